@@ -1,0 +1,7 @@
+"""Where the faces are, which way up, and the frame that leads there and back."""
+
+from .align import SIZE, Frame
+from .face import Face
+from .search import choose, find
+
+__all__ = ["SIZE", "Face", "Frame", "choose", "find"]

@@ -1,0 +1,65 @@
+"""The mesh: 468 points of each face, in two passes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from ..models import session
+from .align import Pixels, sample, to_complex
+from .detect import Found
+
+SIDE = 192
+_ROOM = 1.5  # side of the crop, in sizes of the face's square
+_BATCH = 8
+_OUTER_LEFT, _OUTER_RIGHT = 33, 263
+
+Mesh = tuple[npt.NDArray[np.float32], float]
+
+
+def mesh(pixels: Pixels, founds: Sequence[Found], threads: int | None) -> list[Mesh]:
+    """For each detection ((468, 3) float32 in photo pixels, flag 0..1).
+
+    The first pass looks where the detector points; the second where the points of the first are,
+    along the line of the outer corners of the eyes.
+    """
+    first = _look(pixels, [(f.centre, f.up * f.size) for f in founds], threads)
+    return _look(pixels, [square(points) for points, _ in first], threads)
+
+
+def square(points: npt.NDArray[np.float32]) -> tuple[complex, complex]:
+    """Centre of the points, and a side of their square along the eyes as a vector."""
+    flat = to_complex(points)
+    across = complex(flat[_OUTER_RIGHT] - flat[_OUTER_LEFT])
+    up = across / abs(across) if across else 1 + 0j
+    own = flat / up
+    low = complex(own.real.min(), own.imag.min())
+    high = complex(own.real.max(), own.imag.max())
+    span = high - low
+    return (low + high) / 2 * up, up * max(span.real, span.imag, 1e-3)
+
+
+def _look(
+    pixels: Pixels, squares: Sequence[tuple[complex, complex]], threads: int | None
+) -> list[Mesh]:
+    net = session.open("face_mesh", threads)
+    out: list[Mesh] = []
+    for start in range(0, len(squares), _BATCH):
+        part = squares[start : start + _BATCH]
+        places = [(c - v * _ROOM * (0.5 + 0.5j), v * (_ROOM / SIDE)) for c, v in part]
+        crops = [
+            sample(pixels, origin, step, (SIDE, SIDE), how=Image.Resampling.BILINEAR)
+            for origin, step in places
+        ]
+        batch = np.stack(crops).astype(np.float32) * np.float32(1 / 255)
+        points, flags = net.run(["landmarks", "flag"], {"image": batch})
+        for (origin, step), crop, flag in zip(places, points, flags, strict=True):
+            flat = origin + step * to_complex(crop)
+            depth = crop[:, 2] * abs(step)
+            result = np.stack([flat.real, flat.imag, depth], axis=1).astype(np.float32)
+            out.append((result, 1 / (1 + math.exp(-max(-80.0, min(80.0, float(flag)))))))
+    return out

@@ -1,0 +1,120 @@
+"""The one list of weights.
+
+Adding a network is one entry in `_ENTRIES` and one file in `assets/` (with a card in `cards/`);
+`python scripts/register_model.py assets/NAME.onnx NAME` prints or updates its hash and size.
+Session, command line, documentation and tests read this list and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from ..errors import ModelMissing
+
+_HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Port:
+    """One input or output: its name in the graph, its shape ("N" is free) and what it holds."""
+
+    name: str
+    shape: tuple[int | str, ...]
+    holds: str
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """One file of weights shipped with the package.
+
+    `sha256` is the full lower-case hexadecimal digest of the file, `bytes` its length; `card` is
+    the name of a Markdown file in `cards/` and `licence_file` that of a text in `licences/`
+    (empty when the project's own licence covers it).
+    """
+
+    name: str
+    file: str
+    sha256: str
+    bytes: int
+    licence: str
+    licence_file: str
+    provenance: str
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    card: str
+
+    @property
+    def path(self) -> Path:
+        """Where the file lies in this installation."""
+        return _HERE / "assets" / self.file
+
+    def card_text(self) -> str:
+        """The model card, Markdown."""
+        return (_HERE / "cards" / self.card).read_text(encoding="utf-8")
+
+    def licence_text(self) -> str:
+        """The licence as shipped with the source, or "" if the project's own covers the file."""
+        if not self.licence_file:
+            return ""
+        return (_HERE / "licences" / self.licence_file).read_text(encoding="utf-8")
+
+
+_MEDIAPIPE = "mediapipe 0.10.21 wheel, {}; converted by scripts/convert_faces.py"
+
+_ENTRIES = (
+    ModelInfo(
+        name="face_detector",
+        file="face_detector.onnx",
+        sha256="7de46ec36e65bce0df6bc9f2600e12d9ae8e46f4776caa8447187cb74322d17e",
+        bytes=216569,
+        licence="Apache-2.0",
+        licence_file="mediapipe-Apache-2.0.txt",
+        provenance=_MEDIAPIPE.format("face_detection_short_range.tflite"),
+        inputs=(Port("image", ("N", 128, 128, 3), "RGB, -1..1"),),
+        outputs=(
+            Port("boxes", ("N", 896, 16), "offsets to anchors, input pixels: box, 6 keypoints"),
+            Port("scores", ("N", 896), "logits"),
+        ),
+        card="face_detector.md",
+    ),
+    ModelInfo(
+        name="face_mesh",
+        file="face_mesh.onnx",
+        sha256="33c550c7390886987ec8349a52d3c11de4ccdd322bfc564d2a24e8b358cca15b",
+        bytes=1226311,
+        licence="Apache-2.0",
+        licence_file="mediapipe-Apache-2.0.txt",
+        provenance=_MEDIAPIPE.format("face_landmark.tflite"),
+        inputs=(Port("image", ("N", 192, 192, 3), "RGB, 0..1, upright face"),),
+        outputs=(
+            Port("landmarks", ("N", 468, 3), "x, y, z in input pixels"),
+            Port("flag", ("N",), "logit: is there a face"),
+        ),
+        card="face_mesh.md",
+    ),
+    ModelInfo(
+        name="person_mask",
+        file="person_mask.onnx",
+        sha256="b4d26a5a4dfe621b6ae8426afb1f3cea97ceba19b9a409097a603cd50d2fda11",
+        bytes=232270,
+        licence="Apache-2.0",
+        licence_file="mediapipe-Apache-2.0.txt",
+        provenance=_MEDIAPIPE.format("selfie_segmentation.tflite"),
+        inputs=(Port("image", ("N", 256, 256, 3), "RGB, 0..1"),),
+        outputs=(Port("person", ("N", 256, 256), "probability of a person, 0..1"),),
+        card="person_mask.md",
+    ),
+)
+
+MODELS: dict[str, ModelInfo] = {entry.name: entry for entry in _ENTRIES}
+
+
+def info(name: str) -> ModelInfo:
+    """The entry called `name`; `ModelMissing` names the nearest one otherwise."""
+    if name in MODELS:
+        return MODELS[name]
+    near = get_close_matches(name, MODELS, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(MODELS)}."
+    raise ModelMissing(f"There is no model called {name!r}; {hint}")

@@ -1,0 +1,115 @@
+"""Opening weights: hash first, then parse; one session per file, shared between threads."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ModelDamaged, ModelMissing
+from .protobuf import names_other_files
+from .registry import info
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+_REINSTALL = "Reinstall tonsure to restore it."
+_sessions: dict[tuple[str, int], InferenceSession] = {}
+_locks: dict[tuple[str, int], threading.Lock] = {}
+_guard = threading.Lock()
+
+
+def cores() -> int:
+    """Processor cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def default_threads() -> int:
+    """Threads of one session when nothing is asked for: two, or one on a single core."""
+    return min(2, cores())
+
+
+def open(name: str, threads: int | None = None) -> InferenceSession:
+    """The shipped network `name`, ready to run on the CPU.
+
+    The file's hash is compared with the registry before a byte of it is parsed.  Sessions are
+    kept: the same name and number of threads give the same object, and an `InferenceSession` may
+    be run by several threads at once.  `threads` is the number of threads within one run
+    (default `default_threads()`).
+
+    Raises `ModelMissing` (no such name, or the file is gone) and `ModelDamaged` (other bytes than
+    were shipped).
+    """
+    entry = info(name)
+    count = default_threads() if threads is None else max(1, threads)
+    key = (name, count)
+    with _guard:
+        lock = _locks.setdefault(key, threading.Lock())
+    with lock:
+        if key not in _sessions:
+            try:
+                data = entry.path.read_bytes()
+            except OSError as error:
+                raise ModelMissing(f"The model file {entry.path} is missing. {_REINSTALL}") from (
+                    error
+                )
+            if hashlib.sha256(data).hexdigest() != entry.sha256:
+                raise ModelDamaged(
+                    f"The model file {entry.path} is damaged: its hash differs from the "
+                    f"registry's. {_REINSTALL}"
+                )
+            _sessions[key] = _session(data, count, str(entry.path))
+        return _sessions[key]
+
+
+def open_path(
+    path: str | Path, *, sha256: str | None = None, threads: int | None = None
+) -> InferenceSession:
+    """A session for a user's own ONNX file; not kept.
+
+    The file must be complete in itself: models that name other files for their tensors are
+    refused.  `sha256`, when given, is checked first.  Raises `ModelMissing` and `ModelDamaged`.
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelMissing(f"The model file {path} cannot be read: {error.strerror}.") from error
+    if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256.lower():
+        raise ModelDamaged(f"The model file {path} does not have the expected hash.")
+    try:
+        external = names_other_files(data)
+    except ValueError as error:
+        raise ModelDamaged(f"The file {path} is not an ONNX model ({error}).") from error
+    if external:
+        raise ModelDamaged(
+            f"The model file {path} keeps tensors in other files, which is not allowed; "
+            "save it as one file."
+        )
+    return _session(data, default_threads() if threads is None else max(1, threads), str(path))
+
+
+def close() -> None:
+    """Forget all kept sessions; those still in use live on until their users let go."""
+    with _guard:
+        _sessions.clear()
+        _locks.clear()
+
+
+def _session(data: bytes, threads: int, label: str) -> InferenceSession:
+    import onnxruntime as ort
+
+    options: Any = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Never guess the format from the content: only ONNX was checked above.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    try:
+        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises its own classes, one for every status code
+        raise ModelDamaged(f"The model file {label} cannot be opened: {error}") from error
