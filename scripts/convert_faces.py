@@ -46,6 +46,7 @@ class Source:
     member: str
     sha256: str  # the first 16 hexadecimal digits
     outputs: dict[str, tuple[str, list[int]]]  # tflite name -> (our name, shape after the batch)
+    free: bool = False  # any height and width, multiples of 16; the list of anchors grows along
 
 
 SOURCES = {
@@ -53,6 +54,7 @@ SOURCES = {
         "mediapipe/modules/face_detection/face_detection_short_range.tflite",
         "bbff11cebd1eb27a",
         {"regressors": ("boxes", [896, 16]), "classificators": ("scores", [896])},
+        free=True,
     ),
     "face_mesh": Source(
         "mediapipe/modules/face_landmark/face_landmark.tflite",
@@ -86,6 +88,7 @@ class Converter:
 
     graph: Any
     model: Any
+    free: bool = False
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     initializers: list[onnx.TensorProto] = field(default_factory=list)
     constants: dict[int, np.ndarray] = field(default_factory=dict)
@@ -207,7 +210,9 @@ class Converter:
         name = self.value(source)
         if len(self.shape(source)) == 4:
             name = self.node("Transpose", [name], perm=[0, 2, 3, 1])
-        return self.node("Reshape", [name, self.store(np.array([-1, *shape], np.int64))])
+        # 0 keeps the batch; what follows grows with the picture where its size is free
+        target = [0, -1, *shape[1:]] if self.free else [-1, *shape]
+        return self.node("Reshape", [name, self.store(np.array(target, np.int64))])
 
     def concatenate(self, operator: Any, ins: list[int]) -> str:
         axis = self.options(operator, tflite.ConcatenationOptions).Axis()
@@ -280,10 +285,10 @@ class Converter:
             self.nodes.append(
                 helper.make_node("Identity", [self.reshape(index, shape)], [port], name=port)
             )
-            ports.append(helper.make_tensor_value_info(port, TensorProto.FLOAT, ["N", *shape]))
-        image = helper.make_tensor_value_info(
-            "image", TensorProto.FLOAT, ["N", *self.shape(entry)[1:]]
-        )
+            known: list[int | str] = ["N", "A", *shape[1:]] if self.free else ["N", *shape]
+            ports.append(helper.make_tensor_value_info(port, TensorProto.FLOAT, known))
+        sides: list[int | str] = ["H", "W"] if self.free else self.shape(entry)[1:3]
+        image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", *sides, 3])
         graph = helper.make_graph(self.nodes, name, [image], ports, self.initializers)
         model = helper.make_model(
             graph,
@@ -298,7 +303,8 @@ class Converter:
 def convert(name: str, data: bytes) -> bytes:
     """ONNX bytes for one TFLite file of `SOURCES`."""
     model = tflite.Model.GetRootAsModel(data, 0)
-    result = Converter(model.Subgraphs(0), model).run(name, SOURCES[name].outputs)
+    source = SOURCES[name]
+    result = Converter(model.Subgraphs(0), model, source.free).run(name, source.outputs)
     return bytes(result.SerializeToString(deterministic=True))
 
 
@@ -316,9 +322,8 @@ def check(name: str, data: bytes, converted: bytes, runs: int = 4) -> float:
     images = random.uniform(-1, 1, (runs, *entry["shape"][1:])).astype(np.float32)
     smooth = np.cumsum(np.cumsum(images[runs // 2 :], 1), 2)
     images[runs // 2 :] = smooth / np.abs(smooth).max()  # pictures with broad shapes
-    results = dict(
-        zip((o.name for o in session.get_outputs()), session.run(None, {"image": images}))
-    )
+    names = [port.name for port in session.get_outputs()]
+    results = dict(zip(names, session.run(names, {"image": images}), strict=True))
     worst = 0.0
     for i in range(runs):
         reference.set_tensor(entry["index"], images[i : i + 1])

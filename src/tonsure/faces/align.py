@@ -150,7 +150,7 @@ class Frame:
     def inside(
         self, shape: tuple[int, ...], scale: float = 1.0, box: Box = (0.0, 0.0, *SIZE)
     ) -> npt.NDArray[np.bool_]:
-        """Which pixels of `cut(...)` have their centre in a photo of `shape` (H, W, ...): (h, w)."""
+        """Which pixels of `cut(...)` have their centre in a photo of `shape` (H, W): (h, w)."""
         width, height = _size(scale, box)
         xs = box[0] + (np.arange(width) + 0.5) / scale
         ys = box[1] + (np.arange(height) + 0.5) / scale

@@ -1,9 +1,10 @@
 """Where faces might be, and which way up: BlazeFace over a pyramid, then a second look at each.
 
-The net sees 128 x 128 pixels and is at ease with faces of 20 to 100 of them.  So the picture is
-shrunk to several sizes, each cut into overlapping tiles.  Faces upside down are found as well,
-but with eyes and mouth exchanged; therefore every proposal is looked at again, alone, in four
-rotations, and the best score of these tells what is up.
+The net is at ease with faces of 20 to 100 pixels, so it sees the picture at several sizes.  It was
+made for 128 x 128, but has no fixed size inside: a level is seen as a whole, which finds the same
+faces as overlapping tiles at a third of the time.  Faces upside down are found as well, but with
+eyes and mouth exchanged; therefore every proposal is looked at again, alone, in four rotations,
+and the best score of these tells what is up.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import cmath
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -22,11 +23,12 @@ from ..models import session
 from .align import Pixels, sample
 
 Floats = npt.NDArray[np.float32]
+Picture = npt.NDArray[np.uint8]
 
 SIDE = 128
-BATCH = 16  # more tiles at once are no faster
-_OVERLAP = 64
-_EYE_LEFT, _EYE_RIGHT = 0, 1  # keypoints, as in the picture of an upright face
+_CELL = 16  # sides are multiples of the coarsest stride
+_BATCH = 16  # more tiles at once are no faster
+_BLOCK, _OVERLAP = 640, 128  # of large levels, to bound the memory
 
 
 @dataclass(frozen=True)
@@ -40,61 +42,64 @@ class Found:
     up: complex
 
 
-@cache
-def anchors() -> Floats:
-    """(896, 2) anchor centres as fractions of the side: stride 8 twice, stride 16 six times."""
+@lru_cache(maxsize=64)
+def anchors(height: int, width: int) -> npt.NDArray[np.complex64]:
+    """(A,) anchor centres x + iy in pixels: two for each cell of stride 8, six for stride 16."""
     layers = []
-    for cells, times in ((16, 2), (8, 6)):
-        middle = (np.arange(cells, dtype=np.float32) + 0.5) / cells
-        y, x = np.meshgrid(middle, middle, indexing="ij")
-        layers.append(np.repeat(np.stack([x.ravel(), y.ravel()], 1), times, axis=0))
-    return np.concatenate(layers)
+    for stride, times in ((8, 2), (16, 6)):
+        x = (np.arange(width // stride) + 0.5) * stride
+        y = (np.arange(height // stride) + 0.5) * stride
+        layers.append(np.repeat((x[None, :] + 1j * y[:, None]).ravel(), times))
+    return np.concatenate(layers).astype(np.complex64)
 
 
 def run(
-    tiles: npt.NDArray[np.uint8], floor: float, threads: int | None
-) -> list[tuple[Floats, Floats]]:
-    """The net on tiles (N, 128, 128, 3) uint8.
+    pictures: Picture, places: Sequence[tuple[int, complex, complex]], floor: float,
+    threads: int | None,
+) -> list[list[Found]]:  # fmt: skip
+    """The net on pictures (N, h, w, 3) uint8, all of one size.
 
-    For each tile: scores (n,) of at least `floor`, and (n, 8, 2) points in tile pixels: centre of
-    the box, its width and height, six keypoints (two eyes, nose, mouth, two ears).
+    Each has a place: by how many quarters counter-clockwise it was turned, and, before that turn,
+    where its corner lies in the photo and how far one of its columns goes there.  Detections with
+    a score of at least `floor`.
     """
     net = session.open("face_detector", threads)
-    out = []
     low = math.log(floor / (1 - floor))
-    for start in range(0, len(tiles), BATCH):
-        batch = tiles[start : start + BATCH].astype(np.float32)
+    height, width = pictures.shape[1:3]
+    out = []
+    for start in range(0, len(pictures), _BATCH):
+        batch = pictures[start : start + _BATCH].astype(np.float32)
         batch *= np.float32(1 / 127.5)
         batch -= 1
         boxes, logits = net.run(["boxes", "scores"], {"image": batch})
-        for points, logit in zip(boxes, logits, strict=True):
+        for points, logit, place in zip(boxes, logits, places[start:], strict=False):
             (at,) = np.nonzero(logit >= low)
-            found = points[at].reshape(-1, 8, 2)
-            offset = anchors()[at, None, :] * SIDE
-            found[:, :1] += offset
-            found[:, 2:] += offset
-            out.append((1 / (1 + np.exp(-np.minimum(logit[at], 80))), found))
+            scores = 1 / (1 + np.exp(-np.minimum(logit[at], 80)))
+            # centre, size, then keypoints: the eyes come first
+            pairs = points[at].reshape(-1, 8, 2)
+            flat = (pairs[..., 0] + 1j * pairs[..., 1])[:, [0, 2, 3]]
+            flat += anchors(height, width)[at, None]
+            out.append(_placed(scores, pairs[:, 1].max(1), flat, (height, width), place))
     return out
 
 
-def turned_back(points: Floats, turns: int) -> Floats:
-    """Points (..., 2) of a tile turned `turns` quarters counter-clockwise, before the turn."""
-    for _ in range(turns % 4):
-        points = np.stack([SIDE - points[..., 1], points[..., 0]], axis=-1)
-    return points
-
-
-def _founds(
-    scores: Floats, points: Floats, turns: int, origin: complex, step: complex
-) -> Iterator[Found]:
-    """Detections in a tile whose corner lies at `origin` and whose columns go by `step`."""
-    sizes = points[:, 1].max(axis=1)
-    flat = turned_back(points[:, [0, 2, 3]], turns)
-    spots = origin + step * (flat[..., 0] + 1j * flat[..., 1])
-    for score, size, (centre, left, right) in zip(scores, sizes, spots, strict=True):
+def _placed(
+    scores: Floats, sizes: Floats, points: npt.NDArray[np.complex64], shape: tuple[int, int],
+    place: tuple[int, complex, complex],
+) -> list[Found]:  # fmt: skip
+    turns, origin, step = place
+    height, width = shape
+    for _ in range(turns):  # undo one quarter: x = height - y, y = x
+        points = height + 1j * points
+        height, width = width, height
+    out = []
+    for score, size, (centre, left, right) in zip(
+        scores, sizes, origin + step * points.astype(np.complex128), strict=True
+    ):
         across = complex(right - left)
         up = across / abs(across) if across else step / abs(step) * 1j**turns
-        yield Found(complex(centre), float(size) * abs(step), float(score), up)
+        out.append(Found(complex(centre), float(size) * abs(step), float(score), up))
+    return out
 
 
 def _alike(a: Found, b: Found) -> bool:
@@ -140,89 +145,123 @@ def merged(founds: Sequence[Found]) -> list[Found]:
 
 
 def scan(
-    level: npt.NDArray[np.uint8], unit: float, turns: Sequence[int], floor: float,
-    threads: int | None,
-) -> list[Found]:  # fmt: skip
+    level: Picture, unit: float, turns: Sequence[int], floor: float, threads: int | None
+) -> list[Found]:
     """Proposals in one level of the pyramid, `unit` photo pixels to one of its own."""
-    tiles, places = [], []
-    for x, y, tile in _tiles(level):
-        for turn in turns:
-            tiles.append(np.rot90(tile, turn))
-            places.append((complex(x, y) * unit, turn))
     out: list[Found] = []
-    for (scores, points), (origin, turn) in zip(
-        run(np.stack(tiles), floor, threads), places, strict=True
-    ):
-        out += _founds(scores, points, turn, origin, unit)
+    for x, y, block in _blocks(level):
+        for turn in turns:
+            place = (turn, complex(x, y) * unit, complex(unit))
+            (found,) = run(np.rot90(block, turn)[None], [place], floor, threads)
+            out += found
     return out
 
 
-def _tiles(level: npt.NDArray[np.uint8]) -> Iterator[tuple[int, int, npt.NDArray[np.uint8]]]:
-    """(x, y, tile) covering a level; a level smaller than a tile lies in its middle, on black."""
+def _blocks(level: Picture) -> Iterator[tuple[int, int, Picture]]:
+    """(x, y, block) covering a level.
+
+    A level smaller than a tile lies in its middle, on black, as the net learnt it; so a face that
+    is cut by the picture's border has room.
+    """
     height, width = level.shape[:2]
-    if height < SIDE or width < SIDE:
-        top, left = max(0, SIDE - height) // 2, max(0, SIDE - width) // 2
-        wide = np.zeros((max(height, SIDE), max(width, SIDE), 3), np.uint8)
-        wide[top : top + height, left : left + width] = level
-        level = wide
-    else:
-        top = left = 0
+    pads = []
+    for length in (height, width):
+        short = max(SIDE, -(-length // _CELL) * _CELL) - length
+        pads.append((short // 2, short - short // 2))
+    (top, _), (left, _) = pads
+    level = np.pad(level, (*pads, (0, 0)))
     for y in _starts(level.shape[0]):
         for x in _starts(level.shape[1]):
-            yield x - left, y - top, level[y : y + SIDE, x : x + SIDE]
+            yield x - left, y - top, level[y : y + _BLOCK, x : x + _BLOCK]
 
 
-def _starts(length: int) -> list[int]:
-    count = -(-(length - SIDE) // _OVERLAP) + 1
-    return [round(i * (length - SIDE) / max(1, count - 1)) for i in range(count)]
+def _starts(length: int) -> range:
+    return range(0, max(1, length - _OVERLAP), _BLOCK - _OVERLAP)
 
 
-def shrunk(pixels: Pixels, longer: int) -> tuple[npt.NDArray[np.uint8], float]:
-    """The picture with `longer` pixels on its longer side, and its pixels to one of the result."""
-    height, width = pixels.shape[:2]
-    unit = max(height, width) / longer
-    size = (max(1, round(width / unit)), max(1, round(height / unit)))
-    if pixels.dtype == np.uint16:
-        pixels = (pixels >> 8).astype(np.uint8)
-    image = Image.fromarray(np.ascontiguousarray(pixels))
-    box = (0.0, 0.0, float(width), float(height))
-    reduce = int(unit)
-    if reduce > 1:
-        image = image.reduce(reduce)
-        box = (0.0, 0.0, width / reduce, height / reduce)
-    how = Image.Resampling.BOX if unit > 1 else Image.Resampling.BILINEAR
-    return np.asarray(image.resize(size, how, box=box)), unit
+class Pyramid:
+    """The picture at several sizes, the coarser ones made from the next finer one."""
+
+    def __init__(self, pixels: Pixels) -> None:
+        self.pixels = pixels
+        self._levels: list[tuple[float, Picture]] = []  # by unit, finest first
+
+    def unit(self, level: int) -> float:
+        """Photo pixels to one of `level`: a level is the longer side of a 4:3 picture that has as
+        many pixels, so that no shape of picture is slow or blurred."""
+        height, width = self.pixels.shape[:2]
+        return math.sqrt(height * width / 0.75) / level
+
+    def level(self, level: int) -> tuple[Picture, float]:
+        """The picture at a level, and its unit."""
+        unit = self.unit(level)
+        have, finer = self._finer(unit)
+        height, width = self.pixels.shape[:2]
+        size = (max(1, round(width / unit)), max(1, round(height / unit)))
+        how = Image.Resampling.BOX if unit > have else Image.Resampling.BILINEAR
+        box = (0.0, 0.0, min(finer.shape[1], width / have), min(finer.shape[0], height / have))
+        picture = np.asarray(Image.fromarray(finer).resize(size, how, box=box))
+        self._keep(unit, picture)
+        return picture, unit
+
+    def cut(self, origin: complex, step: complex, side: int) -> Picture:
+        """A turned square of `side` pixels (see `align.sample`), from the coarsest level that
+        is fine enough: a large face does not need all pixels of a large photo again."""
+        unit, picture = next(
+            ((u, p) for u, p in reversed(self._levels) if u <= abs(step)), (1.0, self.pixels)
+        )
+        how = Image.Resampling.BILINEAR
+        return sample(picture, origin / unit, step / unit, (side, side), how=how)
+
+    def _finer(self, unit: float) -> tuple[float, Picture]:
+        """The coarsest picture at hand with at most `unit`; a large photo is reduced first."""
+        for have, picture in reversed(self._levels):
+            if have <= unit:
+                return have, picture
+        reduce = max(1, int(unit))
+        part = self.pixels
+        if part.dtype == np.uint16:
+            part = (part >> 8).astype(np.uint8)
+        picture = np.ascontiguousarray(part)
+        if reduce > 1:
+            picture = np.asarray(Image.fromarray(picture).reduce(reduce))
+        self._keep(float(reduce), picture)
+        return float(reduce), picture
+
+    def _keep(self, unit: float, picture: Picture) -> None:
+        if all(abs(unit - u) > 1e-9 for u, _ in self._levels):
+            self._levels = sorted([*self._levels, (unit, picture)], key=lambda pair: pair[0])
 
 
 # -- second look ----------------------------------------------------------------------------
 
-_ROOM = 2.4  # side of the second look, in sizes of the proposal
+_ROOM = 2.6  # side of the second look, in sizes of the proposal
 
 
 def again(
-    pixels: Pixels, proposals: Sequence[Found], floor: float, threads: int | None
+    pyramid: Pyramid, proposals: Sequence[Found], floor: float, threads: int | None
 ) -> list[Found]:
     """Each proposal alone in a tile, in four rotations: the best of them, if any reaches `floor`.
 
     The tile is turned so that one of the four is upright if the proposal was right about its
     eyes, up to a quarter.
     """
+    if not proposals:
+        return []
     tiles, places = [], []
     for one in proposals:
         step = one.up * one.size * _ROOM / SIDE
         origin = one.centre - step * complex(SIDE, SIDE) / 2
-        tile = sample(pixels, origin, step, (SIDE, SIDE), how=Image.Resampling.BILINEAR)
-        places.append((origin, step))
+        tile = pyramid.cut(origin, step, SIDE)
         tiles += [np.rot90(tile, turn) for turn in range(4)]
-    if not tiles:
-        return []
-    seen = run(np.stack(tiles), floor, threads)
+        places += [(turn, origin, step) for turn in range(4)]
+    seen = run(np.stack(tiles), places, floor, threads)
     out = []
-    for i, (one, (origin, step)) in enumerate(zip(proposals, places, strict=True)):
+    for i, one in enumerate(proposals):
         views = [
             found
-            for turn in range(4)
-            for found in _founds(*seen[4 * i + turn], turn, origin, step)
+            for view in seen[4 * i : 4 * i + 4]
+            for found in view
             if abs(found.centre - one.centre) < 0.5 * one.size
         ]
         if views:

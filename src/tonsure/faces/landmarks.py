@@ -7,11 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from ..models import session
-from .align import Pixels, sample, to_complex
-from .detect import Found
+from .align import to_complex
+from .detect import Found, Pyramid
 
 SIDE = 192
 _ROOM = 1.5  # side of the crop, in sizes of the face's square
@@ -21,14 +20,14 @@ _OUTER_LEFT, _OUTER_RIGHT = 33, 263
 Mesh = tuple[npt.NDArray[np.float32], float]
 
 
-def mesh(pixels: Pixels, founds: Sequence[Found], threads: int | None) -> list[Mesh]:
+def mesh(pyramid: Pyramid, founds: Sequence[Found], threads: int | None) -> list[Mesh]:
     """For each detection ((468, 3) float32 in photo pixels, flag 0..1).
 
     The first pass looks where the detector points; the second where the points of the first are,
     along the line of the outer corners of the eyes.
     """
-    first = _look(pixels, [(f.centre, f.up * f.size) for f in founds], threads)
-    return _look(pixels, [square(points) for points, _ in first], threads)
+    first = _look(pyramid, [(f.centre, f.up * f.size) for f in founds], threads)
+    return _look(pyramid, [square(points) for points, _ in first], threads)
 
 
 def square(points: npt.NDArray[np.float32]) -> tuple[complex, complex]:
@@ -44,17 +43,14 @@ def square(points: npt.NDArray[np.float32]) -> tuple[complex, complex]:
 
 
 def _look(
-    pixels: Pixels, squares: Sequence[tuple[complex, complex]], threads: int | None
+    pyramid: Pyramid, squares: Sequence[tuple[complex, complex]], threads: int | None
 ) -> list[Mesh]:
     net = session.open("face_mesh", threads)
     out: list[Mesh] = []
     for start in range(0, len(squares), _BATCH):
         part = squares[start : start + _BATCH]
         places = [(c - v * _ROOM * (0.5 + 0.5j), v * (_ROOM / SIDE)) for c, v in part]
-        crops = [
-            sample(pixels, origin, step, (SIDE, SIDE), how=Image.Resampling.BILINEAR)
-            for origin, step in places
-        ]
+        crops = [pyramid.cut(origin, step, SIDE) for origin, step in places]
         batch = np.stack(crops).astype(np.float32) * np.float32(1 / 255)
         points, flags = net.run(["landmarks", "flag"], {"image": batch})
         for (origin, step), crop, flag in zip(places, points, flags, strict=True):

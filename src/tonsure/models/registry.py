@@ -1,7 +1,7 @@
 """The one list of weights.
 
 Adding a network is one entry in `_ENTRIES` and one file in `assets/` (with a card in `cards/`);
-`python scripts/register_model.py assets/NAME.onnx NAME` prints or updates its hash and size.
+`python scripts/register_model.py NAME` writes its hash and length into the entry.
 Session, command line, documentation and tests read this list and nothing else.
 """
 
@@ -67,15 +67,15 @@ _ENTRIES = (
     ModelInfo(
         name="face_detector",
         file="face_detector.onnx",
-        sha256="7de46ec36e65bce0df6bc9f2600e12d9ae8e46f4776caa8447187cb74322d17e",
+        sha256="8efd94f9e65b22da981ce6e51e0ba96e164b1380492f6666685055dd2f7e33c8",
         bytes=216569,
         licence="Apache-2.0",
         licence_file="mediapipe-Apache-2.0.txt",
         provenance=_MEDIAPIPE.format("face_detection_short_range.tflite"),
-        inputs=(Port("image", ("N", 128, 128, 3), "RGB, -1..1"),),
+        inputs=(Port("image", ("N", "H", "W", 3), "RGB, -1..1; sides are multiples of 16"),),
         outputs=(
-            Port("boxes", ("N", 896, 16), "offsets to anchors, input pixels: box, 6 keypoints"),
-            Port("scores", ("N", 896), "logits"),
+            Port("boxes", ("N", "A", 16), "offsets to anchors, input pixels: box, 6 keypoints"),
+            Port("scores", ("N", "A"), "logits"),
         ),
         card="face_detector.md",
     ),
