@@ -1,27 +1,93 @@
-"""What can go wrong, each in one sentence with the way out."""
+"""What can go wrong, each in one sentence with the way out.
+
+    TonsureError                internal          1
+    ├── InternalFault           internal          1
+    ├── BadOption               bad_option        2
+    ├── OutputExists            output_exists     3
+    ├── NoFace                  no_face           4
+    │   └── FaceTooSmall        face_too_small    4
+    ├── UnreadableInput         unreadable_input  5
+    │   ├── TruncatedInput      truncated_input   5
+    │   └── WrongType           wrong_type        5
+    ├── UnwritableOutput        unwritable_output 1
+    ├── ModelError              model             6
+    │   ├── ModelMissing        model_missing     6
+    │   └── ModelDamaged        model_damaged     6
+    ├── SomeFailed              some_failed       7
+    └── LimitExceeded           limit_exceeded    8
+
+The columns are the class, its stable `code` and the exit code of the command line.  What does not
+stop the work is a `Note`: a code of `WARNINGS` with its sentence.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
 
 class TonsureError(Exception):
-    """The root of all errors of this package: a stable `code` and the command line's exit code."""
+    """The root: a sentence for people, a stable `code` for programs, and an `exit_code`."""
 
     code = "internal"
     exit_code = 1
 
 
+class InternalFault(TonsureError):
+    """A mistake of this program."""
+
+
 class BadOption(TonsureError):
     """An option has a value that is not allowed."""
 
-    code = "bad-option"
+    code = "bad_option"
     exit_code = 2
+
+
+class OutputExists(TonsureError):
+    """A file would have been overwritten."""
+
+    code = "output_exists"
+    exit_code = 3
 
 
 class NoFace(TonsureError):
     """No usable face."""
 
-    code = "no-face"
+    code = "no_face"
     exit_code = 4
+
+
+class FaceTooSmall(NoFace):
+    """There is a face, with too few pixels to work on."""
+
+    code = "face_too_small"
+
+
+class UnreadableInput(TonsureError):
+    """The photo cannot be opened or decoded."""
+
+    code = "unreadable_input"
+    exit_code = 5
+
+
+class TruncatedInput(UnreadableInput):
+    """The photo's end is missing."""
+
+    code = "truncated_input"
+
+
+class WrongType(UnreadableInput):
+    """Not a picture, or of a format that is not read."""
+
+    code = "wrong_type"
+
+
+class UnwritableOutput(TonsureError):
+    """The result cannot be written where it was asked for."""
+
+    code = "unwritable_output"
 
 
 class ModelError(TonsureError):
@@ -34,10 +100,64 @@ class ModelError(TonsureError):
 class ModelMissing(ModelError):
     """There is no such model, or its file is gone."""
 
-    code = "model-missing"
+    code = "model_missing"
 
 
 class ModelDamaged(ModelError):
     """The file is not what was shipped."""
 
-    code = "model-damaged"
+    code = "model_damaged"
+
+
+class SomeFailed(TonsureError):
+    """Of several photos some failed; the others are done."""
+
+    code = "some_failed"
+    exit_code = 7
+
+
+class LimitExceeded(TonsureError):
+    """The photo is larger than the settings allow."""
+
+    code = "limit_exceeded"
+    exit_code = 8
+
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
+
+WARNINGS: dict[str, str] = {
+    "already_bald": "This head is already bald; it was left as it is.",
+    "hat_kept": "A hat or scarf covers hair; it was kept, and only hair beside it was removed.",
+    "hair_leaves_picture": "The hair goes beyond the picture's border; look at the result there.",
+    "long_hair": "Long hair was removed; neck and shoulders behind it are a guess.",
+    "small_face": "The face has few pixels; the result is coarser than in a larger photo.",
+    "first_frame": "The picture is animated; only its first frame was used.",
+    "dropped": "The photo holds parts that the result cannot keep.",
+    "earlier_edit": "The photo is already marked as edited by a trained model.",
+}
+"""Every warning's code and sentence."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """A warning, something to know about a result: `code` (of `WARNINGS`), `text`, and the `face` (from 1)."""
+
+    code: str
+    text: str
+    face: int | None = None
+
+    @classmethod
+    def of(cls, code: str, face: int | None = None, detail: str = "") -> Note:
+        """The warning `code`, its sentence followed by `detail`."""
+        text = WARNINGS.get(code, code)
+        return cls(code, f"{text} {detail}".rstrip(), face)
+
+
+def nearest(value: str, allowed: Iterable[str]) -> str:
+    """Half a sentence for a value that is not allowed: the nearest match, or all of them."""
+    choices = list(allowed)
+    near = get_close_matches(value.lower(), choices, n=1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"choose {choices[0]}." if len(choices) == 1 else f"choose one of {', '.join(choices)}."
