@@ -141,7 +141,7 @@ WARNINGS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Note:
-    """A warning, something to know about a result: `code` (of `WARNINGS`), `text`, and the `face` (from 1)."""
+    """A warning: `code` (a key of `WARNINGS`), `text`, and the number of the `face`, from 1."""
 
     code: str
     text: str

@@ -1,0 +1,28 @@
+"""Pixels in, pixels out: reading, colour, metadata, limits, writing."""
+
+from .encode import as_given, chosen, encode, losses
+from .formats import FORMATS, Format, readable
+from .limits import Limits
+from .photo import Photo
+from .read import Source, read
+from .write import check_free, put, write
+from .xmp import MARK, earlier
+
+__all__ = [
+    "FORMATS",
+    "MARK",
+    "Format",
+    "Limits",
+    "Photo",
+    "Source",
+    "as_given",
+    "check_free",
+    "chosen",
+    "earlier",
+    "encode",
+    "losses",
+    "put",
+    "read",
+    "readable",
+    "write",
+]

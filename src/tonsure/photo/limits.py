@@ -1,0 +1,80 @@
+"""How large a photo may be. Checked on the header, before anything is decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import LimitExceeded
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is read at most; each has a setting of the same name (see `tonsure doctor`).
+
+    Attributes
+    ----------
+    max_file_mb : megabytes (10^6 bytes) of a file.
+    max_megapixels : 10^6 pixels of a picture.
+    max_side : pixels of the longer side.
+    max_metadata_mb : megabytes of each of EXIF, XMP and colour profile.
+    max_faces : faces edited in one photo.
+    """
+
+    max_file_mb: float = 200.0
+    max_megapixels: float = 100.0
+    max_side: int = 30_000
+    max_metadata_mb: float = 4.0
+    max_faces: int = 50
+
+    @property
+    def file_bytes(self) -> int:
+        return int(self.max_file_mb * 1e6)
+
+    @property
+    def metadata_bytes(self) -> int:
+        return int(self.max_metadata_mb * 1e6)
+
+    def check_file(self, length: int) -> None:
+        """Raise `LimitExceeded` for a file of `length` bytes that is too long."""
+        if length > self.file_bytes:
+            raise LimitExceeded(
+                f"The file has {_mega(length)} MB, the limit is {self.max_file_mb:g}; "
+                f"{_way_out('max_file_mb')}"
+            )
+
+    def check_size(self, width: int, height: int) -> None:
+        """Raise `LimitExceeded` for a picture of too many pixels."""
+        if width * height > self.max_megapixels * 1e6:
+            raise LimitExceeded(
+                f"The photo has {width} × {height} = {_mega(width * height)} megapixels, "
+                f"the limit is {self.max_megapixels:g}; {_way_out('max_megapixels')}"
+            )
+        if max(width, height) > self.max_side:
+            raise LimitExceeded(
+                f"The photo's longer side has {max(width, height)} pixels, "
+                f"the limit is {self.max_side}; {_way_out('max_side')}"
+            )
+
+    def check_metadata(self, what: str, length: int) -> None:
+        """Raise `LimitExceeded` for a metadata block of `length` bytes that is too long."""
+        if length > self.metadata_bytes:
+            raise LimitExceeded(
+                f"The photo's {what} has {_mega(length)} MB, the limit is "
+                f"{self.max_metadata_mb:g}; {_way_out('max_metadata_mb')}"
+            )
+
+    def check_faces(self, count: int) -> None:
+        """Raise `LimitExceeded` for more chosen faces than are edited in one photo."""
+        if count > self.max_faces:
+            raise LimitExceeded(
+                f"{count} faces were chosen, the limit is {self.max_faces}; choose fewer, or "
+                f"{_way_out('max_faces')}"
+            )
+
+
+def _mega(amount: int) -> str:
+    return f"{amount / 1e6:.4g}"
+
+
+def _way_out(setting: str) -> str:
+    return f"raise the setting {setting} (TONSURE_{setting.upper()}) to allow more."
