@@ -18,6 +18,8 @@ from PIL import Image
 if TYPE_CHECKING:
     from .face import Face
 
+_STRIP = 1 << 19  # pixels
+
 Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 Box = tuple[float, float, float, float]
 
@@ -61,7 +63,8 @@ def sample(
     how : interpolation; when the picture shrinks, areas are averaged first.
 
     Returns (height, width, 3) uint8; beyond the picture its border is repeated.  Only the part of
-    the picture that is needed is touched.
+    the picture that is needed is touched.  Pillow's interpolation rounds down, so that values are
+    half a level too low on average where there is something to interpolate.
     """
     width, height = size
     shrink = abs(step)
@@ -77,12 +80,7 @@ def sample(
     across, down = -(-columns // reduce), -(-rows // reduce)
     x0, x1 = min(max(left, 0), across - 1), min(max(right, 1), across)
     y0, y1 = min(max(top, 0), down - 1), min(max(bottom, 1), down)
-    part = pixels[y0 * reduce : y1 * reduce, x0 * reduce : x1 * reduce]
-    if part.dtype == np.uint16:
-        part = (part >> 8).astype(np.uint8)
-    image = Image.fromarray(np.ascontiguousarray(part))
-    if reduce > 1:
-        image = image.reduce(reduce)
+    image = reduced(pixels[y0 * reduce : y1 * reduce, x0 * reduce : x1 * reduce], reduce)
     if left < x0 or top < y0 or right > x1 or bottom > y1:
         pads = ((y0 - top, bottom - y1), (x0 - left, right - x1), (0, 0))
         pads = tuple((max(a, 0), max(b, 0)) for a, b in pads)  # type: ignore[assignment]
@@ -94,10 +92,31 @@ def sample(
     if rest > 1.05:
         fit = (int(image.width / rest), int(image.height / rest))
         box = (0.0, 0.0, fit[0] * rest, fit[1] * rest)
-        image = image.resize(fit, Image.Resampling.BOX, box=box)
+        image = image.resize(fit, Image.Resampling.BILINEAR, box=box)
         start, turn = start / rest, turn / rest
     data = (turn.real, -turn.imag, start.real, turn.imag, turn.real, start.imag)
     return np.asarray(image.transform(size, Image.Transform.AFFINE, data, how))
+
+
+def reduced(pixels: Pixels, factor: int) -> Image.Image:
+    """Means of `factor` x `factor` pixels, eight bits; the last row and column may have fewer.
+
+    In strips, which stay in the cache and keep the memory of a large photo small.
+    """
+    height, width = pixels.shape[:2]
+    if factor == 1:
+        return Image.fromarray(_bytes(pixels))
+    out = Image.new("RGB", (-(-width // factor), -(-height // factor)))
+    rows = max(1, _STRIP // (width * factor)) * factor
+    for top in range(0, height, rows):
+        strip = Image.fromarray(_bytes(pixels[top : top + rows]))
+        out.paste(strip.reduce(factor), (0, top // factor))
+    return out
+
+
+def _bytes(pixels: Pixels) -> npt.NDArray[np.uint8]:
+    upper = (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else pixels
+    return np.ascontiguousarray(upper, dtype=np.uint8)
 
 
 def _span(values: npt.NDArray[np.float64], margin: float, unit: int) -> tuple[int, int]:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ..models import session
-from .align import Pixels, sample
+from .align import Pixels, reduced, sample
 
 Floats = npt.NDArray[np.float32]
 Picture = npt.NDArray[np.uint8]
@@ -219,12 +219,7 @@ class Pyramid:
             if have <= unit:
                 return have, picture
         reduce = max(1, int(unit))
-        part = self.pixels
-        if part.dtype == np.uint16:
-            part = (part >> 8).astype(np.uint8)
-        picture = np.ascontiguousarray(part)
-        if reduce > 1:
-            picture = np.asarray(Image.fromarray(picture).reduce(reduce))
+        picture = np.asarray(reduced(self.pixels, reduce))
         self._keep(float(reduce), picture)
         return float(reduce), picture
 

@@ -160,8 +160,8 @@ def choose(faces: Sequence[Face], which: str | int = "largest") -> list[Face]:
         return list(faces)
     if number is not None:
         if number > len(faces):
-            count = "one face" if len(faces) == 1 else f"{len(faces)} faces"
-            raise NoFace(f"There is no face {number}: {count} were found.")
+            count = "one face was" if len(faces) == 1 else f"{len(faces)} faces were"
+            raise NoFace(f"There is no face {number}: {count} found.")
         return [faces[number - 1]]
     if point is not None:
         around = [f for f in faces if _around(f, point)]
