@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
 from ..errors import BadOption, LimitExceeded, UnwritableOutput
 from . import png, tiff, xmp
@@ -146,7 +146,8 @@ def _encode(photo: Photo, target: Format, quality: int | None) -> bytes:
         image = image.convert("RGB").quantize(256, dither=Image.Dither.FLOYDSTEINBERG)
     out = io.BytesIO()
     image.save(out, target.name, **options)
-    return out.getvalue()
+    data = out.getvalue()
+    return png.insert(data, _png_chunks(meta, own)) if target.name == "PNG" else data
 
 
 def _options(
@@ -170,12 +171,7 @@ def _options(
         if len(meta["xmp"] or b"") > _JPEG_BLOCK:
             options["xmp"] = xmp.mark(None)[0]
     elif name == "PNG":
-        info = PngImagePlugin.PngInfo()
-        for chunk, content in own.get("chunks", []):
-            info.add(chunk, content)
-        if text := options.pop("xmp", None):
-            info.add_itxt("XML:com.adobe.xmp", text.decode("utf-8"))
-        options |= {"pnginfo": info, "compress_level": 6}
+        options = {"compress_level": 6}
     elif name == "WEBP":
         options |= {"method": 4, "lossless": own.get("lossless", False)}
         options["quality"] = quality or (75 if options["lossless"] else _QUALITY[name])
@@ -188,7 +184,7 @@ def _options(
 
 
 def _png_chunks(meta: dict[str, bytes | None], own: dict[str, Any]) -> list[png.Chunk]:
-    """Chunks of a PNG that Pillow does not write, in an order that the specification allows."""
+    """What a PNG says besides its pixels, in an order that the specification allows."""
     found: list[png.Chunk] = []
     if icc := meta["icc"]:
         found.append((b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc)))

@@ -44,6 +44,12 @@ def kept(data: bytes) -> list[Chunk]:
     return [c for c in chunks(data) if c[0] in _KEPT and not c[1].startswith(_ELSEWHERE)]
 
 
+def insert(data: bytes, ancillary: Iterable[Chunk]) -> bytes:
+    """A PNG with further chunks before its pixels."""
+    header = len(SIGNATURE) + 25  # IHDR is always the first, and always as long
+    return data[:header] + b"".join(_chunk(*c) for c in ancillary) + data[header:]
+
+
 def encode_deep(
     pixels: npt.NDArray[np.uint16], ancillary: Iterable[Chunk], level: int = 6
 ) -> bytes:

@@ -41,7 +41,7 @@ def write(
 
 def check_free(path: Path, overwrite: bool) -> None:
     """Raise `OutputExists` if something is at `path` that may not be replaced."""
-    if path.is_dir():
+    if os.path.isdir(path):
         raise UnwritableOutput(f"{path} is a folder; give a file's name.")
     if not overwrite and os.path.lexists(path):
         raise OutputExists(

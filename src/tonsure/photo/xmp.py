@@ -43,10 +43,13 @@ def mark(xmp: bytes | None) -> tuple[bytes, list[str]]:
     if tree is None:
         tree = minidom.parseString(_EMPTY)
     root = tree.getElementsByTagNameNS(_RDF, "RDF")[0]
+    subject = _about(root)
     for node in list(root.getElementsByTagName("*")):
         dropped += _clean(node)
+    for child in [n for n in root.childNodes if _says_nothing(n)]:
+        root.removeChild(child)
     described = tree.createElementNS(_RDF, f"{root.prefix or 'rdf'}:Description")
-    described.setAttribute(f"{root.prefix or 'rdf'}:about", _about(root))
+    described.setAttribute(f"{root.prefix or 'rdf'}:about", subject)
     described.setAttribute("xmlns:Iptc4xmpExt", _EXT)
     described.setAttribute(f"Iptc4xmpExt:{_NAME}", MARK)
     if not root.prefix:
@@ -83,6 +86,14 @@ def _parse(xmp: bytes) -> minidom.Document | None:
     except (ExpatError, ValueError, RecursionError, LookupError):
         return None
     return tree
+
+
+def _says_nothing(node: minidom.Node) -> bool:
+    """Whether a description is left with its subject alone."""
+    if not isinstance(node, minidom.Element) or node.localName != "Description":
+        return False
+    said = [a for a in node.attributes.values() if a.prefix != "xmlns" and a.localName != "about"]
+    return not said and not any(isinstance(c, minidom.Element) for c in node.childNodes)
 
 
 def _about(root: minidom.Element) -> str:

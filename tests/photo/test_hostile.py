@@ -1,0 +1,148 @@
+"""Files made to do harm, and files that were harmed: a sentence, soon, and no more."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import struct
+import time
+import tracemalloc
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from samples import KINDS, files, save
+from tonsure import photo
+from tonsure.errors import LimitExceeded, TonsureError, UnreadableInput
+from tonsure.photo import Limits, exif, png, xmp
+
+Y, X = np.mgrid[0:24, 0:32]
+FILES = files(np.stack([X * 8, Y * 10, X + Y], -1).astype(np.uint8))
+
+
+def _png(width: int, height: int, *chunks: tuple[bytes, bytes]) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b"")]
+    return png.SIGNATURE + b"".join(png._chunk(name, content) for name, content in body)
+
+
+def _tiff(width: int, height: int) -> bytes:
+    data = bytearray(FILES["tiff"])
+    with Image.open(io.BytesIO(data)) as im:
+        rows = im.tag_v2
+        assert rows[256] == 32
+    first = struct.unpack_from("<I", data, 4)[0]
+    for k in range(struct.unpack_from("<H", data, first)[0]):
+        at = first + 2 + 12 * k
+        tag = struct.unpack_from("<H", data, at)[0]
+        if tag in (256, 257):
+            struct.pack_into("<HHII", data, at, tag, 4, 1, width if tag == 256 else height)
+    return bytes(data)
+
+
+def _webp(width: int, height: int) -> bytes:
+    size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    body = b"WEBP" + b"VP8X" + struct.pack("<I", 10) + b"\0\0\0\0" + size
+    frame = FILES["webp"][12:]
+    return b"RIFF" + struct.pack("<I", len(body) + len(frame)) + body + frame
+
+
+def _gif(width: int, height: int) -> bytes:
+    return FILES["gif"][:6] + struct.pack("<HH", width, height) + FILES["gif"][10:]
+
+
+BOMBS = {
+    "png of 50,000 x 50,000": _png(50_000, 50_000),
+    "png of 99,000 x 1": _png(99_000, 1),
+    "gif with a huge screen": _gif(60_000, 60_000),
+    "tiff that lies": _tiff(60_000, 60_000),
+    "webp of 16,383 x 16,383": _webp(16_383, 16_383),
+    "icc that unpacks to 300 MB": _png(
+        8, 8, (b"iCCP", b"x\0\0" + zlib.compress(bytes(300_000_000), 9))
+    ),
+    "10 MB of XMP": _png(8, 8, (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + b"x" * 10_000_000)),
+    "10 MB of EXIF": _png(8, 8, (b"eXIf", b"II*\0" + b"x" * 10_000_000)),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_bombs_fail_soon_and_small(name):
+    tracemalloc.start()
+    began = time.perf_counter()
+    with pytest.raises(TonsureError) as caught:
+        photo.read(BOMBS[name])
+    seconds = time.perf_counter() - began
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert caught.value.exit_code in (5, 8)
+    assert seconds < 5  # a second on an idle machine
+    assert peak < 300e6
+
+
+def test_limits_name_their_setting(picture):
+    data = save(Image.fromarray(picture), "PNG")
+    for limits, setting in (
+        (Limits(max_file_mb=1e-4), "max_file_mb"),
+        (Limits(max_megapixels=1e-3), "max_megapixels"),
+        (Limits(max_side=10), "max_side"),
+    ):
+        for source in (data, io.BytesIO(data)):
+            with pytest.raises(LimitExceeded, match=f"TONSURE_{setting.upper()}") as caught:
+                photo.read(source, limits=limits)
+        assert caught.value.exit_code == 8
+    with pytest.raises(LimitExceeded, match="max_metadata_mb"):
+        photo.read(save(Image.fromarray(picture), "PNG", icc_profile=bytes(3000)),
+                   limits=Limits(max_metadata_mb=1e-3))  # fmt: skip
+    with pytest.raises(LimitExceeded, match="max_megapixels"):
+        photo.read(picture, limits=Limits(max_megapixels=1e-3))
+    with pytest.raises(LimitExceeded, match="max_faces"):
+        Limits().check_faces(51)
+
+
+def test_a_file_that_is_too_long_is_not_read(tmp_path):
+    path = tmp_path / "long.jpg"
+    with path.open("wb") as file:
+        file.truncate(300_000_000)
+    with pytest.raises(LimitExceeded, match="300 MB"):
+        photo.read(path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_cut_anywhere_it_fails(kind):
+    data = FILES[kind]
+    for length in sorted({round(k * len(data) / 200) for k in range(200)} | {len(data) - 1}):
+        if length < len(data):
+            with pytest.raises(UnreadableInput):
+                photo.read(data[:length])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    flips=st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 255)), min_size=1, max_size=6)
+)
+def test_flipped_bytes_give_a_photo_or_a_sentence(kind, flips):
+    data = bytearray(FILES[kind])
+    for place, value in flips:
+        data[place % len(data)] = value
+    with contextlib.suppress(UnreadableInput, LimitExceeded):
+        read = photo.read(bytes(data))
+        photo.encode(read.with_pixels(read.pixels))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=300), st.sampled_from([b"", b"II*\0\x08\0\0\0", b"MM\0*\0\0\0\x08"]))
+def test_any_bytes_as_exif(tail, head):
+    block, _ = exif.clean(head + tail, 10, 10)
+    assert block is None or len(block) == len(head + tail)
+    assert 1 <= exif.orientation(head + tail) <= 8
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda t: t.encode())))
+def test_any_bytes_as_xmp(packet):
+    assert xmp.earlier(xmp.mark(packet)[0]) == xmp.MARK
