@@ -132,8 +132,9 @@ WARNINGS: dict[str, str] = {
     "hair_leaves_picture": "The hair goes beyond the picture's border; look at the result there.",
     "long_hair": "Long hair was removed; neck and shoulders behind it are a guess.",
     "small_face": "The face has few pixels; the result is coarser than in a larger photo.",
+    "face_skipped": "The face is too small to work on; it was left as it is.",
     "first_frame": "The picture is animated; only its first frame was used.",
-    "dropped": "The photo holds parts that the result cannot keep.",
+    "dropped": "Not kept in the result:",
     "earlier_edit": "The photo is already marked as edited by a trained model.",
 }
 """Every warning's code and sentence."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 Pixels: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+Box: TypeAlias = tuple[int, int, int, int]
 Given = Literal["path", "bytes", "image", "array"]
 
 _LUMA = (299, 587, 114)  # in thousandths: equal channels come back exactly
@@ -78,12 +79,18 @@ class Photo:
         """The pixels (H, W, 3) with 8 bits, rounded; the same array if they have no more."""
         return to_eight(self.pixels)
 
-    def with_pixels(self, pixels: Pixels) -> Photo:
-        """This photo with edited `pixels` of the same shape and type; a grey one stays grey."""
+    def with_pixels(self, pixels: Pixels, boxes: Iterable[Box] | None = None) -> Photo:
+        """This photo with edited `pixels` of the same shape and type; a grey one stays grey.
+
+        `boxes` (x0, y0, x1, y1) say where pixels may differ from this photo's; default everywhere.
+        """
         if pixels.shape != self.pixels.shape or pixels.dtype != self.pixels.dtype:
             raise ValueError(f"pixels are {pixels.shape}, the photo's {self.pixels.shape}")
         if self.grey:
-            pixels = stack(luma(pixels))
+            pixels = pixels.copy() if not pixels.flags.writeable else pixels
+            for x0, y0, x1, y1 in [(0, 0, self.width, self.height)] if boxes is None else boxes:
+                part = pixels[y0:y1, x0:x1]
+                part[:] = luma(part)[..., None]
         return replace(self, pixels=frozen(pixels), edited=True)
 
 

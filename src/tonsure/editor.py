@@ -1,0 +1,168 @@
+"""The whole way of one photo: read, find faces, make bald heads, lay them over it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any
+
+from . import blend, faces, head, photo
+from .degree import check, weight
+from .errors import FaceTooSmall, Note
+from .faces import Face
+from .head import Bare
+from .photo import Limits, Photo, Source
+from .result import Result
+
+NEEDED = 48.0
+"""Height of a face, forehead to chin, below which there is nothing to work on, in pixels."""
+COARSE = 96.0
+"""Height below which a result shows its few pixels."""
+
+
+class Editor:
+    """Opens photos. Holds nothing but settings, and may be shared between threads.
+
+    Parameters
+    ----------
+    threads : of the networks within one photo; default two.
+    min_face : look for faces from this height in pixels on, see `faces.find`.
+    limits : of what is read, see `photo.Limits`.
+    """
+
+    def __init__(
+        self,
+        *,
+        threads: int | None = None,
+        min_face: float | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.threads, self.min_face = threads, min_face
+        self.limits = limits or Limits()
+
+    def open(self, source: Source, *, name: str | None = None) -> Shot:
+        """Read a photo (see `photo.read` for what it may be, and for errors)."""
+        began = time.perf_counter()
+        return Shot(photo.read(source, limits=self.limits, name=name), self, began)
+
+
+class Shot:
+    """One open photo. What costs time is done once, when it is first needed; every `bald` after
+    the first is a blend. Usable from several threads, and as a context manager."""
+
+    def __init__(self, opened: Photo, editor: Editor, began: float) -> None:
+        self.photo, self._editor = opened, editor
+        self._seconds = {"read": time.perf_counter() - began}
+        self._lock = threading.RLock()
+        self._faces: list[Face] | None = None
+        self._heads: dict[int, Bare] = {}
+
+    @property
+    def faces(self) -> list[Face]:
+        """All faces of the photo, the largest first."""
+        with self._lock:
+            if self._faces is None:
+                with self._timed("faces"):
+                    self._faces = faces.find(
+                        self.photo.pixels,
+                        min_face=self._editor.min_face,
+                        threads=self._editor.threads,
+                    )
+            return self._faces
+
+    def head(self, number: int) -> Bare:
+        """The bald head of face `number` (from 1)."""
+        with self._lock:
+            if number not in self._heads:
+                face = self.faces[number - 1]
+                with self._timed("heads"):
+                    self._heads[number] = head.make(
+                        self.photo.eight(), face, threads=self._editor.threads
+                    )
+            return self._heads[number]
+
+    def bald(
+        self, degree: float = 1.0, style: str = "recede", face: str | int = "largest"
+    ) -> Result:
+        """The photo with the chosen faces bald.
+
+        Parameters
+        ----------
+        degree : 0 (the photo, unchanged) to 1 (fully bald).
+        style : "recede", as a hairline goes, or "thin", strand by strand.
+        face : "largest", "all", a number from 1 on, or "x,y" within a face, in photo pixels.
+
+        Raises `NoFace`, `FaceTooSmall`, `BadOption`, `LimitExceeded` and `ModelError`.
+        """
+        check(degree, style)
+        chosen = faces.choose(self.faces, face)
+        self._editor.limits.check_faces(len(chosen))
+        numbers, notes = self._usable(chosen)
+        laid: list[tuple[Bare, Any]] = []
+        for number in numbers if degree > 0 else []:
+            bare = self.head(number)
+            notes += [Note.of(code, number) for code in bare.warnings]
+            if "already_bald" not in bare.warnings:
+                laid.append((bare, weight(bare, degree, style)))
+        result = self.photo
+        with self._timed("blend"):
+            if laid:
+                pixels = blend.apply(self.photo.pixels, laid)  # type: ignore[type-var]
+                result = self.photo.with_pixels(pixels, [bare.box for bare, _ in laid])
+        found = {number: self.faces[number - 1] for number in numbers}
+        return Result(result, found, degree, style, tuple(notes), dict(self._seconds))
+
+    def close(self) -> None:
+        """Let go of heads and faces; the shot can be used again, at their cost."""
+        with self._lock:
+            self._faces = None
+            self._heads.clear()
+
+    def __enter__(self) -> Shot:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _usable(self, chosen: list[Face]) -> tuple[list[int], list[Note]]:
+        """Numbers of the faces that are large enough, and notes about the others."""
+        numbers, notes = [], []
+        for face in chosen:
+            number = next(k for k, other in enumerate(self.faces, 1) if other is face)
+            size = f"({face.height:.0f} pixels from forehead to chin)"
+            if face.height >= NEEDED:
+                numbers.append(number)
+                notes += [Note.of("small_face", number, size)] if face.height < COARSE else []
+            else:
+                notes.append(Note.of("face_skipped", number, size))
+        if not numbers:
+            raise FaceTooSmall(
+                f"The face has {max(face.height for face in chosen):.0f} pixels from forehead to "
+                f"chin, {NEEDED:.0f} are needed; use a larger version of the photo."
+            )
+        return numbers, notes
+
+    @contextmanager
+    def _timed(self, act: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self._seconds[act] = self._seconds.get(act, 0.0) + time.perf_counter() - began
+
+
+def bald(
+    source: Source, degree: float = 1.0, style: str = "recede", face: str | int = "largest"
+) -> Result:
+    """The person in a photo, bald: `Editor().open(source).bald(degree, style, face)`.
+
+    >>> tonsure.bald("me.jpg", degree=0.8).save("me-bald.jpg")  # doctest: +SKIP
+    """
+    with Editor().open(source) as shot:
+        return shot.bald(degree, style, face)
