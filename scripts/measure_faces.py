@@ -75,9 +75,10 @@ def sitter(path: Path) -> Sitter | None:
     """Read one face; None if even its mesh sees none."""
     pixels = np.asarray(Image.open(path).convert("RGB"))
     start = Found(complex(88.8, 131.0), 100.0, 1.0, 1 + 0j)
-    ((points, flag),) = mesh(Pyramid(pixels), [start], 1)
-    if flag < 0.5:
+    (seen,) = mesh(Pyramid(pixels), [start], 1)
+    if seen.flag < 0.5:
         return None
+    points = seen.points
     at = align.to_complex(points)
     eyes = np.array([at[[33, 133]].mean(), at[[362, 263]].mean()])
     spots = np.clip(points[list(CHEEKS), :2].astype(int), 3, [174, 214])

@@ -3,8 +3,7 @@
 The net is at ease with faces of 20 to 100 pixels, so it sees the picture at several sizes.  It was
 made for 128 x 128, but has no fixed size inside: a level is seen as a whole, which finds the same
 faces as overlapping tiles at a third of the time.  Faces upside down are found as well, but with
-eyes and mouth exchanged; therefore every proposal is looked at again, alone, in four rotations,
-and the best score of these tells what is up.
+eyes and mouth exchanged; therefore every proposal is looked at again, alone, in four rotations.
 """
 
 from __future__ import annotations
@@ -102,7 +101,7 @@ def _placed(
     return out
 
 
-def _alike(a: Found, b: Found) -> bool:
+def alike(a: Found, b: Found) -> bool:
     """Squares overlapping by more than 0.3 of their union, or nearly concentric."""
     shift = a.centre - b.centre
     w = (a.size + b.size) / 2
@@ -116,6 +115,11 @@ def _alike(a: Found, b: Found) -> bool:
     return abs(shift) < 0.25 * min(a.size, b.size) and max(a.size, b.size) < 3 * min(a.size, b.size)
 
 
+def _agree(a: Found, b: Found) -> bool:
+    """On what is up, within 60 degrees."""
+    return (a.up * b.up.conjugate()).real > 0.5
+
+
 def merged(founds: Sequence[Found]) -> list[Found]:
     """One detection for each place, best first: the mean, weighted by score, of those alike.
 
@@ -125,9 +129,9 @@ def merged(founds: Sequence[Found]) -> list[Found]:
     out = []
     while rest:
         best = rest[0]
-        group = [f for f in rest if f is best or _alike(best, f)]
+        group = [f for f in rest if f is best or alike(best, f)]
         rest = [f for f in rest[1:] if not any(f is g for g in group)]
-        group = [f for f in group if (f.up * best.up.conjugate()).real > 0.5]
+        group = [f for f in group if _agree(f, best)]
         total = sum(f.score for f in group)
         up = sum(f.score * f.up for f in group)
         out.append(
@@ -231,15 +235,17 @@ class Pyramid:
 # -- second look ----------------------------------------------------------------------------
 
 _ROOM = 2.6  # side of the second look, in sizes of the proposal
+_DOUBT = 0.2  # by which the score of the right way up was never lower than that of a wrong one
 
 
 def again(
     pyramid: Pyramid, proposals: Sequence[Found], floor: float, threads: int | None
-) -> list[Found]:
-    """Each proposal alone in a tile, in four rotations: the best of them, if any reaches `floor`.
+) -> list[list[Found]]:
+    """Each proposal alone in a tile, in four rotations; what none of them sees is left out.
 
-    The tile is turned so that one of the four is upright if the proposal was right about its
-    eyes, up to a quarter.
+    For each that remains the best view, and behind it, if its score is nearly as good, the best of
+    those that have another idea of what is up.  The tile is turned so that one of the four is
+    upright if the proposal was right about its eyes, up to a quarter.
     """
     if not proposals:
         return []
@@ -251,7 +257,7 @@ def again(
         tiles += [np.rot90(tile, turn) for turn in range(4)]
         places += [(turn, origin, step) for turn in range(4)]
     seen = run(np.stack(tiles), places, floor, threads)
-    out = []
+    out: list[list[Found]] = []
     for i, one in enumerate(proposals):
         views = [
             found
@@ -260,8 +266,14 @@ def again(
             if abs(found.centre - one.centre) < 0.5 * one.size
         ]
         if views:
-            out.append(merged(views)[0])
+            out.append(_contenders(views))
     return out
+
+
+def _contenders(views: Sequence[Found]) -> list[Found]:
+    best = max(views, key=lambda f: f.score)
+    others = [f for f in views if not _agree(f, best) and f.score > best.score - _DOUBT]
+    return [merged(views)[0], *merged(others)[:1]]
 
 
 def roll(up: complex) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,17 +18,27 @@ _ROOM = 1.5  # side of the crop, in sizes of the face's square
 _BATCH = 8
 _OUTER_LEFT, _OUTER_RIGHT = 33, 263
 
-Mesh = tuple[npt.NDArray[np.float32], float]
+
+class Mesh(NamedTuple):
+    """`points` (468, 3) float32 in photo pixels; `logit`: the net's belief that it is a face."""
+
+    points: npt.NDArray[np.float32]
+    logit: float
+
+    @property
+    def flag(self) -> float:
+        """The same from 0 to 1."""
+        return 1 / (1 + math.exp(-max(-80.0, min(80.0, self.logit))))
 
 
 def mesh(pyramid: Pyramid, founds: Sequence[Found], threads: int | None) -> list[Mesh]:
-    """For each detection ((468, 3) float32 in photo pixels, flag 0..1).
+    """The mesh of each detection.
 
     The first pass looks where the detector points; the second where the points of the first are,
     along the line of the outer corners of the eyes.
     """
     first = _look(pyramid, [(f.centre, f.up * f.size) for f in founds], threads)
-    return _look(pyramid, [square(points) for points, _ in first], threads)
+    return _look(pyramid, [square(one.points) for one in first], threads)
 
 
 def square(points: npt.NDArray[np.float32]) -> tuple[complex, complex]:
@@ -57,5 +68,5 @@ def _look(
             flat = origin + step * to_complex(crop)
             depth = crop[:, 2] * abs(step)
             result = np.stack([flat.real, flat.imag, depth], axis=1).astype(np.float32)
-            out.append((result, 1 / (1 + math.exp(-max(-80.0, min(80.0, float(flag)))))))
+            out.append(Mesh(result, float(flag)))
     return out

@@ -7,8 +7,9 @@ of 512 x 384):
    faces of any roll once they have 20 pixels; upside down it loses some only near the ends of its
    range, which the turned coarser levels and their neighbours cover.  Level 80 leaves room around
    the picture, for faces that fill it.
-2. A second look at each proposal in four rotations decides what is up (`detect.again`).
-3. The mesh, twice; its flag and the score decide what is kept.
+2. A second look at each proposal in four rotations tells what is up (`detect.again`).
+3. The mesh, twice, also of a second opinion on what is up; its flag and the score decide that, and
+   what is kept.
 4. Only if nothing is kept: all other rotations, and levels 1024 and 2048.
 
 Faces from about a twentieth of the longer side are found by steps 1 to 3.  `min_face` replaces the
@@ -25,7 +26,7 @@ import numpy as np
 
 from ..errors import BadOption, NoFace
 from .align import Pixels
-from .detect import Found, Pyramid, again, merged, roll, scan
+from .detect import Found, Pyramid, again, alike, merged, roll, scan
 from .face import Face
 from .landmarks import Mesh, mesh, square
 
@@ -96,23 +97,38 @@ def _search(pyramid: Pyramid, plan: Plan, threads: int | None) -> list[Face]:
     for level, turns in plan:
         picture, unit = pyramid.level(level)
         proposals += scan(picture, unit, turns, FLOOR, threads)
-    founds = again(pyramid, merged(proposals)[:MOST], FLOOR, threads)
-    founds = merged(founds)
-    pairs = zip(founds, mesh(pyramid, founds, threads), strict=True)
-    faces = [_face(found, seen) for found, seen in pairs if _credible(found, seen)]
+    seen = _distinct(again(pyramid, merged(proposals)[:MOST], FLOOR, threads))
+    meshes = iter(mesh(pyramid, [found for views in seen for found in views], threads))
+    # what is up: the mesh was right wherever the detector was in doubt
+    pairs = [max(((f, next(meshes)) for f in views), key=_belief) for views in seen]
+    faces = [_face(found, points) for found, points in pairs if _credible(found, points)]
     return sorted(_single(faces), key=lambda face: -face.height)
 
 
+def _distinct(seen: list[list[Found]]) -> list[list[Found]]:
+    """Only the best of proposals that turned out to be the same."""
+    out: list[list[Found]] = []
+    for views in sorted(seen, key=lambda v: -v[0].score):
+        if not any(alike(views[0], other[0]) for other in out):
+            out.append(views)
+    return out
+
+
+def _belief(pair: tuple[Found, Mesh]) -> float:
+    found, seen = pair
+    score = min(found.score, 0.999)
+    return seen.logit + 2 * math.log(score / (1 - score))
+
+
 def _credible(found: Found, seen: Mesh) -> bool:
-    _, flag = seen
-    return flag > FLAG or (flag > FLAG_SURE and found.score >= SURE)
+    return seen.flag > FLAG or (seen.flag > FLAG_SURE and found.score >= SURE)
 
 
 def _face(found: Found, seen: Mesh) -> Face:
-    points, flag = seen
+    points, _ = seen
     (x0, y0), (x1, y1) = points[:, :2].min(0).tolist(), points[:, :2].max(0).tolist()
     _, side = square(points)
-    return Face((x0, y0, x1, y1), points, found.score, flag, roll(side))
+    return Face((x0, y0, x1, y1), points, found.score, seen.flag, roll(side))
 
 
 def _single(faces: Sequence[Face]) -> list[Face]:
