@@ -1,6 +1,6 @@
 """Pixels in, pixels out: reading, colour, metadata, limits, writing."""
 
-from .encode import as_given, chosen, encode, losses
+from .encode import as_given, chosen, encode, losses, picture
 from .formats import FORMATS, Format, readable
 from .limits import Limits
 from .photo import Photo
@@ -21,6 +21,7 @@ __all__ = [
     "earlier",
     "encode",
     "losses",
+    "picture",
     "put",
     "read",
     "readable",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -140,7 +139,7 @@ def _encode(photo: Photo, target: Format, quality: int | None) -> bytes:
         )
     if target.name == "PNG" and photo.deep:
         return png.encode_deep(channels(photo), _png_chunks(meta, own))
-    image = picture(_shallow(photo), target.alpha)
+    image = picture(photo.shallow(), target.alpha)
     options = _options(target.name, own, meta, quality)
     if target.name == "GIF":
         image = image.convert("RGB").quantize(256, dither=Image.Dither.FLOYDSTEINBERG)
@@ -194,12 +193,6 @@ def _png_chunks(meta: dict[str, bytes | None], own: dict[str, Any]) -> list[png.
     if text := meta["xmp"]:
         found.append((b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + text))
     return found
-
-
-def _shallow(photo: Photo) -> Photo:
-    """The photo with 8 bits a channel."""
-    alpha = None if photo.alpha is None else to_eight(photo.alpha)
-    return replace(photo, pixels=to_eight(photo.pixels), alpha=alpha)
 
 
 def _xmp(photo: Photo) -> bytes | None:

@@ -79,6 +79,11 @@ class Photo:
         """The pixels (H, W, 3) with 8 bits, rounded; the same array if they have no more."""
         return to_eight(self.pixels)
 
+    def shallow(self) -> Photo:
+        """This photo with 8 bits a channel."""
+        alpha = None if self.alpha is None else to_eight(self.alpha)
+        return replace(self, pixels=to_eight(self.pixels), alpha=alpha)
+
     def with_pixels(self, pixels: Pixels, boxes: Iterable[Box] | None = None) -> Photo:
         """This photo with edited `pixels` of the same shape and type; a grey one stays grey.
 

@@ -1,0 +1,117 @@
+"""Which kind of file the steps go into, and the way there."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ..editor import Shot
+from ..errors import BadOption
+from ..photo import FORMATS, check_free, put
+from ..photo.formats import of_path
+from ..result import Result
+from . import loop, page, strip
+from .tile import Tile, tile
+
+Kind = Literal["strip", "loop", "page", "frames"]
+MOST = 101
+_NUMBER = re.compile(r"%0?\d*d")
+_SIZES: dict[Kind, int] = {"strip": 768, "loop": 640, "page": 1280, "frames": 0}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is written where: `paths` has one file, or for "frames" one a step."""
+
+    kind: Kind
+    degrees: tuple[float, ...]
+    paths: tuple[Path, ...]
+    format: str
+    size: int
+
+
+def plan(target: str | os.PathLike[str], count: int, size: int | None = None) -> Plan:
+    """How `count` steps go to `target`.
+
+    By its ending: .gif and .webp a loop there and back, .html a page with a slider, with a number
+    such as %02d in its name one file a step, and else a strip.  `size` is the longer side of one
+    step in pixels, 0 for the photo's own.
+
+    Raises `BadOption`.
+    """
+    path = Path(target)
+    if not 2 <= count <= MOST:
+        raise BadOption(f"There cannot be {count} steps; choose 2 to {MOST}.")
+    if size is not None and (size < 0 or 0 < size < 16):
+        raise BadOption(f"Steps cannot have {size} pixels; choose 16 or more, or 0 for all.")
+    degrees = tuple(k / (count - 1) for k in range(count))
+    numbers = _NUMBER.findall(path.name)
+    if len(numbers) > 1:
+        raise BadOption(f"{path.name} has more than one place for a number; give one, as %02d.")
+    suffix = path.suffix.lower()
+    kind: Kind
+    if numbers:
+        kind, paths = "frames", tuple(_numbered(path, k) for k in range(count))
+    else:
+        kind = {".gif": "loop", ".webp": "loop", ".html": "page", ".htm": "page"}.get(  # type: ignore[assignment]
+            suffix, "strip"
+        )
+        paths = (path,)
+    format = "JPEG" if kind == "page" else of_path(path).name
+    return Plan(kind, degrees, paths, format, _SIZES[kind] if size is None else size)
+
+
+def write(
+    shot: Shot,
+    steps: Plan,
+    *,
+    style: str = "recede",
+    face: str | int = "largest",
+    overwrite: bool = False,
+) -> Result:
+    """Write the files of a plan; gives the last step, fully bald.
+
+    Raises as `Shot.bald` and `photo.write`; nothing is written unless all files may be.
+    """
+    for path in steps.paths:
+        check_free(path, overwrite)
+    last = shot.bald(1.0, style, face)
+    if steps.kind == "frames":
+        for degree, path in zip(steps.degrees, steps.paths, strict=True):
+            result = shot.bald(degree, style, face)
+            if steps.size and max(result.photo.pixels.shape) > steps.size:
+                data = tile(result.photo, steps.size).encode(steps.format)
+            else:
+                data = result.encode(steps.format)
+            put(path, data, overwrite=overwrite)
+        return last
+    put(steps.paths[0], _one_file(shot, steps, style, face), overwrite=overwrite)
+    return last
+
+
+def _one_file(shot: Shot, steps: Plan, style: str, face: str | int) -> bytes:
+    size = steps.size
+    if steps.kind == "strip":
+        size = strip.fitting(shot.photo, len(steps.degrees), size, FORMATS[steps.format].max_side)
+    tiles = list(_tiles(shot, steps.degrees, style, face, size))
+    if steps.kind == "strip":
+        return strip.encode(tiles, steps.format)
+    if steps.kind == "loop":
+        return loop.encode(tiles, steps.format)
+    return page.encode(tiles, steps.degrees, shot.photo.name)
+
+
+def _tiles(
+    shot: Shot, degrees: tuple[float, ...], style: str, face: str | int, size: int
+) -> Iterator[Tile]:
+    """The steps, each as small as it is wanted before the next one is made."""
+    for degree in degrees:
+        yield tile(shot.bald(degree, style, face).photo, size)
+
+
+def _numbered(path: Path, number: int) -> Path:
+    return path.with_name(_NUMBER.sub(lambda found: found.group() % number, path.name))
