@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,3 +47,71 @@ def picture() -> np.ndarray:
     rgb[10:30, 20:40] = (200, 40, 90)
     rgb += np.random.default_rng(1).integers(0, 6, rgb.shape)
     return np.clip(rgb, 0, 255).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class DrawnHead:
+    """A bald head that a test draws: as `head.make` gives them, without any network."""
+
+    box: tuple[int, int, int, int]
+    colour: np.ndarray
+    mask: np.ndarray
+    time: np.ndarray
+    thin: np.ndarray
+    warnings: tuple[str, ...] = ()
+
+
+def draw_head(pixels: np.ndarray, face: Any, *, threads: int | None = None) -> DrawnHead:
+    """A flat disc above the face, going from its top to its bottom."""
+    x0, y0, x1, y1 = face.box
+    high, wide = pixels.shape[:2]
+    box = (max(int(x0), 0), max(int(y0 - (y1 - y0) / 2), 0), min(int(x1), wide), min(int(y1), high))
+    w, h = box[2] - box[0], box[3] - box[1]
+    y, x = np.mgrid[0:h, 0:w]
+    off = np.hypot((x - w / 2) / (w / 2), (y - h / 3) / (h / 3))
+    mask = (np.clip((1 - off) * 8, 0, 1) * 255).astype(np.uint8)
+    time = (y * 255 // max(h - 1, 1)).astype(np.uint8)
+    colour = np.full((h, w, 3), (224, 172, 150), np.uint8)
+    return DrawnHead(box, colour, mask, time, np.flipud(time).copy())
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Heads are drawn instead of computed. `calls` counts them, `warnings` go into each."""
+    from tonsure import head
+
+    state: dict[str, Any] = {"calls": 0, "warnings": ()}
+
+    def make(pixels: np.ndarray, face: Any, *, threads: int | None = None) -> DrawnHead:
+        state["calls"] += 1
+        return replace(draw_head(pixels, face), warnings=state["warnings"])
+
+    monkeypatch.setattr(head, "make", make)
+    return state
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """Folder of the photos that tests use."""
+    return Path(__file__).parent / "data"
+
+
+@pytest.fixture(scope="session")
+def astronaut(data: Path) -> np.ndarray:
+    """(512, 512, 3) uint8: one large face."""
+    from PIL import Image
+
+    with Image.open(data / "astronaut.jpg") as im:
+        return np.asarray(im.convert("RGB"))
+
+
+@pytest.fixture(scope="session")
+def group(astronaut: np.ndarray) -> np.ndarray:
+    """Three faces of three sizes, the middle one the largest: (300, 700, 3) uint8."""
+    from PIL import Image
+
+    picture = Image.new("RGB", (700, 300), (90, 110, 120))
+    face = Image.fromarray(astronaut[0:300, 75:375])
+    for x, side in ((20, 150), (200, 280), (510, 180)):
+        picture.paste(face.resize((side, side)), (x, 10))
+    return np.asarray(picture)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any
 
 from . import blend, faces, head, photo
 from .degree import check, weight
-from .errors import FaceTooSmall, Note
+from .errors import FaceTooSmall, NoFace, Note
 from .faces import Face
 from .head import Bare
 from .photo import Limits, Photo, Source
@@ -42,6 +42,12 @@ class Editor:
     ) -> None:
         self.threads, self.min_face = threads, min_face
         self.limits = limits or Limits()
+
+    def check(self, degree: float = 1.0, style: str = "recede", face: str | int = "all") -> None:
+        """Raise `BadOption` for values that `Shot.bald` would not take for any photo."""
+        check(degree, style)
+        with suppress(NoFace):
+            faces.choose([], face)
 
     def open(self, source: Source, *, name: str | None = None) -> Shot:
         """Read a photo (see `photo.read` for what it may be, and for errors)."""
@@ -114,6 +120,18 @@ class Shot:
                 result = self.photo.with_pixels(pixels, [bare.box for bare, _ in laid])
         found = {number: self.faces[number - 1] for number in numbers}
         return Result(result, found, degree, style, tuple(notes), dict(self._seconds))
+
+    def look(self, number: int) -> dict[str, Any]:
+        """What face `number` (from 1) wears, see `findings.of`, and the `warnings` of an edit."""
+        from . import findings
+
+        face = self.faces[number - 1]
+        told: dict[str, Any] = {"warnings": []}
+        if face.height < NEEDED:
+            return told | {"warnings": ["face_skipped"]}
+        told |= findings.of(self.photo.eight(), face, threads=self._editor.threads)
+        small = ["small_face"] if face.height < COARSE else []
+        return told | {"warnings": small + list(self.head(number).warnings)}
 
     def close(self) -> None:
         """Let go of heads and faces; the shot can be used again, at their cost."""

@@ -8,9 +8,12 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import BadOption, nearest
+
+if TYPE_CHECKING:
+    from .photo import Limits
 
 PREFIX = "TONSURE_"
 _CONFIG = "TONSURE_CONFIG"
@@ -39,6 +42,13 @@ class Settings:
     max_side: int = 30_000
     max_metadata_mb: float = 4.0
     max_faces: int = 50
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of `photo.read` among them."""
+        from .photo import Limits
+
+        return Limits(**{field.name: getattr(self, field.name) for field in fields(Limits)})
 
 
 @dataclass(frozen=True)
@@ -109,7 +119,7 @@ def _known(name: str, origin: str) -> str:
 def _value(name: str, value: Any, origin: str) -> Any:
     wanted = _TYPES[name]
     try:
-        if isinstance(value, bool) or (wanted is str) != isinstance(value, str) and wanted is str:
+        if isinstance(value, bool) or (wanted is str and not isinstance(value, str)):
             raise ValueError
         made = wanted(value)
         if isinstance(value, float) and made != value:

@@ -1,0 +1,5 @@
+"""`python -m tonsure` is `tonsure`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,56 @@
+"""The verbs, and what `tonsure --help` says."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .. import __version__
+from .bald import bald
+from .doctor import doctor
+from .inspect import inspect
+from .lab import lab
+from .models import models
+
+_EPILOG = """Exit codes: 0 done, 1 internal fault, 2 usage, 3 output exists, 4 no usable face,
+5 unreadable input, 6 model missing or damaged, 7 some inputs failed, 8 limit exceeded,
+130 interrupted."""
+
+_EXAMPLES = """Examples: tonsure bald me.jpg --degree 0.6; tonsure bald trip -r -o bald/ --face all;
+tonsure bald me.jpg --steps 11 -o me.gif; cat me.jpg | tonsure bald - > bald.jpg"""
+
+app = typer.Typer(
+    help="The same photo with the person in it bald: any size, any degree, offline.",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode=None,  # rich costs more than all the rest of the help
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        print(f"tonsure {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+app.command(epilog=_EXAMPLES)(bald)
+app.command()(inspect)
+app.command()(models)
+app.command()(doctor)
+app.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(lab)

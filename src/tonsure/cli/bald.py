@@ -1,0 +1,191 @@
+"""`tonsure bald`: the main job."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from . import options
+from .console import Batch, ending
+
+if TYPE_CHECKING:
+    from ..editor import Editor, Shot
+    from ..result import Result
+    from ..steps import Plan
+    from .outputs import Job
+
+
+def bald(
+    photos: options.Photos,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="A file, a folder, a name with {name} and {ext}, or - for standard output. "
+            "Default: name.bald.jpg beside name.jpg.",
+        ),
+    ] = None,
+    degree: Annotated[
+        float, typer.Option(metavar="0..1", help="0 leaves the photo as it is, 1 is fully bald.")
+    ] = 1.0,
+    style: Annotated[
+        str | None,
+        typer.Option(
+            metavar="recede|thin",
+            help="How hair goes between 0 and 1: as a hairline, or strand by strand.",
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="N steps from 0 to 1 instead of one degree. The output's ending says how: .png or "
+            ".jpg a strip, .gif or .webp a loop, frame-%02d.png frames, .html a slider.",
+        ),
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(metavar="PX", help="With --steps: longer side of one step; 0 is the photo's."),
+    ] = None,
+    face: options.Face = "largest",
+    min_face: options.MinFace = None,
+    recursive: options.Recursive = False,
+    overwrite: options.Overwrite = False,
+    skip_existing: options.SkipExisting = False,
+    quality: Annotated[
+        int | None,
+        typer.Option(metavar="1..100", help="Of JPEG, WebP, AVIF; default: like the source."),
+    ] = None,
+    threads: options.Threads = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Make the person in a photo bald.
+
+    The result has the photo's size, format and metadata, and is marked as edited. No file is
+    overwritten unasked.
+    """
+    with ending(debug):
+        from ..editor import Editor
+        from ..errors import BadOption
+        from ..settings import load
+        from .inputs import gather
+        from .outputs import assign
+
+        given = {"style": style, "min_face": min_face, "quality": quality, "threads": threads}
+        settings = load(given).settings
+        if overwrite and skip_existing:
+            raise BadOption("--overwrite and --skip-existing exclude each other.")
+        if size is not None and steps is None:
+            raise BadOption("--size is for --steps; a single result has the photo's own size.")
+        jobs = assign(gather(photos, recursive), output, kind="steps" if steps else "bald")
+        if as_json and jobs[0].target is None:
+            raise BadOption("Standard output takes one of picture and --json; give -o a file.")
+        editor = Editor(
+            threads=settings.threads, min_face=settings.min_face, limits=settings.limits
+        )
+        editor.check(degree, settings.style, face)
+        task = _Task(editor, degree, settings.style, steps, size, face, settings.quality, overwrite)
+        task.check(jobs)
+        with Batch(len(jobs), as_json=as_json, quiet=quiet) as batch:
+            for job in jobs:
+                with batch.photo(job.photo.name, debug) as outcome:
+                    outcome.tell(*task.run(job, skip_existing))
+        batch.finish()
+
+
+class _Task:
+    """What is done to each photo."""
+
+    def __init__(
+        self, editor: Editor, degree: float, style: str, steps: int | None, size: int | None,
+        face: str, quality: int | None, overwrite: bool,
+    ) -> None:  # fmt: skip
+        self.editor, self.degree, self.style, self.face = editor, degree, style, face
+        self.steps, self.size, self.quality, self.overwrite = steps, size, quality, overwrite
+
+    def check(self, jobs: list[Job]) -> None:
+        """Raise `BadOption` for outputs that could be written for no photo."""
+        from ..photo.formats import of_path
+
+        for job in jobs:
+            if self.steps is not None:
+                self._plan(job)
+            elif job.target is not None:
+                of_path(job.target)
+
+    def run(self, job: Job, skip_existing: bool) -> tuple[str, tuple[str, ...], dict[str, Any]]:
+        """Edit one photo: what to say, remarks, the record."""
+        from ..photo import check_free
+
+        targets = self._targets(job)
+        record: dict[str, Any] = {"status": "done", "outputs": [str(path) for path in targets]}
+        if skip_existing and targets and all(path.exists() for path in targets):
+            return (
+                f"{job.photo.name}: left out, {targets[0]} exists.",
+                (),
+                record | {"status": "skipped"},
+            )
+        for path in targets:
+            check_free(path, self.overwrite)
+        with self.editor.open(job.photo.source, name=job.photo.name) as shot:
+            result = shot.bald(1.0 if self.steps else self.degree, self.style, self.face)
+            if job.make_folder:
+                targets[0].parent.mkdir(parents=True, exist_ok=True)
+            made = self._write_steps(shot, job) if self.steps else self._write_one(result, job)
+        notes = tuple(
+            f"  {_whose(note.face, len(result.found))}{note.text}" for note in result.notes(made)
+        )
+        count = "1 face" if len(result.found) == 1 else f"{len(result.found)} faces"
+        line = f"{job.photo.name} → {_shown(targets)} ({count})"
+        return line, notes, record | result.report_as(made)
+
+    def _targets(self, job: Job) -> list[Path]:
+        if job.target is None:
+            return []
+        return list(self._plan(job).paths) if self.steps is not None else [job.target]
+
+    def _plan(self, job: Job) -> Plan:
+        from ..errors import BadOption
+        from ..steps import plan
+
+        assert self.steps is not None
+        if job.target is None:
+            raise BadOption("Steps go into a file; give -o a name.")
+        return plan(job.target, self.steps, self.size)
+
+    def _write_steps(self, shot: Shot, job: Job) -> str:
+        from ..steps import write
+
+        steps = self._plan(job)
+        write(shot, steps, style=self.style, face=self.face, overwrite=self.overwrite)
+        return steps.format
+
+    def _write_one(self, result: Result, job: Job) -> str:
+        from ..photo import chosen
+        from ..photo.formats import of_path
+
+        if job.target is None:
+            format = chosen(result.photo).name
+            sys.stdout.buffer.write(result.encode(format, quality=self.quality))
+            sys.stdout.buffer.flush()
+        else:
+            format = of_path(job.target).name
+            result.save(job.target, overwrite=self.overwrite, quality=self.quality)
+        return format
+
+
+def _shown(targets: list[Path]) -> str:
+    if len(targets) > 1:
+        return f"{targets[0]} to {targets[-1].name}"
+    return str(targets[0]) if targets else "standard output"
+
+
+def _whose(face: int | None, count: int) -> str:
+    return f"face {face}: " if face is not None and count > 1 else ""

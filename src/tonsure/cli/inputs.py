@@ -1,0 +1,86 @@
+"""Which photos are meant: files, folders, patterns, standard input."""
+
+from __future__ import annotations
+
+import glob
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from ..errors import BadOption
+
+STDIN = "-"
+_MADE = (".bald.", ".steps.")  # in names of our own results
+
+
+@dataclass(frozen=True)
+class Input:
+    """A photo: its path, None for standard input, and the folder that it was found in, if any."""
+
+    path: Path | None
+    folder: Path | None = None
+
+    @property
+    def name(self) -> str:
+        return STDIN if self.path is None else str(self.path)
+
+    @property
+    def source(self) -> Path | IO[bytes]:
+        """What `Editor.open` reads."""
+        return sys.stdin.buffer if self.path is None else self.path
+
+    @property
+    def below(self) -> Path:
+        """Its folder, as seen from the one that was named."""
+        if self.path is None or self.folder is None:
+            return Path()
+        return self.path.parent.relative_to(self.folder)
+
+
+def gather(arguments: list[str], recursive: bool) -> list[Input]:
+    """The photos of the arguments, in order, each once.
+
+    A folder gives its files with an ending of a picture, but for our own results and hidden ones;
+    a pattern is tried where no file has that very name.  Raises `BadOption` if a folder or a
+    pattern gives nothing.
+    """
+    found: list[Input] = []
+    for argument in arguments:
+        path = Path(argument)
+        if argument == STDIN:
+            found.append(Input(None))
+        elif os.path.isdir(path):
+            inside = sorted(_photos(path, recursive))
+            if not inside:
+                hint = "" if recursive else "; -r looks into the folders below it"
+                raise BadOption(f"There are no photos in {path}{hint}.")
+            found += [Input(file, path) for file in inside]
+        elif glob.has_magic(argument) and not os.path.lexists(path):
+            matching = sorted(glob.glob(argument, recursive=True))
+            if not matching:
+                raise BadOption(f"Nothing is called like {argument}.")
+            found += [Input(Path(name)) for name in matching if not os.path.isdir(name)]
+        else:
+            found.append(Input(path))
+    if sum(photo.path is None for photo in found) > 1:
+        raise BadOption("Standard input can be read once only.")
+    return list({_identity(photo): photo for photo in reversed(found)}.values())[::-1]
+
+
+def _photos(folder: Path, recursive: bool) -> Iterator[Path]:
+    from ..photo.formats import SUFFIXES
+
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if recursive and not name.startswith(".")]
+        for name in names:
+            ours = any(part in name.lower() for part in _MADE)
+            hidden = name.startswith(".")
+            if os.path.splitext(name)[1].lower() in SUFFIXES and not ours and not hidden:
+                yield Path(parent, name)
+
+
+def _identity(photo: Input) -> str:
+    return STDIN if photo.path is None else os.path.realpath(photo.path)

@@ -1,0 +1,120 @@
+"""`tonsure inspect`: what is in a photo, before anything is edited."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from . import options
+from .console import Batch, Outcome, ending
+
+if TYPE_CHECKING:
+    from ..editor import Shot
+    from .outputs import Job
+
+
+def inspect(
+    photos: options.Photos,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="Also save the photo with the faces' boxes and numbers: a file or a folder.",
+        ),
+    ] = None,
+    min_face: options.MinFace = None,
+    recursive: options.Recursive = False,
+    overwrite: options.Overwrite = False,
+    threads: options.Threads = None,
+    as_json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Show the faces of photos.
+
+    Boxes, what each wears, what an edit would warn about, and the mark of an earlier edit.
+    Areas are in squares of the distance between the eyes. A photo without a usable face gives
+    exit code 4.
+    """
+    with ending(debug):
+        from ..editor import Editor
+        from ..errors import BadOption
+        from ..settings import load
+        from .inputs import gather
+        from .outputs import Job, assign
+
+        settings = load({"min_face": min_face, "threads": threads}).settings
+        found = gather(photos, recursive)
+        jobs = [Job(photo, None) for photo in found]
+        if output is not None:
+            jobs = assign(found, output, kind="faces")
+            if as_json and jobs[0].target is None:
+                raise BadOption("Standard output takes one of picture and --json; give -o a file.")
+        editor = Editor(
+            threads=settings.threads, min_face=settings.min_face, limits=settings.limits
+        )
+        with Batch(len(jobs), as_json=as_json, quiet=True) as batch:
+            for job in jobs:
+                with (
+                    batch.photo(job.photo.name, debug) as outcome,
+                    editor.open(job.photo.source, name=job.photo.name) as shot,
+                ):
+                    outcome.record = _record(shot)
+                    outcome.exit_code = 0 if outcome.record["faces"] else 4
+                    if output is not None:
+                        outcome.record["outputs"] = _draw(shot, job, overwrite)
+                    if not as_json and (output is None or job.target is not None):
+                        _print(outcome)
+        batch.finish()
+
+
+def _record(shot: Shot) -> dict[str, Any]:
+    from ..report import SCHEMA, of_face, of_photo
+
+    faces = [of_face(face, n) | {"found": shot.look(n)} for n, face in enumerate(shot.faces, 1)]
+    return {"schema": SCHEMA, "photo": of_photo(shot.photo), "faces": faces}
+
+
+def _draw(shot: Shot, job: Job, overwrite: bool) -> list[str]:
+    from ..photo import encode, write
+    from ..sketch import boxes
+
+    drawn = boxes(shot.photo, shot.faces)
+    if job.target is None:
+        sys.stdout.buffer.write(encode(drawn))
+        sys.stdout.buffer.flush()
+        return []
+    if job.make_folder:
+        job.target.parent.mkdir(parents=True, exist_ok=True)
+    write(drawn, job.target, overwrite=overwrite)
+    return [str(job.target)]
+
+
+def _print(outcome: Outcome) -> None:
+    from ..errors import WARNINGS
+
+    photo, faces = outcome.record["photo"], outcome.record["faces"]
+    about = [
+        f"{photo['width']} × {photo['height']}",
+        f"{photo['format'] or 'array'}, {photo['bits']} bits",
+        *(word for word in ("grey", "alpha", "animated") if photo[word]),
+    ]
+    count = {0: "no face", 1: "1 face"}.get(len(faces), f"{len(faces)} faces")
+    print(f"{photo['name']}: {', '.join(about)}; {count}")
+    if photo["earlier_edit"]:
+        print(f"  marked as edited before: {photo['earlier_edit']}")
+    for face in faces:
+        x0, y0, x1, y1 = (round(value) for value in face["box"])
+        print(
+            f"  face {face['number']}: {x0},{y0} to {x1},{y1}, {face['height']:.0f} px high, "
+            f"turned {face['roll']:.0f}°, score {face['score']:.2f}"
+        )
+        found = dict(face["found"])
+        warnings = found.pop("warnings")
+        if found:
+            print("    " + ", ".join(f"{name} {area:.1f}" for name, area in found.items()))
+        for code in warnings:
+            print(f"    {WARNINGS.get(code, code)} ({code})")

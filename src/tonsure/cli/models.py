@@ -1,0 +1,84 @@
+"""`tonsure models`: the weights that come with the package."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from . import options
+from .console import emit, ending
+
+
+def models(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Print the card of this one.")
+    ] = None,
+    licence: Annotated[
+        bool, typer.Option("--licence", help="With NAME: print the text of its licence.")
+    ] = False,
+    as_json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """List the networks.
+
+    Size, licence, origin, hash, and whether the files are as shipped.
+    """
+    with ending(debug):
+        from ..errors import BadOption
+        from ..models import MODELS, info
+
+        if name is not None:
+            entry = info(name)
+            print(_licence(entry) if licence else entry.card_text().rstrip())
+            return
+        if licence:
+            raise BadOption("--licence needs the name of a model; `tonsure models` lists them.")
+        records = [_record(entry) for entry in MODELS.values()]
+        if as_json:
+            for record in records:
+                emit(record)
+            return
+        for record in records:
+            print(f"{record['name']}  ({record['bytes'] / 1e6:.2f} MB, {record['state']})")
+            for what in ("licence", "provenance", "sha256"):
+                print(f"    {what:<11} {record[what]}")
+            for what in ("inputs", "outputs"):
+                for port in record[what]:
+                    shape = " × ".join(str(side) for side in port["shape"])
+                    print(f"    {what[:-1]:<11} {port['name']} ({shape}): {port['holds']}")
+        print(f"{len(records)} networks, {sum(r['bytes'] for r in records) / 1e6:.1f} MB")
+
+
+def _licence(entry: Any) -> str:
+    text: str = entry.licence_text()
+    return text.rstrip() or f"{entry.licence}; see LICENSE and the model's card."
+
+
+def _record(entry: Any) -> dict[str, Any]:
+    def ports(those: Any) -> list[dict[str, Any]]:
+        return [{"name": p.name, "shape": list(p.shape), "holds": p.holds} for p in those]
+
+    return {
+        "name": entry.name,
+        "file": entry.file,
+        "bytes": entry.bytes,
+        "sha256": entry.sha256,
+        "state": state(entry),
+        "licence": entry.licence,
+        "provenance": entry.provenance,
+        "inputs": ports(entry.inputs),
+        "outputs": ports(entry.outputs),
+        "card": entry.card,
+    }
+
+
+def state(entry: Any) -> str:
+    """ "as shipped", "missing" or "damaged"."""
+    import hashlib
+
+    try:
+        data = entry.path.read_bytes()
+    except OSError:
+        return "missing"
+    return "as shipped" if hashlib.sha256(data).hexdigest() == entry.sha256 else "damaged"

@@ -1,0 +1,47 @@
+"""The bar that a terminal shows: photos done, photos a second, time left."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.2g} photos/s" if task.speed else "- photos/s")
+
+
+class Bar:
+    """A bar on standard error; `print` writes above it."""
+
+    def __init__(self, total: int) -> None:
+        self._console = Console(stderr=True, soft_wrap=True)
+        self._progress = Progress(
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Rate(),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+            console=self._console,
+            transient=True,
+        )
+        self._task = self._progress.add_task("", total=total)
+        self._progress.start()
+
+    def advance(self) -> None:
+        self._progress.advance(self._task)
+
+    def print(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False)
+
+    def stop(self) -> None:
+        self._progress.stop()

@@ -1,0 +1,139 @@
+"""`tonsure` itself, `inspect`, `models`, `doctor`, `lab`."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from PIL import Image
+
+import tonsure
+from tonsure import photo
+from tonsure.models import MODELS
+
+
+@pytest.fixture
+def parsed(monkeypatch):
+    """The parser's findings, without its network."""
+    from tonsure import findings
+
+    areas = {"hair": 5.5, "hat": 0.0, "glasses": 0.1}
+    monkeypatch.setattr(findings, "of", lambda pixels, face, threads=None: dict(areas))
+    return areas
+
+
+def test_version_and_help(run):
+    assert run("--version").out == f"tonsure {tonsure.__version__}\n"
+    said = run("--help").out
+    for verb in ("bald", "inspect", "models", "doctor", "lab"):
+        assert re.search(rf"^  {verb}\b", said, re.MULTILINE)
+    assert "--steps" in run("bald", "-h").out
+    assert run("blad").code == 2
+
+
+def test_inspect(run, photos, parsed):
+    ran = run("inspect", photos / "a.jpg")
+    assert ran.code == 0
+    assert "512 × 512, JPEG, 8 bits; 1 face" in ran.out
+    assert "hair 5.5, hat 0.0, glasses 0.1" in ran.out
+    ran = run("inspect", photos / "a.jpg", photos / "cup.jpg", "--json")
+    assert ran.code == 7
+    first, second = ran.records
+    assert first["faces"][0]["found"] == parsed | {"warnings": []}
+    assert second["faces"] == []
+    assert run("inspect", photos / "cup.jpg").code == 4
+    assert run("inspect", photos / "cut.jpg").code == 5
+
+
+def test_inspect_reports_an_earlier_mark(run, photos, parsed):
+    run("bald", photos / "a.jpg")
+    ran = run("inspect", photos / "a.bald.jpg")
+    assert f"marked as edited before: {photo.MARK}" in ran.out
+
+
+def test_inspect_draws_boxes(run, photos, parsed, tmp_path):
+    target = tmp_path / "boxes.png"
+    assert run("inspect", photos / "a.jpg", "-o", target).code == 0
+    drawn, source = photo.read(target).pixels, photo.read(photos / "a.jpg").pixels
+    changed = (drawn != source).any(axis=2)
+    assert 0.002 < changed.mean() < 0.05
+    assert run("inspect", photos / "a.jpg", "-o", target).code == 3
+    assert run("inspect", photos, "-r", "-o", f"{tmp_path}/all/").code == 7
+    assert (tmp_path / "all" / "below" / "a.faces.jpg").exists()
+    assert run("inspect", photos / "a.jpg", "-o", "-").bytes[:3] == b"\xff\xd8\xff"
+
+
+def test_models(run):
+    said = run("models").out
+    records = run("models", "--json").records
+    assert [record["name"] for record in records] == list(MODELS)
+    for record in records:
+        assert record["state"] == "as shipped"
+        assert record["name"] in said
+        assert record["sha256"] in said
+        assert record["licence"] in said
+        card = run("models", record["name"])
+        assert card.code == 0
+        assert len(card.out) > 200
+        assert run("models", record["name"], "--licence").out.strip()
+    ran = run("models", "face_mash")
+    assert ran.code == 6
+    assert "face_mesh" in ran.said
+    assert run("models", "--licence").code == 2
+
+
+def test_a_damaged_model_is_seen(run, monkeypatch, tmp_path):
+    from dataclasses import replace
+
+    name, entry = next(iter(MODELS.items()))
+    monkeypatch.setitem(MODELS, name, replace(entry, sha256="0" * 64))
+    assert run("models", "--json").records[0]["state"] == "damaged"
+    ran = run("doctor", "--json")
+    assert ran.code == 6
+    assert ran.records[0]["models"][name] == "damaged"
+
+
+def test_doctor(run, monkeypatch, tmp_path):
+    config = tmp_path / "config.toml"
+    config.write_text("max_side = 9000\n")
+    monkeypatch.setenv("TONSURE_CONFIG", str(config))
+    monkeypatch.setenv("TONSURE_THREADS", "1")
+    ran = run("doctor")
+    assert ran.code == 0
+    assert "test photo: passed" in ran.out
+    assert re.search(r"threads +1 \(TONSURE_THREADS\)", ran.out)
+    assert re.search(rf"max_side +9000 \({re.escape(str(config))}\)", ran.out)
+    assert re.search(r"style +recede \(default\)", ran.out)
+    record = run("doctor", "--json").records[0]
+    assert record["test"]["passed"]
+    assert record["packages"]["numpy"]
+    assert record["provider"] == "CPUExecutionProvider"
+
+
+def test_doctor_fails_when_the_test_does(run, monkeypatch):
+    def fail(*args, **kwargs):
+        raise ZeroDivisionError("by a test")
+
+    monkeypatch.setattr("tonsure.faces.find", fail)
+    ran = run("doctor")
+    assert ran.code == 1
+    assert "test photo: FAILED, by a test" in ran.out
+
+
+def test_lab_without_its_extra(run, monkeypatch):
+    import importlib.util
+
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "torch" else real(name)
+    )
+    ran = run("lab", "train", "--help")
+    assert ran.code == 2
+    assert "pip install tonsure[lab]" in ran.said
+
+
+def test_the_shipped_example_is_a_photo():
+    from tonsure.examples import ASTRONAUT
+
+    with Image.open(ASTRONAUT) as im:
+        assert im.size == (512, 512)
