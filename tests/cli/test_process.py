@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -66,3 +68,79 @@ def test_what_is_imported_late(code, never):
     script = f"import sys; {code}; print(*sorted({never!r} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)
     assert ran.stdout.split() == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no pseudo-terminal")
+def test_a_terminal_shows_a_bar(data, tmp_path):
+    import pty
+
+    photos = [tmp_path / f"{name}.jpg" for name in "ab"]
+    for path in photos:
+        path.write_bytes((data / "cup.jpg").read_bytes()[:9000])
+    ours, theirs = pty.openpty()
+    environ = os.environ | {"TERM": "xterm", "COLUMNS": "100"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "tonsure", "bald", *map(str, photos)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=theirs, env=environ,
+    ) as running:  # fmt: skip
+        os.close(theirs)
+        said = b""
+        while True:
+            try:
+                part = os.read(ours, 4096)
+            except OSError:  # the other end is closed
+                break
+            if not part:
+                break
+            said += part
+        out, _ = running.communicate(timeout=60)
+    os.close(ours)
+    assert running.returncode == 5
+    assert out == b""
+    assert b"2/2" in said
+    assert b"photos/s" in said
+    assert said.count(b"cut off") == 2
+
+
+DRAWN = """
+import sys, time
+sys.path.insert(0, {tests!r})
+from conftest import draw_head
+from tonsure import head
+def slow(*args, **options):
+    time.sleep(0.1)
+    return draw_head(*args, **options)
+head.make = slow
+from tonsure.cli import main
+main()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals differ there")
+def test_killed_and_run_again_a_batch_is_whole(data, tmp_path):
+    """No half file, nothing done twice, the bytes of a run that nobody killed."""
+    script = DRAWN.format(tests=str(Path(__file__).parent.parent))
+    for folder in ("killed", "whole"):
+        (tmp_path / folder).mkdir()
+        for k in range(8):
+            (tmp_path / folder / f"{k}.jpg").write_bytes((data / "astronaut.jpg").read_bytes())
+
+    def command(folder):
+        return [sys.executable, "-c", script, "bald", str(tmp_path / folder), "--skip-existing"]
+
+    def results(folder):
+        return {p.name: p.read_bytes() for p in (tmp_path / folder).glob("*.bald.jpg")}
+
+    with subprocess.Popen(command("killed"), stderr=subprocess.DEVNULL) as running:
+        while len(results("killed")) < 3:
+            assert running.poll() is None
+            time.sleep(0.02)
+        running.kill()
+    before = results("killed")
+    assert 3 <= len(before) < 8
+    again = subprocess.run([*command("killed"), "--json"], capture_output=True, check=True)
+    assert again.stdout.count(b'"skipped"') == len(before)
+    subprocess.run(command("whole"), capture_output=True, check=True)
+    after = results("killed")
+    assert after == results("whole")
+    assert len(after) == 8

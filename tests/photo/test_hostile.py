@@ -72,14 +72,14 @@ BOMBS = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_fail_soon_and_small(name):
     tracemalloc.start()
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(TonsureError) as caught:
         photo.read(BOMBS[name])
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert caught.value.exit_code in (5, 8)
-    assert seconds < 5  # a second on an idle machine
+    assert seconds < 2
     assert peak < 300e6
 
 
