@@ -328,3 +328,10 @@ def test_degrees_differ(run, photos):
             sizes.append(np.asarray(im).astype(int))
     assert (sizes[0] != sizes[1]).any()
     assert (sizes[1] != sizes[2]).any()
+
+
+def test_a_folder_that_is_missing_is_told_before_work(run, photos, drawn):
+    ran = run("bald", photos / "a.jpg", "-o", photos / "none" / "b.jpg")
+    assert ran.code == 1
+    assert "no folder" in ran.said
+    assert drawn["calls"] == 0

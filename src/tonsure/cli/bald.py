@@ -122,6 +122,7 @@ class _Task:
 
     def run(self, job: Job, skip_existing: bool) -> tuple[str, tuple[str, ...], dict[str, Any]]:
         """Edit one photo: what to say, remarks, the record."""
+        from ..errors import UnwritableOutput
         from ..photo import check_free
 
         targets = self._targets(job)
@@ -134,6 +135,10 @@ class _Task:
             )
         for path in targets:
             check_free(path, self.overwrite)
+            if not job.make_folder and not path.parent.is_dir():
+                raise UnwritableOutput(
+                    f"There is no folder {path.parent} to save in; make it first."
+                )
         with self.editor.open(job.photo.source, name=job.photo.name) as shot:
             result = shot.bald(1.0 if self.steps else self.degree, self.style, self.face)
             if job.make_folder:
