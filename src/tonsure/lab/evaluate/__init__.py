@@ -1,0 +1,1 @@
+"""How good is an editor: measured on a folder of photos."""

@@ -1,0 +1,86 @@
+"""The judge at work: CelebA's 40 labels as probabilities, by ONNX Runtime.
+
+It was trained on real photos only (`tonsure.lab.tasks.judge`) and is calibrated to the shares of
+labels in that set; see `assets/judge.md`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tonsure.errors import ModelMissing
+from tonsure.faces import Frame
+from tonsure.lab.evaluate.scores import equal_odds
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+Bytes = npt.NDArray[np.uint8]
+
+BOX = (4.0, 0.0, 174.0, 218.0)
+SCALE = 0.66
+SIZE = (144, 112)
+"""Height and width of what the judge sees: `BOX` of the frame, in pixels."""
+
+FILE = Path(__file__).resolve().parent.parent / "assets" / "judge.onnx"
+
+
+def view(pixels: Bytes, frame: Frame) -> Bytes:
+    """What the judge sees, (144, 112, 3), of a photo (H, W, 3) whose face has `frame`."""
+    return frame.cut(pixels, SCALE, BOX)
+
+
+@dataclass(frozen=True)
+class Judge:
+    """`names` of the 40 labels, `priors` (40,) the share of yes where it was calibrated."""
+
+    names: tuple[str, ...]
+    priors: npt.NDArray[np.float64]
+    session: InferenceSession | Any
+
+    def probabilities(self, views: Bytes) -> npt.NDArray[np.float32]:
+        """(N, 40) of (N, 144, 112, 3): calibrated, 0..1."""
+        out = [np.zeros((0, len(self.names)), np.float32)]
+        for k in range(0, len(views), 32):
+            part = views[k : k + 32].astype(np.float32).transpose(0, 3, 1, 2) / 127.5 - 1
+            out.append(self.session.run(None, {"picture": np.ascontiguousarray(part)})[0])
+        return np.concatenate(out)
+
+    def balanced(self, probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """The same, were yes and no equally common for every label: what a judge says who does not
+        know how rare bald people are among the photos he was trained on."""
+        return equal_odds(probabilities, self.priors)
+
+
+@lru_cache(maxsize=4)
+def open(file: Path = FILE, threads: int | None = None) -> Judge:
+    """The judge in `file`, described by the `.json` beside it. Raises `ModelMissing`, and
+    `ModelDamaged` for other bytes than the description knows."""
+    from tonsure.models import session
+
+    try:
+        told = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelMissing(
+            f"The judge {file} is missing; python scripts/train_judge.py makes it."
+        ) from error
+    opened = session.open_path(file, sha256=told["sha256"], threads=threads)
+    return Judge(tuple(told["names"]), np.array(told["priors"], np.float64), opened)
+
+
+def describe(file: Path, names: list[str], priors: npt.NDArray[np.float64]) -> None:
+    """Write the description that `open` needs beside `file`."""
+    told = {
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "names": names,
+        "priors": [round(float(value), 5) for value in priors],
+    }
+    file.with_suffix(".json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
