@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 from tonsure.errors import BadOption, ModelMissing
 from tonsure.faces import Face, Frame
 from tonsure.lab.cli import app
-from tonsure.lab.evaluate import judge, methods, photos, run, scores, sheets, skin, summary
+from tonsure.lab.evaluate import judge, methods, photos, run, scores, shape, sheets, skin, summary
 from tonsure.lab.evaluate.measure import HAIR_DEFINES, Tools, look_at, measure
 from tonsure.lab.evaluate.methods import Edit
-from tonsure.lab.evaluate.seen import Seen
+from tonsure.lab.evaluate.seen import OVAL, Seen
 
 NAMES = ("Bald", "Bangs", "Male", "No_Beard", "Smiling", "Young")
 PRIORS = np.array([0.04, 0.1, 0.4, 0.8, 0.5, 0.7])
@@ -109,13 +109,12 @@ def seen(hair: Any = 0.0, skin_here: Any = 0.0) -> Seen:
     x = np.arange(-2, 2, 0.05, dtype=np.float32)[None] + 0.025
     y = np.arange(-2, 3, 0.05, dtype=np.float32)[:, None] + 0.025
     mesh = np.zeros((468, 2))
-    from tonsure.lab.evaluate.seen import _OVAL
-
-    turn = np.linspace(0, 2 * np.pi, len(_OVAL), endpoint=False)
-    mesh[list(_OVAL)] = np.stack([0.9 * np.sin(turn), 0.5 - 1.1 * np.cos(turn)], 1)
+    turn = np.linspace(0, 2 * np.pi, len(OVAL), endpoint=False)
+    mesh[list(OVAL)] = np.stack([0.9 * np.sin(turn), 0.5 - 1.1 * np.cos(turn)], 1)
     mesh[2], mesh[[105, 334]] = (0, 0.6), ((-0.5, -0.25), (0.5, -0.25))
     shape = np.broadcast_shapes(x.shape, y.shape)
-    planes = [np.broadcast_to(np.float32(v), shape) for v in (hair, skin_here, 0.0)]
+    mesh[[61, 291]] = (-0.3, 0.95), (0.3, 0.95)
+    planes = [np.broadcast_to(np.float32(v), shape) for v in (hair, skin_here, skin_here)]
     return Seen(*planes, x, y, mesh, np.ones(shape, bool))
 
 
@@ -140,6 +139,44 @@ def test_scalp_is_skin_above_the_face() -> None:
     grid = seen()
     assert seen(0.0, 1.0).scalp() == 1
     assert seen(1.0, (grid.y > -0.3).astype(float)).scalp() == pytest.approx(0, abs=0.05)
+
+
+def test_hair_that_nobody_touched_is_left() -> None:
+    grid = seen()
+    square = (np.abs(grid.x) < 0.5) & (np.abs(grid.y + 1.5) < 0.4)
+    bare, haired, half = seen(), seen(square), square & (grid.x < 0)
+    assert bare.left(haired, square, False) == 0
+    assert bare.left(haired, half, False) == pytest.approx(0.4, abs=0.1)
+    assert haired.left(haired, square, False) == haired.hair_area(False)
+
+
+def test_skin_beside_the_neck_is_smeared() -> None:
+    grid, everywhere = seen(), np.ones(seen().hair.shape, bool)
+    head = (grid.x**2 + (grid.y - 0.1) ** 2 < 1.1**2).astype(float)
+    neck = ((np.abs(grid.x) < 0.5) & (grid.y > 1.2)).astype(float)
+    assert seen(0.0, np.maximum(head, neck)).smear(everywhere) < 0.1
+    assert seen(0.0, 1.0).smear(everywhere) > 1
+    assert seen(0.0, 1.0).smear(~everywhere) == 0  # shoulders that were bare before
+
+
+def test_an_odd_head_is_told_from_round_ones(tmp_path: Path) -> None:
+    random, grid = np.random.default_rng(0), seen()
+
+    def ball(radius: float, x0: float = 0.0) -> Seen:
+        return seen(0.0, ((grid.x - x0) ** 2 + (grid.y - 0.2) ** 2 < radius**2).astype(float))
+
+    found = [shape.outline(ball(r)) for r in random.normal(1.5, 0.08, 60)]
+    assert found[0].shape == shape.ANGLES.shape
+    heads = shape.Heads.of(np.array(found))
+    heads.save(tmp_path / "heads.npz")
+    same = shape.heads(tmp_path / "heads.npz")
+    assert same.odd(found[1]) == pytest.approx(heads.odd(found[1]), rel=1e-3)
+    assert heads.odd(shape.outline(ball(1.52))) < heads.limit
+    assert heads.odd(shape.outline(ball(1.5, 0.35))) > 2 * heads.limit
+    cut = ball(1.5)
+    cut.inside[cut.y[:, 0] < 0.5] = False
+    assert np.isnan(heads.odd(shape.outline(cut)))
+    assert 0.5 < shape.heads().limit < 3  # the one that comes with the package
 
 
 def test_tone_of_skin() -> None:
@@ -285,7 +322,8 @@ def record(name: str, **values: Any) -> dict[str, Any]:
         "name": name, "status": "done", "sex": "men", "hair": "short", "skin": "light",
         "seconds": 0.5, "bald_before": 0.1, "bald": 0.9, "bald_rare": 0.4, "identity": 0.2,
         "outside_identical": True, "touched": 0.2, "flipped": [], "hair_before": 2.0,
-        "hair_after": 0.02, "hair_left": 0.01, "scalp": 0.9, "grain": 1.0, "passed": True,
+        "hair_after": 0.02, "hair_left": 0.01, "scalp": 0.9, "odd": 0.7,
+        "smear": 0.0, "grain": 1.0, "passed": True,
         "tile": f"{name}.jpg",
     }  # fmt: skip
     return base | values

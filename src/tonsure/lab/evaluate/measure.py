@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from tonsure.faces import Face, Frame
 from tonsure.lab import identity
-from tonsure.lab.evaluate import judge, skin
+from tonsure.lab.evaluate import judge, shape, skin
 from tonsure.lab.evaluate.methods import Edit
 from tonsure.lab.evaluate.seen import BARE, LONG, Seen
 
@@ -23,6 +23,8 @@ HAIR_DEFINES = frozenset({
     "Sideburns", "Straight_Hair", "Wavy_Hair",
 })  # fmt: skip
 """Labels that lose their meaning with the hair: that they change is no fault."""
+SMEAR = 0.1
+"""More skin than this beside the neck, in squared eye distances, nobody has."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,9 @@ def measure(before: Before, edit: Edit, tools: Tools) -> dict[str, Any]:
         a, b = tools.descriptors(chips)
         apart = float(np.linalg.norm(a - b))
     outside = ~edit.touched
-    had, has = before.seen.hair_area(before.beard), seen.hair_area(before.beard)
+    touched = _on_grid(edit.touched, frame, seen)
+    had = before.seen.hair_area(before.beard)
+    has = seen.left(before.seen, touched, before.beard)
     record: dict[str, Any] = {
         **before.groups,
         "seconds": edit.seconds,
@@ -110,6 +114,8 @@ def measure(before: Before, edit: Edit, tools: Tools) -> dict[str, Any]:
         "hair_after": has,
         "hair_left": has / had if had >= BARE else float("nan"),
         "scalp": seen.scalp(),
+        "odd": shape.heads().odd(shape.outline(seen)),
+        "smear": seen.smear(touched),
         "grain": _grain(now, edit.touched, frame, seen),
     }
     record["passed"] = passed(record, len(names) - len(HAIR_DEFINES & set(names)))
@@ -119,39 +125,62 @@ def measure(before: Before, edit: Edit, tools: Tools) -> dict[str, Any]:
 
 
 def passed(record: Mapping[str, Any], count: int) -> bool:
-    """All at once: bald, the same person, nothing else touched, no hair left, and of `count`
-    labels that hair does not define at most a tenth changed."""
-    left, apart = record["hair_left"], record["identity"]
+    """All at once: bald, the same person, nothing else touched, no hair left, a head in shape, no
+    skin beside the neck, and of `count` labels that hair does not define at most a tenth changed.
+    """
+
+    def within(key: str, limit: float) -> bool:
+        return record[key] is None or not record[key] > limit
+
     return bool(
         record["bald"] >= 0.5
         and record["outside_identical"]
-        and (left is None or not left > 0.03)
-        and (apart is None or not apart > 0.35)
+        and within("hair_left", 0.03)
+        and within("identity", 0.35)
+        and within("odd", shape.heads().limit)
+        and within("smear", SMEAR)
         and len(record["flipped"]) <= 0.1 * count
     )
+
+
+def _on_grid(mask: npt.NDArray[np.bool_], frame: Frame, seen: Seen) -> npt.NDArray[np.bool_]:
+    """A photo's mask (H, W) on the parser's grid."""
+    x0, y0, x1, y1 = _box(seen)
+    columns = x0 + (np.arange(seen.hair.shape[1]) + 0.5) * (x1 - x0) / seen.hair.shape[1]
+    rows = y0 + (np.arange(seen.hair.shape[0]) + 0.5) * (y1 - y0) / seen.hair.shape[0]
+    points = np.stack(np.broadcast_arrays(columns[None], rows[:, None]), -1)
+    photo = np.floor(frame.to_photo(points)).astype(int)
+    height, width = mask.shape
+    across, down = photo[..., 0].clip(0, width - 1), photo[..., 1].clip(0, height - 1)
+    return np.asarray(mask[down, across])
 
 
 def _grain(after: Bytes, touched: npt.NDArray[np.bool_], frame: Frame, seen: Seen) -> float:
     """Grain of the new scalp over that of the face, both at the photo's resolution; NaN if there
     is too little of either."""
-    scale = min(1 / abs(frame.z), 4.0)
-    x0, x1 = (float(v) for v in (seen.x[0, 0], seen.x[0, -1]))
-    box = _box(x0, float(seen.y[0, 0]), x1, float(seen.y[-1, 0]))
+    scale, box = min(1 / abs(frame.z), 4.0), _box(seen)
     picture = frame.cut(after, scale, box)
-    marks = frame.cut(np.repeat(touched[..., None], 3, 2).astype(np.uint8) * 255, scale, box)
+    # nothing touched: the photo's own scalp is looked at
+    mask = touched if touched.any() else np.ones_like(touched)
+    marks = frame.cut(np.repeat(mask[..., None], 3, 2).astype(np.uint8) * 255, scale, box)[..., 0]
     rows = np.linspace(0, seen.hair.shape[0] - 1, picture.shape[0]).round().astype(int)
     columns = np.linspace(0, seen.hair.shape[1] - 1, picture.shape[1]).round().astype(int)
     grid = np.ix_(rows, columns)
-    skin_here, y = seen.skin[grid] > 0.9, seen.y[rows]
-    new = skin_here & (marks[..., 0] == 255) & (y < -0.6)
-    old = skin_here & (marks[..., 0] == 0) & seen.oval()[grid] & (np.abs(y - 0.55) < 0.45)
+    bare, y = seen.skin[grid] > 0.9, seen.y[rows]
+    new = bare & (marks == 255) & (y < -0.6)
+    old = bare & seen.oval()[grid] & (np.abs(y - 0.55) < 0.45)
+    old &= (marks == 0) | ~touched.any()
     return skin.grain(picture, new) / max(skin.grain(picture, old), 1e-3)
 
 
-def _box(x0: float, y0: float, x1: float, y1: float) -> tuple[float, float, float, float]:
-    """Eye distances from between the eyes, in units of the frame."""
+def _box(seen: Seen) -> tuple[float, float, float, float]:
+    """What the parser's grid covers, in units of the frame."""
     from tonsure.scene import EYE_DISTANCE, EYES_MIDDLE
 
-    left, top = (v * EYE_DISTANCE + m for v, m in zip((x0, y0), EYES_MIDDLE, strict=True))
-    right, low = (v * EYE_DISTANCE + m for v, m in zip((x1, y1), EYES_MIDDLE, strict=True))
+    sides = []
+    for axis, middle in ((seen.x[0], EYES_MIDDLE[0]), (seen.y[:, 0], EYES_MIDDLE[1])):
+        half = float(axis[1] - axis[0]) / 2
+        ends = (float(axis[0]) - half, float(axis[-1]) + half)
+        sides.append([end * EYE_DISTANCE + middle for end in ends])
+    (left, right), (top, low) = sides
     return left, top, right, low

@@ -28,6 +28,9 @@ _ROWS = (
     ("hair_left.median", "hair left, median", "share"),
     ("hair_left.pooled", "hair left, all hair together", "share"),
     ("scalp.mean", "scalp seen by the parser", "share"),
+    ("odd.median", "oddness of the head's outline, median", "number"),
+    ("odd_heads", "odder than 95 in 100 bald heads", "share"),
+    ("smeared", "skin beside the neck", "share"),
     ("grain.median", "grain of the scalp over the face's, median", "number"),
     ("photos_per_second", "photos per second", "number"),
 )

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tonsure.lab.evaluate.measure import HAIR_DEFINES
+from tonsure.lab.evaluate import shape
+from tonsure.lab.evaluate.measure import HAIR_DEFINES, SMEAR
 from tonsure.lab.evaluate.scores import spread
 
 Record = Mapping[str, Any]
@@ -42,7 +43,7 @@ def values(rows: list[Record], labels: list[str]) -> dict[str, Any]:
     done = [row for row in rows if row["status"] == "done"]
     out: dict[str, Any] = {"photos": len(rows), "failed": len(rows) - len(done)}
     if not done:
-        return out
+        return out | {"passed": 0.0}
 
     def column(key: str) -> np.ndarray[Any, np.dtype[np.float64]]:
         return np.array([np.nan if row[key] is None else row[key] for row in done], np.float64)
@@ -64,11 +65,21 @@ def values(rows: list[Record], labels: list[str]) -> dict[str, Any]:
         "hair_left": spread(column("hair_left"))
         | {"pooled": float(has[measured].sum() / max(had[measured].sum(), 1e-9))},
         "scalp": spread(column("scalp")),
+        "odd": spread(column("odd")),
+        "odd_heads": _share(column("odd") > shape.heads().limit, column("odd")),
+        "smeared": _share(column("smear") > SMEAR, column("smear")),
         "grain": spread(column("grain")),
         "passed": sum(bool(row["passed"]) for row in done) / len(rows),
         "photos_per_second": len(done) / max(float(seconds.sum()), 1e-9) if seconds.any() else None,
     }
     return out
+
+
+def _share(
+    said: np.ndarray[Any, np.dtype[np.bool_]], of: np.ndarray[Any, np.dtype[np.float64]]
+) -> float:
+    known = np.isfinite(of)
+    return float(said[known].mean()) if known.any() else float("nan")
 
 
 def pick(values: Mapping[str, Any], key: str) -> float:
