@@ -14,7 +14,19 @@ from typer.testing import CliRunner
 from tonsure.errors import BadOption, ModelMissing
 from tonsure.faces import Face, Frame
 from tonsure.lab.cli import app
-from tonsure.lab.evaluate import judge, methods, photos, run, scores, shape, sheets, skin, summary
+from tonsure.lab.evaluate import (
+    command,
+    examine,
+    judge,
+    methods,
+    photos,
+    run,
+    scores,
+    shape,
+    sheets,
+    skin,
+    summary,
+)
 from tonsure.lab.evaluate.measure import HAIR_DEFINES, Tools, look_at, measure
 from tonsure.lab.evaluate.methods import Edit
 from tonsure.lab.evaluate.seen import OVAL, Seen
@@ -364,3 +376,42 @@ def test_command_says_what_is_missing(folder: Path, tmp_path: Path) -> None:
     assert "--without" in runner.invoke(app, ["evaluate", "--help"]).output
     with pytest.raises(ModelMissing, match="train_judge"):
         judge.open(tmp_path / "judge.onnx")
+
+
+def test_command_evaluates(
+    folder: Path, tmp_path: Path, drawn: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judge, "open", lambda **_: TOOLS.judge)
+    monkeypatch.setattr(command, "see", lambda pixels, face, threads: bright_is_bare(pixels, face))
+    line = ["evaluate", str(folder), "-o", str(tmp_path / "out"), "--no-identity", "--count", "2"]
+    done = CliRunner().invoke(app, line)
+    assert done.exit_code == 0, done.output
+    assert "The report is" in done.output
+    told = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert told["facts"]["choice"] == "2 drawn, seed 0"
+    assert told["methods"]["tonsure"]["groups"]["all"]["photos"] == 2
+
+
+# -- the judge's card ----------------------------------------------------------------------
+
+
+def test_figures_of_the_card() -> None:
+    truth = np.array([[1, 1], [1, 0], [0, 1], [0, 0]], bool)
+    sure = np.array([[0.9, 0.6], [0.04, 0.4], [0.01, 0.6], [0.02, 0.6]])
+    table = examine.figures(["Bald", "Male"], sure, truth, np.array([0.03, 0.5]))
+    assert table["Bald"]["accuracy"] == 0.75  # one is missed at 0.5,
+    assert table["Bald"]["balanced"] == 1  # none where bald is as common as not
+    assert table["Male"]["balanced"] == 0.75
+    assert table["mean"]["accuracy"] == 0.75
+    by_sex = examine.baldness(sure[:, 0], truth[:, 0], truth[:, 1], np.array([0.9, 0.1]))
+    assert by_sex["bald men judged bald"] == 1
+    assert by_sex["bald heads with women's faces judged bald"] == 0.5
+    text = examine.markdown(table, by_sex)
+    assert "| Bald | 0.500 | 0.750 | 1.000 | 1.000 |" in text
+    card = examine.fill("a\n<!-- figures -->\nold\n<!-- end -->\nb\n", text)
+    assert "old" not in card
+    assert card.startswith("a\n<!-- figures -->\n| label")
+    assert card.endswith("<!-- end -->\nb\n")
+    assert examine.told({"a": {"b": float("nan"), "c": 0.123456}}) == {
+        "a": {"b": None, "c": 0.1235}
+    }
