@@ -1,0 +1,44 @@
+"""Back into the photo: bald heads laid over it by weight. Where the weight is 0 the photo's bits stay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+Bytes = npt.NDArray[np.uint8]
+Pixels = TypeVar("Pixels", npt.NDArray[np.uint8], npt.NDArray[np.uint16])
+
+
+class Placed(Protocol):
+    """What ``apply`` needs of a bald head: ``box`` (x0, y0, x1, y1) in the photo and ``colour`` (h, w, 3) uint8."""
+
+    @property
+    def box(self) -> tuple[int, int, int, int]: ...
+    @property
+    def colour(self) -> Bytes: ...
+
+
+def apply(pixels: Pixels, heads: Sequence[tuple[Placed, Bytes]]) -> Pixels:
+    """Lay ``heads``, pairs of a bald head and its weight (h, w) uint8, over ``pixels`` (H, W, 3); a new array.
+
+    uint8 photos are blended by Pillow (rounded to nearest); uint16 ones in integers at their own depth.
+    """
+    out = pixels.copy()
+    for head, weight in heads:
+        x0, y0, x1, y1 = head.box
+        region = out[y0:y1, x0:x1]
+        if pixels.dtype == np.uint8:
+            blended = Image.composite(
+                Image.fromarray(head.colour),
+                Image.fromarray(np.ascontiguousarray(region)),
+                Image.fromarray(weight),
+            )
+            region[:] = np.asarray(blended)
+        else:
+            step = head.colour.astype(np.int64) * 257 - region
+            region[:] = region + (step * weight[..., None] + 127) // 255
+    return out

@@ -1,0 +1,83 @@
+"""Grain: the fine structure a photo has everywhere, laid over what was filled in.
+
+Pores, fabric, sensor noise and JPEG noise are taken from visible pixels of the same layer and quilted over the hole
+in windowed patches (Efros and Freeman's quilting with random choice and variance-keeping windows instead of cuts).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ..planes import Plane, blur, box_blur
+
+
+def detail(luma: Plane, sigma: float) -> Plane:
+    """What of ``luma`` (H, W) is finer than ``sigma`` pixels."""
+    return luma - blur(luma, sigma)
+
+
+def quilt(
+    texture: Plane,
+    source: Plane,
+    wanted: Plane,
+    size: int,
+    generator: np.random.Generator,
+    limit: float = 3.0,
+) -> Plane:
+    """Cover ``wanted`` (H, W) > 0 with patches of ``texture`` (H, W) whose pixels all lie in ``source`` > 0.5.
+
+    ``size`` is the patch's side in pixels; values beyond ``limit`` robust deviations are clipped (spots, stray hair).
+    Returns (H, W); zeros where nothing is wanted, everywhere when there is no source.
+    """
+    height, width = texture.shape
+    size = int(np.clip(size, 6, min(height, width) // 2))
+    out = np.zeros_like(texture)
+    half = size // 2
+    full = box_blur((source > 0.5).astype(np.float32), half)
+    for share in (0.995, 0.9, 0.75):
+        ys, xs = np.nonzero(full[half : height - half - 1 : 2, half : width - half - 1 : 2] > share)
+        if len(ys) > 12:
+            break
+    if len(ys) == 0:
+        return out
+    ys, xs = ys * 2, xs * 2
+    values = texture[source > 0.5]
+    middle = float(np.median(values))
+    spread = 1.4826 * float(np.median(np.abs(values - middle))) + 1e-3
+    calm = np.clip(texture - middle, -limit * spread, limit * spread)
+    # the calmest patches: no wrinkle, no freckle, no stray hair
+    energy = box_blur(calm * calm, half)[ys + half, xs + half]
+    order = np.argsort(energy)[: max(12, int(0.35 * len(energy)))]
+    ys, xs = ys[order], xs[order]
+    ramp = np.sin(np.pi * (np.arange(size) + 0.5) / size).astype(np.float32)
+    window = np.outer(ramp, ramp)
+    power = np.full_like(texture, 1e-6)
+    step = max(2, int(size * 0.6))
+    coarse = box_blur((wanted > 0.003).astype(np.float32), half)
+    for top in range(-half, height, step):
+        for left in range(-half, width, step):
+            y0, x0, y1, x1 = (
+                max(top, 0),
+                max(left, 0),
+                min(top + size, height),
+                min(left + size, width),
+            )
+            if y1 - y0 < 1 or x1 - x0 < 1:
+                continue
+            if coarse[min((y0 + y1) // 2, height - 1), min((x0 + x1) // 2, width - 1)] <= 0:
+                continue
+            pick = int(generator.integers(len(ys)))
+            patch: npt.NDArray[np.float32] = calm[
+                ys[pick] : ys[pick] + size, xs[pick] : xs[pick] + size
+            ]
+            if generator.random() < 0.5:
+                patch = patch[:, ::-1]
+            a, b = y0 - top, x0 - left
+            h, w = min(y1 - y0, patch.shape[0] - a), min(x1 - x0, patch.shape[1] - b)
+            if h < 1 or w < 1:
+                continue
+            part = window[a : a + h, b : b + w]
+            out[y0 : y0 + h, x0 : x0 + w] += patch[a : a + h, b : b + w] * part
+            power[y0 : y0 + h, x0 : x0 + w] += part * part
+    return np.where(wanted > 0, out / np.sqrt(power), 0).astype(np.float32)

@@ -1,0 +1,108 @@
+"""Where the bare head ends: a statistical shape on the face mesh, pulled to what the photo shows.
+
+The skull above the ears is a radius r(theta) around a point between the eyes, theta from -99 to 99 degrees
+(0 is up), in eye distances. Its mean, four principal components and their regression on twenty numbers of the
+face mesh come from real bald heads (``shape.npz``; recipe: ``tonsure lab fit shape``). Below the ears the mesh's
+own face oval takes over. All coordinates are those of the aligned frame (178x218, eyes 38.4 apart).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+Points = npt.NDArray[np.float64]
+
+EYE_DISTANCE = 38.4
+CENTRE = np.array([88.9, 112.6])
+ANGLES = np.arange(-99.0, 100.0, 3.0)
+OVAL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
+        152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)  # fmt: skip
+
+
+@cache
+def shape() -> dict[str, Points]:
+    """The statistical shape: mean (67,), components (4, 67), regression and residual covariance."""
+    with np.load(Path(__file__).with_name("shape.npz")) as f:
+        return {k: f[k].astype(np.float64) for k in f.files}
+
+
+def numbers(mesh: Points) -> Points:
+    """The twenty numbers of the mesh (468, 3) in frame pixels that foretell the skull, in eye distances."""
+    q = (mesh - [*CENTRE, 0.0]) / EYE_DISTANCE
+    x, y, z = q[:, 0], q[:, 1], q[:, 2]
+    return np.array([
+        x[234], x[454], x[127], x[356], x[10], y[10], x[152], y[152], x[4], y[4], x[172], x[397], x[54], x[284],
+        y[54], y[284], z[234] - z[454], z[10] - z[152], z[4] - (z[234] + z[454]) / 2, y[168],
+    ])  # fmt: skip
+
+
+def radii(mesh: Points, ceiling: Points, border: Points, reach: Points, ear: Points) -> Points:
+    """r (67,) in eye distances for ``ANGLES``.
+
+    Evidence per angle, NaN where there is none: ``ceiling`` the hair's silhouette (the skull lies inside it),
+    ``border`` where skin meets background, ``reach`` how far skin is seen at least, ``ear`` where an ear begins.
+    """
+    m = shape()
+    features = np.clip((numbers(mesh) - m["feature_mean"]) / m["feature_sd"], -2.5, 2.5)
+    prior = np.append(features, 1.0) @ m["regression"]
+    base, parts = m["mean"], m["components"]
+    guess = base + prior @ parts
+    inverse = np.linalg.inv(m["covariance"] * 1.3)
+    ceiling = np.where(ceiling < guess - 0.4, np.nan, ceiling - 0.05)
+    border = np.where((np.abs(border - guess) > 0.25) | (np.abs(ANGLES) < 40), np.nan, border)
+    reach = np.where(reach > guess + 0.3, np.nan, reach)
+    a = prior.copy()
+    for _ in range(8):
+        r = base + a @ parts
+        pull, target = np.zeros(len(r)), np.zeros(len(r))
+        for wanted, sd, active in (
+            (ceiling, 0.05, r > ceiling),
+            (border, 0.08, np.isfinite(border)),
+            (reach, 0.08, r < reach),
+        ):
+            w = np.where(
+                active & np.isfinite(wanted), sd**-2.0 / 3.0, 0.0
+            )  # neighbours agree: a third counts
+            pull += w
+            target += w * np.nan_to_num(wanted)
+        normal = inverse + (parts * pull) @ parts.T
+        a = np.linalg.solve(normal, inverse @ prior + parts @ (target - pull * base))
+    return _meet_ears(base + a @ parts, ear)
+
+
+def _meet_ears(r: Points, ear: Points) -> Points:
+    """Widen a side smoothly until the head reaches the ear that is seen there: ears never float."""
+    out = r.copy()
+    for side in (ANGLES < 0, ANGLES > 0):
+        gap = np.where(side & np.isfinite(ear) & (np.abs(ANGLES) > 60), np.nan_to_num(ear) - r, 0.0)
+        if gap.max() > 0:
+            out += np.where(side, min(float(gap.max()), 0.4) * _smooth(35, 78, np.abs(ANGLES)), 0.0)
+    return out
+
+
+def contour(mesh: Points, r: Points, step: float = 3.0) -> Points:
+    """The closed outline (N, 2) in frame pixels: the skull, led into the face oval below the ears."""
+    angle = np.arange(-180.0, 180.0, step)
+    side = np.abs(angle)
+    oval = mesh[list(OVAL), :2] - CENTRE
+    turn = np.degrees(np.arctan2(oval[:, 0], -oval[:, 1]))
+    order = np.argsort(turn)
+    turns = np.concatenate([turn[order] - 360, turn[order], turn[order] + 360])
+    face = np.interp(angle, turns, np.tile(np.hypot(*oval[order].T) / EYE_DISTANCE, 3))
+    skull = np.interp(np.clip(angle, -99, 99), ANGLES, r)
+    into = _smooth(78, 116, side)
+    out = np.maximum(skull, face) * (1 - into) + face * into
+    kernel = np.exp(-0.5 * (np.arange(-4, 5) * step / 5.0) ** 2)
+    wrapped = np.concatenate([out[-4:], out, out[:4]])
+    out = np.where(side < 120, np.convolve(wrapped, kernel / kernel.sum(), "valid"), out)
+    t = np.radians(angle)
+    return CENTRE + EYE_DISTANCE * out[:, None] * np.stack([np.sin(t), -np.cos(t)], 1)
+
+
+def _smooth(low: float, high: float, x: Points) -> Points:
+    t = np.clip((x - low) / (high - low), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t))

@@ -1,0 +1,111 @@
+"""The working picture: the photo around one face, upright, at one known density.
+
+All low-frequency work happens here; only the matte, the grain and the blend touch the photo's own pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from .faces import Face, Frame
+from .planes import Plane
+
+EYE_DISTANCE = 38.4
+EYES_MIDDLE = (88.83, 112.675)
+Box = tuple[float, float, float, float]
+
+# as far as hair is followed, in eye distances from between the eyes: left, up, right, down
+_REACH = (-4.6, -4.0, 4.6, 7.5)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """``rgb`` (H, W, 3) float32 0..255; ``inside`` (H, W) 1 where the photo has a pixel; ``scale`` px per frame unit."""
+
+    frame: Frame
+    box: Box
+    scale: float
+    rgb: Plane
+    inside: Plane
+    mesh: npt.NDArray[np.float64]
+    threads: int | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.rgb.shape[0], self.rgb.shape[1]
+
+    @property
+    def unit(self) -> float:
+        """Scene pixels per eye distance."""
+        return self.scale * EYE_DISTANCE
+
+    def slices(self, box: Box) -> tuple[slice, slice]:
+        """Rows and columns of a box in frame units."""
+        x0, y0 = (round((box[i] - self.box[i]) * self.scale) for i in (0, 1))
+        x1, y1 = (round((box[i] - self.box[i - 2]) * self.scale) for i in (2, 3))
+        height, width = self.shape
+        return slice(max(y0, 0), min(y1, height)), slice(max(x0, 0), min(x1, width))
+
+    def part(self, plane: Plane, box: Box) -> Plane:
+        return plane[self.slices(box)]
+
+    def to_scene(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Frame points (N, 2) in scene pixels."""
+        return (points - np.array(self.box[:2])) * self.scale
+
+    def face_units(self) -> tuple[Plane, Plane]:
+        """x (1, W) and y (H, 1) of every pixel in eye distances from between the eyes."""
+        height, width = self.shape
+        x = (self.box[0] + (np.arange(width) + 0.5) / self.scale - EYES_MIDDLE[0]) / EYE_DISTANCE
+        y = (self.box[1] + (np.arange(height) + 0.5) / self.scale - EYES_MIDDLE[1]) / EYE_DISTANCE
+        return x[None].astype(np.float32), y[:, None].astype(np.float32)
+
+    def to_photo(self, plane: Plane, box: tuple[int, int, int, int]) -> Plane:
+        """A scene plane (H, W[, C]) on the photo's pixels of ``box`` (x0, y0, x1, y1), bilinear, edges replicated."""
+        z, t = self.frame.z, self.frame.t
+        padded = np.pad(plane, [(1, 1), (1, 1)] + [(0, 0)] * (plane.ndim - 2), mode="edge")
+        turn = z * self.scale
+        start = (z * complex(box[0], box[1]) + t - complex(self.box[0], self.box[1])) * self.scale
+        start += 1 + 1j  # the padding
+        data = (turn.real, -turn.imag, start.real, turn.imag, turn.real, start.imag)
+        size = (box[2] - box[0], box[3] - box[1])
+        planes = [padded] if plane.ndim == 2 else [padded[..., c] for c in range(plane.shape[2])]
+        out = [
+            np.asarray(
+                Image.fromarray(np.ascontiguousarray(p, dtype=np.float32)).transform(
+                    size, Image.Transform.AFFINE, data, Image.Resampling.BILINEAR
+                ),
+                dtype=np.float32,
+            )
+            for p in planes
+        ]
+        return out[0] if plane.ndim == 2 else np.stack(out, -1)
+
+
+def look(
+    pixels: npt.NDArray[np.uint8], face: Face, density: float, threads: int | None = None
+) -> Scene:
+    """The scene of ``face`` at ``density`` px per eye distance: all of the photo that its hair could reach."""
+    frame = Frame.of(face)
+    height, width = pixels.shape[:2]
+    corners = frame.to_frame(
+        np.array([[0, 0], [width, 0], [0, height], [width, height]], dtype=np.float64)
+    )
+    middle = np.array(EYES_MIDDLE)
+    low = np.maximum(corners.min(0), middle + np.array(_REACH[:2]) * EYE_DISTANCE)
+    high = np.minimum(corners.max(0), middle + np.array(_REACH[2:]) * EYE_DISTANCE)
+    scale = density / EYE_DISTANCE
+    box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+    rgb = frame.cut(pixels, scale=scale, box=box).astype(np.float32)
+    h, w = rgb.shape[:2]
+    xs = box[0] + (np.arange(w) + 0.5) / scale
+    ys = box[1] + (np.arange(h) + 0.5) / scale
+    photo = (xs[None] + 1j * ys[:, None] - frame.t) / frame.z
+    inside = (photo.real >= 0) & (photo.real <= width) & (photo.imag >= 0) & (photo.imag <= height)
+    flat = frame.to_frame(np.asarray(face.landmarks[:, :2], dtype=np.float64))
+    mesh = np.column_stack([flat, face.landmarks[:, 2] * abs(frame.z)])
+    return Scene(frame, box, scale, rgb, inside.astype(np.float32), mesh, threads)
