@@ -1,0 +1,85 @@
+"""Batch augmentation in torch: geometry by similarity, then light, colour, blur, noise, JPEG."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from tonsure.lab.frames import EYE_DISTANCE, EYES_MIDDLE
+
+
+def uniform(generator: torch.Generator, n: int, low: float, high: float) -> Tensor:
+    """(n,) uniform numbers in [low, high)."""
+    return low + (high - low) * torch.rand(n, generator=generator)
+
+
+def sampling_grid(
+    similarities: Tensor,
+    scale: Tensor,
+    roll: Tensor,
+    centre: Tensor,
+    flip: Tensor,
+    size: tuple[int, int],
+    picture: tuple[int, int],
+) -> tuple[Tensor, Tensor]:
+    """Where each output pixel lies in its picture, and in face units.
+
+    ``similarities`` (N, 4): z and t of picture -> frame (re, im, re, im); ``scale`` (N,) output px per eye distance;
+    ``roll`` (N,) radians; ``centre`` (N, 2) face units; ``flip`` (N,) +-1; ``size``, ``picture`` (height, width).
+    Returns a grid for ``grid_sample`` (N, h, w, 2) and face units (N, 2, h, w): eyes' middle 0, eye distance 1.
+    """
+    height, width = size
+    ys, xs = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
+    u = (xs[None] - width / 2) / scale[:, None, None]
+    v = (ys[None] - height / 2) / scale[:, None, None]
+    c, s = torch.cos(roll)[:, None, None], torch.sin(roll)[:, None, None]
+    x = (c * u - s * v + centre[:, 0, None, None]) * flip[:, None, None]
+    y = s * u + c * v + centre[:, 1, None, None]
+    face = torch.stack([x * flip[:, None, None], y], 1)
+    fx, fy = x * EYE_DISTANCE + EYES_MIDDLE[0], y * EYE_DISTANCE + EYES_MIDDLE[1]
+    zr, zi, tr, ti = (similarities[:, i, None, None] for i in range(4))
+    dx, dy = fx - tr, fy - ti
+    norm = zr * zr + zi * zi
+    px, py = (dx * zr + dy * zi) / norm, (dy * zr - dx * zi) / norm
+    return torch.stack([2 * px / picture[1] - 1, 2 * py / picture[0] - 1], -1), face
+
+
+def jitter_colour(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Light, colour, blur, noise and JPEG of (N, 3, H, W) in 0..1, each picture its own draw."""
+    n = x.shape[0]
+
+    def draw(low: float, high: float) -> Tensor:
+        return uniform(generator, n, low, high)[:, None, None, None]
+
+    x = x.clamp(1e-4, 1) ** torch.exp(draw(-0.5, 0.5))
+    x = (x - 0.5) * draw(0.65, 1.35) + 0.5 + draw(-0.12, 0.12)
+    gains = 1 + 0.12 * torch.randn(n, 3, 1, 1, generator=generator)
+    x = x * gains
+    grey = x.mean(1, keepdim=True)
+    mix = draw(0.4, 1.5) * (draw(0, 1) > 0.08)
+    x = grey + (x - grey) * mix
+    small = x
+    for index in range(n):
+        kind = float(torch.rand((), generator=generator))
+        if kind < 0.25:
+            factor = float(uniform(generator, 1, 1.5, 3.5))
+            low = F.interpolate(
+                x[index : index + 1], scale_factor=1 / factor, mode="bilinear", antialias=True
+            )
+            small[index] = F.interpolate(
+                low, size=x.shape[2:], mode="bicubic" if kind < 0.12 else "bilinear"
+            )[0]
+        elif kind < 0.5:
+            quality = int(uniform(generator, 1, 15, 80))
+            array = (x[index].clamp(0, 1).permute(1, 2, 0).numpy() * 255).astype(np.uint8)
+            buffer = io.BytesIO()
+            Image.fromarray(array).save(buffer, "JPEG", quality=quality)
+            back = np.asarray(Image.open(buffer), np.float32) / 255
+            small[index] = torch.from_numpy(back).permute(2, 0, 1)
+    noise = draw(0, 0.05) * (draw(0, 1) > 0.6)
+    return (small + noise * torch.randn(x.shape, generator=generator)).clamp(0, 1)

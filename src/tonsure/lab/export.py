@@ -1,0 +1,65 @@
+"""From a trained network to one ONNX file: batch norm folded, weights stored as float16, parity checked.
+
+The file computes in float32 (a Cast behind every stored weight, which ONNX Runtime folds when it loads): half the
+size on disk, and no loss of speed on processors without half arithmetic.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+
+
+def halve_weights(model: onnx.ModelProto, smallest: int = 64) -> onnx.ModelProto:
+    """Store every float32 weight of at least ``smallest`` numbers as float16 plus a Cast."""
+    graph = model.graph
+    casts = []
+    for weight in graph.initializer:
+        array = numpy_helper.to_array(weight)
+        if weight.data_type != TensorProto.FLOAT or array.size < smallest:
+            continue
+        name = weight.name
+        half = numpy_helper.from_array(array.astype(np.float16), f"{name}.half")
+        weight.CopyFrom(half)
+        casts.append(helper.make_node("Cast", [half.name], [name], to=TensorProto.FLOAT))
+    nodes = list(graph.node)
+    del graph.node[:]
+    graph.node.extend([*casts, *nodes])
+    onnx.checker.check_model(model)
+    return model
+
+
+def export(
+    network: nn.Module,
+    examples: dict[str, torch.Tensor],
+    outputs: list[str],
+    path: Path,
+    free: dict[str, dict[int, str]],
+) -> float:
+    """Write ``network`` to ``path``; returns the largest difference of ONNX Runtime from torch on ``examples``.
+
+    ``examples`` names the inputs; ``free`` names the axes that may vary, as ``torch.onnx.export`` takes them.
+    """
+    import onnxruntime
+
+    network = network.eval().float()
+    buffer = io.BytesIO()
+    torch.onnx.export(
+        network, tuple(examples.values()), buffer, input_names=list(examples), output_names=outputs,
+        dynamic_axes=free, opset_version=17, dynamo=False,
+    )  # fmt: skip
+    model = halve_weights(onnx.load_from_string(buffer.getvalue()))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, str(path))
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    got = session.run(None, {k: v.numpy() for k, v in examples.items()})
+    with torch.no_grad():
+        wanted = network(*examples.values())
+    wanted = wanted if isinstance(wanted, tuple) else (wanted,)
+    return max(float(np.abs(g - w.numpy()).max()) for g, w in zip(got, wanted, strict=True))
