@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from .faces import Face, Frame
 from .planes import Plane
@@ -55,14 +55,28 @@ class Scene:
 
     def to_scene(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Frame points (N, 2) in scene pixels."""
-        return (points - np.array(self.box[:2])) * self.scale
+        return np.asarray((points - np.array(self.box[:2])) * self.scale)
+
+    def polygon(self, points: npt.NDArray[np.float64]) -> Plane:
+        """A polygon (N, 2) in frame units, filled, antialiased: (H, W) 0..1."""
+        height, width = self.shape
+        zoom = 3
+        image = Image.new("L", (width * zoom, height * zoom))
+        corners = self.to_scene(np.asarray(points, dtype=np.float64)) * zoom
+        ImageDraw.Draw(image).polygon([(float(x), float(y)) for x, y in corners], fill=255)
+        return np.asarray(image.reduce(zoom), dtype=np.float32) / np.float32(255)
+
+    def mesh_polygon(self, numbers: tuple[int, ...]) -> Plane:
+        """The polygon through these points of the mesh, as `polygon`."""
+        return self.polygon(self.mesh[list(numbers), :2])
 
     def face_units(self) -> tuple[Plane, Plane]:
-        """x (1, W) and y (H, 1) of every pixel in eye distances from between the eyes."""
+        """x and y (H, W) of every pixel in eye distances from between the eyes."""
         height, width = self.shape
         x = (self.box[0] + (np.arange(width) + 0.5) / self.scale - EYES_MIDDLE[0]) / EYE_DISTANCE
         y = (self.box[1] + (np.arange(height) + 0.5) / self.scale - EYES_MIDDLE[1]) / EYE_DISTANCE
-        return x[None].astype(np.float32), y[:, None].astype(np.float32)
+        across, down = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
+        return across, down
 
     def to_photo(self, plane: Plane, box: tuple[int, int, int, int]) -> Plane:
         """A scene plane (H, W[, C]) on the photo's pixels of ``box`` (x0, y0, x1, y1), bilinear, edges replicated."""

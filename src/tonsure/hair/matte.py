@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageFilter
 
 from ..planes import Plane, blur, grow, membrane, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
 from .parse import BACKGROUND, CLOTHES, EAR, GLASSES, HAIR, HAT, JEWELLERY, NECK, SKIN
 
-# mesh polygons that nothing but sure hair may enter
+# parts of the mesh that nothing but sure hair may enter
 _EYES = (
     (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7),
     (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249),
@@ -24,39 +24,20 @@ _BROWS = (
     (300, 293, 334, 296, 336, 285, 295, 282, 283, 276),
 )
 _INNER = (
-    70,
-    63,
-    105,
-    66,
-    107,
-    9,
-    336,
-    296,
-    334,
-    293,
-    300,
-    446,
-    340,
-    425,
-    410,
-    287,
-    375,
-    405,
-    17,
-    181,
-    146,
-    57,
-    186,
-    205,
-    111,
-    226,
-)
+    70, 63, 105, 66, 107, 9, 336, 296, 334, 293, 300, 446, 340,
+    425, 410, 287, 375, 405, 17, 181, 146, 57, 186, 205, 111, 226,
+)  # fmt: skip
+
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 @dataclass(frozen=True)
 class Matte:
-    """``hair`` (H, W) how surely a pixel is hair to be removed; ``hole`` (H, W) what is to be replaced, 0..1, soft;
-    ``beard`` the share of the beard zone that is hair; ``hat`` the share of the head's top that a hat covers."""
+    """Planes (H, W), 0..1, and what was learnt on the way.
+
+    `hair` how surely a pixel is hair to be removed; `hole` what is to be replaced, soft; `beard`
+    the share of the beard's zone that is hair; `hat` that of the head's top that a hat covers.
+    """
 
     hair: Plane
     hole: Plane
@@ -64,43 +45,60 @@ class Matte:
     hat: float
 
 
-def fill_polygon(scene: Scene, points: np.ndarray) -> Plane:
-    """A polygon (N, 2) in frame units, filled, antialiased, 0..1 on the scene."""
-    height, width = scene.shape
-    zoom = 3
-    image = Image.new("L", (width * zoom, height * zoom))
-    corners = scene.to_scene(np.asarray(points, dtype=np.float64)) * zoom
-    ImageDraw.Draw(image).polygon([(float(x), float(y)) for x, y in corners], fill=255)
-    return np.asarray(image.reduce(zoom), dtype=np.float32) / 255
+def matte(scene: Scene, classes: Plane, oval: Plane, head: Plane) -> Matte:
+    """From the parser's `classes` (H, W, 9) and the filled outlines of face and head (H, W)."""
+    u = scene.unit
+    _, y = scene.face_units()
+    beard_zone, beard = _beard(scene, classes[..., HAIR], oval)
+    raw = classes[..., HAIR] * (1 - beard_zone)
+    hair = smoothstep(0.25, 0.65, raw)
+    out = np.maximum(grow(hair, 0.07 * u), strands(scene, classes, hair))
+    # on skin the old hairline's shadow goes too
+    skin = np.clip(classes[..., SKIN] + classes[..., NECK], 0, 1)
+    out = np.maximum(out, grow(hair, 0.17 * u) * skin * smoothstep(0.35, 0.05, y) * head)
+    upper = smoothstep(0.35, 0.2, y) * classes[..., SKIN]
+    for polygon in _EYES + _BROWS:
+        upper = upper * (1 - grow(scene.mesh_polygon(polygon), 0.06 * u))
+    out = np.maximum(out, stray(scene, upper, out))
+    inner = scene.mesh_polygon(_INNER)
+    for polygon in _EYES:
+        inner = np.maximum(inner, scene.mesh_polygon(polygon))
+    sure = grow(smoothstep(0.5, 0.8, raw), 0.03 * u)
+    out = np.where(inner > 0.3, np.minimum(out, sure), out)
+    solid = classes[..., GLASSES] + classes[..., JEWELLERY] + classes[..., HAT]
+    solid = np.maximum(np.clip(solid, 0, 1), smoothstep(0.3, 0.55, classes[..., EAR]))
+    out = out * (1 - smoothstep(0.3, 0.6, solid) * (1 - hair))
+    out = out * (1 - smoothstep(0.4, 0.6, beard_zone * classes[..., HAIR]))
+    hole = np.clip(blur(out, 0.012 * u), 0, 1) * scene.inside
+    top = head * smoothstep(-0.5, -0.8, y)
+    hat = float((classes[..., HAT] * top).sum() / max(float(top.sum()), 1.0))
+    return Matte(hair, hole.astype(np.float32), beard, hat)
 
 
 def _beard(scene: Scene, hair: Plane, oval: Plane) -> tuple[Plane, float]:
-    """Hair that grows below the nose and belongs to the face: (mask of what to keep, share of the zone that is hair)."""
+    """Hair that grows below the nose and belongs to the face: what to keep, and how much it is."""
     mesh = (scene.mesh[:, :2] - EYES_MIDDLE) / EYE_DISTANCE
     x, y = scene.face_units()
-    nose, mouth, chin = mesh[2, 1], mesh[[61, 291], 1].mean(), mesh[152]
-    left, right = mesh[172, 0], mesh[397, 0]
-    middle = (mesh[61, 0] + mesh[291, 0]) / 2
-    zone = oval * smoothstep(nose - 0.05, nose + 0.1, y + 0 * x)
-    chin_zone = oval * ((y > mouth + 0.15) & (np.abs(x - middle) < 0.38)).astype(np.float32)
-    lip_zone = oval * ((y > nose) & (y < mouth - 0.04) & (np.abs(x - middle) < 0.3)).astype(
-        np.float32
-    )
+    nose, mouth = float(mesh[2, 1]), float(mesh[[61, 291], 1].mean())
+    left, right = float(mesh[172, 0]), float(mesh[397, 0])
+    middle = float(mesh[[61, 291], 0].mean())
+    chin = (y > mouth + 0.15) & (np.abs(x - middle) < 0.38)
+    lip = (y > nose) & (y < mouth - 0.04) & (np.abs(x - middle) < 0.3)
 
-    def share(part: Plane) -> float:
+    def share(where: Plane) -> float:
+        part = oval * where
         return float((hair * part).sum() / max(float(part.sum()), 1.0))
 
-    strength = max(share(chin_zone), 0.7 * share(lip_zone))
+    strength = max(share(chin.astype(np.float32)), 0.7 * share(lip.astype(np.float32)))
     if strength < 0.25:
         return np.zeros_like(hair), strength
     # sideburns fade in from the middle of the ear downwards; below the jaw the beard may hang
     half = 0.5 * (right - left) + 0.12
-    column = smoothstep(half + 0.1, half, np.abs(x - (left + right) / 2)) * smoothstep(
-        nose, nose + 0.2, y + 0 * x
-    )
-    hanging = column * smoothstep(0.25, 0.5, np.float32(strength))
-    near = grow(oval, 0.10 * scene.unit) * smoothstep(0.25, 0.75, y + 0 * x)
-    return np.maximum(np.maximum(zone, hanging), near).astype(np.float32), strength
+    column = smoothstep(half + 0.1, half, np.abs(x - (left + right) / 2))
+    hanging = column * smoothstep(nose, nose + 0.2, y) * min(1.0, max(0.0, 4 * strength - 1))
+    near = grow(oval, 0.10 * scene.unit) * smoothstep(0.25, 0.75, y)
+    zone = oval * smoothstep(nose - 0.05, nose + 0.1, y)
+    return np.maximum(np.maximum(zone, hanging), near), strength
 
 
 def strands(scene: Scene, classes: Plane, hair: Plane) -> Plane:
@@ -109,12 +107,9 @@ def strands(scene: Scene, classes: Plane, hair: Plane) -> Plane:
     near = grow(hair, 0.45 * u)
     open_air = smoothstep(0.6, 0.85, classes[..., BACKGROUND] + 0.7 * classes[..., HAIR])
     open_air = open_air * smoothstep(0.2, 0.08, grow(classes[..., CLOTHES], 0.05 * u))
-    far = (
-        smoothstep(0.85, 1.0, classes[..., BACKGROUND])
-        * (1.0 - grow(hair, 0.12 * u))
-        * scene.inside
-    )
-    guess = membrane(blur(scene.rgb, 0.03 * u), far * (1.0 - 0.97 * near), relax=4)
+    far = smoothstep(0.85, 1.0, classes[..., BACKGROUND]) * (1 - grow(hair, 0.12 * u))
+    far = far * scene.inside
+    guess = membrane(blur(scene.rgb, 0.03 * u), far * (1 - 0.97 * near), relax=4)
     apart = np.abs(blur(scene.rgb, 0.008 * u) - guess).max(-1)
     sample = apart[(far > 0.5) & (near > 0.05) & (near < 0.6)]
     noise = max(6.0, float(np.quantile(sample, 0.8)) * 1.5) if sample.size > 50 else 1e9
@@ -123,18 +118,17 @@ def strands(scene: Scene, classes: Plane, hair: Plane) -> Plane:
 
 
 def stray(scene: Scene, skin: Plane, hole: Plane) -> Plane:
-    """Single strands over forehead and cheeks: thin, off the skin's tone, and hanging together with the hole."""
+    """Single strands over forehead and cheeks: thin, off the skin's tone, hanging together with the
+    hole."""
     u = scene.unit
-    luma = (scene.rgb @ np.array([0.299, 0.587, 0.114], np.float32)).astype(np.float32)
+    luma = (scene.rgb @ _LUMA).astype(np.float32)
     thin = np.abs(blur(luma, 0.045 * u) - blur(luma, 0.006 * u))
     sample = thin[(skin > 0.9) & (hole < 0.01)]
     if sample.size < 100:
         return np.zeros_like(hole)
     level = 3.0 * float(np.quantile(sample, 0.6)) + 2.5
-    candidates = Image.fromarray(
-        ((thin > level) & (skin > 0.5) | (hole > 0.5)).astype(np.uint8) * 255
-    )
-    reached = Image.fromarray((hole > 0.5).astype(np.uint8) * 255)
+    candidates = _image((thin > level) & (skin > 0.5) | (hole > 0.5))
+    reached = _image(hole > 0.5)
     for _ in range(int(0.5 * u)):
         grown = ImageChops.darker(reached.filter(ImageFilter.MaxFilter(5)), candidates)
         if grown.tobytes() == reached.tobytes():
@@ -144,32 +138,5 @@ def stray(scene: Scene, skin: Plane, hole: Plane) -> Plane:
     return grow(found, 0.035 * u)
 
 
-def matte(scene: Scene, classes: Plane, oval: Plane, head: Plane) -> Matte:
-    """``classes`` (H, W, 9) of the parser, ``oval`` and ``head`` the filled outlines of face and head (H, W)."""
-    u = scene.unit
-    beard_zone, beard = _beard(scene, classes[..., HAIR], oval)
-    raw = classes[..., HAIR] * (1.0 - beard_zone)
-    hair = smoothstep(0.25, 0.65, raw)
-    top = head * smoothstep(-0.5, -0.8, scene.face_units()[1] + 0 * scene.face_units()[0])
-    hat_share = float((classes[..., HAT] * top).sum() / max(float(top.sum()), 1.0))
-    loose = strands(scene, classes, hair)
-    out = np.maximum(grow(hair, 0.07 * u), loose)
-    # on skin the old hairline's shadow goes too
-    skin = np.clip(classes[..., SKIN] + classes[..., NECK], 0, 1)
-    y = scene.face_units()[1] + 0 * scene.face_units()[0]
-    wide = grow(hair, 0.17 * u) * skin * smoothstep(0.35, 0.05, y) * head
-    out = np.maximum(out, wide)
-    upper = smoothstep(0.35, 0.2, y) * classes[..., SKIN]
-    for polygon in _EYES + _BROWS:
-        upper = upper * (1 - grow(fill_polygon(scene, scene.mesh[list(polygon), :2]), 0.06 * u))
-    out = np.maximum(out, stray(scene, upper, out))
-    keep = np.zeros_like(hair)
-    for polygon in (*_EYES, _INNER):
-        keep = np.maximum(keep, fill_polygon(scene, scene.mesh[list(polygon), :2]))
-    out = np.where(keep > 0.3, np.minimum(out, grow(smoothstep(0.5, 0.8, raw), 0.03 * u)), out)
-    solid = np.clip(classes[..., GLASSES] + classes[..., JEWELLERY] + classes[..., HAT], 0, 1)
-    solid = np.maximum(solid, smoothstep(0.3, 0.55, classes[..., EAR]))
-    out = out * (1.0 - smoothstep(0.3, 0.6, solid) * (1.0 - hair))
-    out = out * (1.0 - smoothstep(0.4, 0.6, beard_zone * classes[..., HAIR]))
-    hole = np.clip(blur(out, 0.012 * u), 0, 1) * scene.inside
-    return Matte(hair, hole.astype(np.float32), beard, hat_share)
+def _image(mask: np.ndarray) -> Image.Image:  # type: ignore[type-arg]
+    return Image.fromarray(mask.astype(np.uint8) * 255)

@@ -1,8 +1,10 @@
-"""What lies beneath, at low resolution: the net's guess of colour and layers, made true to what is visible.
+"""What lies beneath, at low resolution: which layer shows where, and the colour of each layer.
 
-The net sees one window of 6 x 6 eye distances with the hair cut out (``tonsure.lab.tasks.bare`` tells how it was
-trained). Its colours are then corrected layer by layer: the difference to the visible pixels of a layer, spread over
-the hole as a membrane, is added to that layer. Where the window ends, a membrane alone goes on.
+The visible skin, background and clothes are spread over the hole (membranes). The net sees one
+window of 6 x 6 eye distances with the hair cut out (`tonsure.lab.tasks.bare` tells how it was
+trained) and gives the layers, and what to add to the spread colours: shading, highlights, darker
+sides. Each layer is then made true to what is still visible of it: the difference, spread as a
+membrane, is added. Where the window ends, the spread colours alone go on.
 """
 
 from __future__ import annotations
@@ -17,114 +19,122 @@ from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
 
 LAYERS = ("background", "head", "ear", "neck", "clothes")
 BACKGROUND, HEAD, EAR, NECK, CLOTHES = range(5)
+_BASE_OF = (0, 1, 1, 1, 2)  # the spread colour each layer starts from: background, skin, clothes
 
 DENSITY = 32.0  # px per eye distance, here and in the net's window
-_SIDE = 192
-_CENTRE = (0.0, 0.3)
+SIDE = 192
+CENTRE = (0.0, 0.3)  # of the window, in eye distances from between the eyes
+_RELAX = 3
+_SHARPER = 1.5  # the net's layers, as a factor of their logits
+
+
+@dataclass(frozen=True)
+class Visible:
+    """What a photo shows of the layers, all (H, W) on one grid: `seen` (H, W, 5) shares of visible
+    layers, `hole` what is hidden, `head` and `oval` the filled outlines, `smooth` skin's own tone."""
+
+    seen: Plane
+    hole: Plane
+    head: Plane
+    oval: Plane
+    smooth: Plane
 
 
 @dataclass(frozen=True)
 class Beneath:
-    """``colours`` five planes (h, w, 3), 0..255, each complete; ``layers`` (h, w, 5) summing to 1; at ``DENSITY``."""
+    """`colours` five planes (h, w, 3), 0..255, each complete; `layers` (h, w, 5) summing to 1; both
+    at `DENSITY`."""
 
     colours: list[Plane]
     layers: Plane
 
 
-def _window(shape: tuple[int, int], scene: Scene) -> tuple[slice, slice, slice, slice]:
-    """Rows and columns of the low plane and of the net's window that show the same place."""
-    left = EYES_MIDDLE[0] + (_CENTRE[0] - 3.0) * EYE_DISTANCE
-    top = EYES_MIDDLE[1] + (_CENTRE[1] - 3.0) * EYE_DISTANCE
-    x = round((left - scene.box[0]) / EYE_DISTANCE * DENSITY)
-    y = round((top - scene.box[1]) / EYE_DISTANCE * DENSITY)
-    rows = slice(max(y, 0), min(y + _SIDE, shape[0]))
-    columns = slice(max(x, 0), min(x + _SIDE, shape[1]))
-    return (
-        rows,
-        columns,
-        slice(rows.start - y, rows.stop - y),
-        slice(columns.start - x, columns.stop - x),
-    )
-
-
-def guess(
-    scene: Scene, rgb: Plane, known: Plane, inside: Plane, head: Plane, oval: Plane, seen: Plane
-) -> tuple[Plane, Plane, Plane]:
-    """The net's colour (h, w, 3) 0..255, layers (h, w, 5) and where it answered (h, w), on the low plane."""
-    shape = rgb.shape[:2]
-    rows, columns, wr, wc = _window(shape, scene)
-    planes = np.zeros((14, _SIDE, _SIDE), np.float32)
-    k = known[rows, columns]
-    planes[0:3, wr, wc] = ((rgb[rows, columns] / 127.5 - 1.0) * k[..., None]).transpose(2, 0, 1)
-    planes[3, wr, wc] = k
-    planes[4, wr, wc] = inside[rows, columns]
-    planes[5, wr, wc] = head[rows, columns]
-    planes[6, wr, wc] = oval[rows, columns]
-    planes[7:12, wr, wc] = (seen[rows, columns] * k[..., None]).transpose(2, 0, 1)
-    step = (np.arange(_SIDE, dtype=np.float32) + 0.5 - _SIDE / 2) / DENSITY
-    planes[12] = (step + _CENTRE[0])[None] / 3
-    planes[13] = (step + _CENTRE[1])[:, None] / 3
-    mirrored = planes[:, :, ::-1].copy()
-    mirrored[12] *= -1
-    colour, logits = session.open("bare", scene.threads).run(
-        None, {"window": np.stack([planes, mirrored])}
-    )
-    colour = 0.5 * (colour[0] + colour[1][:, :, ::-1])
-    logits = 0.5 * (logits[0] + logits[1][:, :, ::-1])
-    grown = np.exp(1.5 * (logits - logits.max(0)))
-    grown /= grown.sum(0)
-    out = np.zeros((*shape, 3), np.float32)
-    layers = np.zeros((*shape, 5), np.float32)
-    answered = np.zeros(shape, np.float32)
-    out[rows, columns] = np.clip(colour[:, wr, wc].transpose(1, 2, 0) * 255, 0, 255)
-    layers[rows, columns] = grown[:, wr, wc].transpose(1, 2, 0)
-    answered[rows, columns] = 1.0
-    return out, layers, answered
-
-
-def beneath(
-    scene: Scene, seen: Plane, hole: Plane, head: Plane, oval: Plane, smooth_skin: Plane
-) -> Beneath:
-    """All layers completed under ``hole``.
-
-    On the scene's grid: ``seen`` (H, W, 5) layers of the visible pixels, ``hole``, ``head``, ``oval`` (H, W) and
-    ``smooth_skin`` (H, W), where skin shows its own tone (no brows, eyes, lips, beard).
-    """
+def beneath(scene: Scene, visible: Visible) -> Beneath:
+    """All layers completed under the hole."""
     shape = (
         max(2, round(scene.shape[0] / scene.unit * DENSITY)),
         max(2, round(scene.shape[1] / scene.unit * DENSITY)),
     )
-    u = DENSITY
     rgb = resize(scene.rgb, shape)
-    seen = resize(seen, shape)
     inside = smoothstep(0.6, 1.0, resize(scene.inside, shape))
-    closed = resize(hole, shape)
-    known = inside * smoothstep(0.25, 0.02, closed)
-    head, oval, smooth_skin = (resize(p, shape) for p in (head, oval, smooth_skin))
-    colour, layers, answered = guess(scene, rgb, known, inside, head, oval, seen)
-    # layers: what is seen is seen; the head is geometry's; beyond the window the nearest wins
-    spread = np.stack([membrane(seen[..., k], known) for k in range(5)], -1)
-    layers = np.where(answered[..., None] > 0, layers, spread)
-    k = known[..., None]
-    layers = seen * k + layers * (1 - k)
-    layers /= np.maximum(layers.sum(-1, keepdims=True), 1e-6)
+    low = Visible(*(resize(p, shape) for p in vars(visible).values()))
+    known = inside * smoothstep(0.25, 0.02, low.hole)
+    weights = (
+        known * smoothstep(0.75, 0.97, low.seen[..., BACKGROUND]),
+        known * smoothstep(0.75, 0.97, low.seen[..., HEAD]) * low.smooth,
+        known * smoothstep(0.75, 0.97, low.seen[..., CLOTHES]),
+    )
+    residual, told, answered = _ask(scene, rgb, known, inside, low)
+    layers = _layers(low.seen, known, told, answered)
+    bases = [membrane(rgb, w, relax=8) for w in weights]
     colours = []
-    for index in range(5):
-        own = layers[..., index]
-        if index == HEAD:
-            own = np.maximum(own, head)
-        visible = known * smoothstep(0.75, 0.97, seen[..., index])
-        if index == HEAD:
-            visible = visible * smooth_skin
-        sure = smoothstep(0.55, 0.95, own) * answered
-        total = np.maximum(known * visible, 0)
-        # the net's colour of this layer alone, carried across the layer's edge
-        start = membrane(
-            colour, np.maximum(sure * (1 - 0.999 * (own < 0.5)), 1e-4 * total), relax=3
-        )
-        wrong = blur(rgb, 0.03 * u) - blur(start, 0.03 * u)
-        correction = (
-            membrane(wrong, total, relax=8) if float(total.sum()) > 20 else np.zeros_like(start)
-        )
-        colours.append(np.clip(start + correction, 0, 255))
+    for index, base in enumerate(_BASE_OF):
+        own = np.maximum(layers[..., index], low.head * (index == HEAD))
+        # the net's shading of this layer alone, carried across the layer's edge
+        sure = smoothstep(0.5, 0.9, own) * answered
+        added = membrane(residual, np.maximum(sure, 1e-4 * answered), relax=4)
+        start = bases[base] + added
+        seen = known * smoothstep(0.75, 0.97, low.seen[..., index])
+        seen = weights[1] if index == HEAD else seen
+        if float(seen.sum()) > 20:
+            wrong = blur(rgb, 0.02 * DENSITY) - blur(start, 0.02 * DENSITY)
+            start = start + membrane(wrong, seen, relax=8)
+        colours.append(np.clip(start, 0, 255))
     return Beneath(colours, layers)
+
+
+def _layers(seen: Plane, known: Plane, told: Plane, answered: Plane) -> Plane:
+    """What is seen is seen; in the hole the net's word counts; beyond its window the nearest."""
+    spread = np.stack([membrane(seen[..., k], known) for k in range(len(LAYERS))], -1)
+    layers = np.where(answered[..., None] > 0, told, spread)
+    layers = seen * known[..., None] + layers * (1 - known[..., None])
+    return np.asarray(layers / np.maximum(layers.sum(-1, keepdims=True), 1e-6), np.float32)
+
+
+def _ask(
+    scene: Scene, rgb: Plane, known: Plane, inside: Plane, low: Visible
+) -> tuple[Plane, Plane, Plane]:
+    """The net's residual (h, w, 3) in levels, layers (h, w, 5), and where it answered (h, w)."""
+    rows, columns, wr, wc = _window(rgb.shape[:2], scene)
+
+    def put(plane: Plane) -> Plane:
+        out = np.zeros((SIDE, SIDE, *plane.shape[2:]), np.float32)
+        out[wr, wc] = plane[rows, columns]
+        return out
+
+    k, seen, x = put(known), put(low.seen), put(rgb) / 127.5 - 1
+    skin = seen[..., HEAD] * put(low.smooth)
+    bases = [membrane(x, w * k, _RELAX) for w in (seen[..., BACKGROUND], skin, seen[..., CLOTHES])]
+    step = (np.arange(SIDE, dtype=np.float32) + 0.5 - SIDE / 2) / DENSITY
+    across, down = np.meshgrid(step + CENTRE[0], step + CENTRE[1])
+    one = [k, put(inside), put(low.head), put(low.oval)]
+    parts = [x * k[..., None], np.stack(one, -1), seen * k[..., None], *bases]
+    parts.append(np.stack([across, down], -1) / 3)
+    planes = np.concatenate(parts, -1).transpose(2, 0, 1).astype(np.float32)
+    mirrored = planes[:, :, ::-1].copy()
+    mirrored[-2] *= -1
+    batch = np.ascontiguousarray(np.stack([planes, mirrored]))
+    residual, logits = session.open("bare", scene.threads).run(None, {"window": batch})
+    residual = 0.5 * (residual[0] + residual[1][:, :, ::-1])
+    logits = _SHARPER * 0.5 * (logits[0] + logits[1][:, :, ::-1])
+    shares = np.exp(logits - logits.max(0))
+    shares /= shares.sum(0)
+    added = np.zeros(rgb.shape, np.float32)
+    layers = np.zeros((*rgb.shape[:2], len(LAYERS)), np.float32)
+    answered = np.zeros(rgb.shape[:2], np.float32)
+    added[rows, columns] = residual[:, wr, wc].transpose(1, 2, 0) * 127.5
+    layers[rows, columns] = shares[:, wr, wc].transpose(1, 2, 0)
+    answered[rows, columns] = 1
+    return added, layers, answered
+
+
+def _window(shape: tuple[int, ...], scene: Scene) -> tuple[slice, slice, slice, slice]:
+    """Rows and columns of the low plane, and of the net's window, that show the same place."""
+    left = EYES_MIDDLE[0] + (CENTRE[0] - 3.0) * EYE_DISTANCE
+    top = EYES_MIDDLE[1] + (CENTRE[1] - 3.0) * EYE_DISTANCE
+    x = round((left - scene.box[0]) / EYE_DISTANCE * DENSITY)
+    y = round((top - scene.box[1]) / EYE_DISTANCE * DENSITY)
+    rows = slice(max(y, 0), min(y + SIDE, shape[0]))
+    columns = slice(max(x, 0), min(x + SIDE, shape[1]))
+    inner_rows = slice(rows.start - y, rows.stop - y)
+    return rows, columns, inner_rows, slice(columns.start - x, columns.stop - x)

@@ -111,7 +111,7 @@ def train(
     save_every: int = 200,
     evaluate_every: int = 1000,
     seed: int = 0,
-    bf16: bool = True,
+    bf16: bool | None = None,
 ) -> nn.Module:
     """Train ``task`` for ``steps`` steps into folder ``run``; returns the averaged model.
 
@@ -119,6 +119,8 @@ def train(
     Raises ``NotANumber`` when a loss is not finite.
     """
     run.mkdir(parents=True, exist_ok=True)
+    if bf16 is None:  # without the processor's own instructions it is several times slower
+        bf16 = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     model = task.build().to(memory_format=torch.channels_last)

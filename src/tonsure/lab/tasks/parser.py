@@ -30,16 +30,27 @@ def inputs(picture: Tensor, face: Tensor) -> Tensor:
     return torch.cat([picture * 2 - 1, face.clamp(-4, 4) / 2], 1)
 
 
+class Parser(nn.Module):
+    """A trained net for use: channels (N, 5, H, W) -> soft classes (N, 9, H, W) summing to 1."""
+
+    def __init__(self, body: nn.Module) -> None:
+        super().__init__()
+        self.body = body
+
+    def forward(self, picture: Tensor) -> Tensor:
+        return torch.softmax(self.body(picture), 1)
+
+
 class ParserTask:
     """See the module; ``data`` is the folder that ``tonsure lab prepare masks`` wrote."""
 
     def __init__(
         self,
         data: Path,
-        size: int = 192,
+        size: int = 160,
         labelled: int = 11,
         weak: int = 5,
-        widths: tuple[int, ...] = (24, 40, 80, 128, 160),
+        widths: tuple[int, ...] = (16, 32, 64, 96, 128),
     ) -> None:
         self.config: dict[str, Any] = {
             "task": "parser",

@@ -1,0 +1,74 @@
+"""The layers laid over each other at the photo's own resolution, each with its own grain."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw
+
+from ..planes import Plane, blur, grow, resize, smoothstep
+from ..scene import EYE_DISTANCE, Scene
+from . import bare, grain
+
+Pixels = npt.NDArray[np.uint8]
+PhotoBox = tuple[int, int, int, int]
+
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+# grain by layer: finer than this, in patches of this size, both in eye distances
+_SKIN, _BEHIND, _CLOTH = (0.04, 0.15), (0.05, 0.3), (0.06, 0.3)
+
+
+def outline(points: npt.NDArray[np.float64], scene: Scene, box: PhotoBox, soft: float) -> Plane:
+    """The outline filled on the photo's pixels of `box`, its edge softened by `soft` px."""
+    photo = scene.frame.to_photo(points) - np.array(box[:2])
+    size = (box[2] - box[0], box[3] - box[1])
+    zoom = 4 if max(size) < 1500 else 2
+    image = Image.new("L", (size[0] * zoom, size[1] * zoom))
+    ImageDraw.Draw(image).polygon([(float(x * zoom), float(y * zoom)) for x, y in photo], fill=255)
+    return np.clip(blur(np.asarray(image.reduce(zoom), dtype=np.float32) / 255, soft), 0, 1)
+
+
+def compose(
+    pixels: Pixels,
+    scene: Scene,
+    box: PhotoBox,
+    under: bare.Beneath,
+    rim: npt.NDArray[np.float64],
+    visible: bare.Visible,
+) -> Pixels:
+    """(h, w, 3) uint8: the photo's `box` as it would be without hair."""
+    density = abs(1 / scene.frame.z) * EYE_DISTANCE  # photo px per eye distance
+
+    def big(plane: Plane) -> Plane:
+        return scene.to_photo(resize(plane, scene.shape), box)
+
+    head = outline(rim, scene, box, max(0.8, 0.008 * density))
+    clothes, neck, ear = (
+        smoothstep(0.3, 0.7, big(under.layers[..., k])) for k in (bare.CLOTHES, bare.NECK, bare.EAR)
+    )
+    out = big(under.colours[bare.BACKGROUND])
+    layers = ((clothes, bare.CLOTHES), (neck, bare.NECK), (head, bare.HEAD), (ear, bare.EAR))
+    for share, index in layers:
+        out += share[..., None] * (big(under.colours[index]) - out)
+    skin = np.maximum(np.maximum(head, neck), ear)
+    photo = pixels[box[1] : box[3], box[0] : box[2]]
+    luma = (photo @ _LUMA).astype(np.float32)
+    wanted = scene.to_photo(visible.hole, box)
+    clear = 1 - scene.to_photo(grow(visible.hole, 0.04 * scene.unit), box)
+    generator = np.random.default_rng(7)
+    for (sigma, patch), source, share in (
+        (_SKIN, big(visible.smooth), skin),
+        (_BEHIND, _sure(big(visible.seen[..., bare.BACKGROUND])), (1 - skin) * (1 - clothes)),
+        (_CLOTH, _sure(big(visible.seen[..., bare.CLOTHES])), clothes * (1 - skin)),
+    ):
+        cover = wanted * share
+        if float(cover.max()) > 0.01:
+            texture = grain.detail(luma, sigma * density)
+            size = round(patch * density)
+            laid = grain.quilt(texture, source * clear, cover, size, generator)
+            out += (laid * share)[..., None]
+    return np.clip(out + 0.5, 0, 255).astype(np.uint8)
+
+
+def _sure(share: Plane) -> Plane:
+    return smoothstep(0.8, 0.95, share)

@@ -1,0 +1,53 @@
+"""What the photo tells about the head's outline, looked up along rays from between the eyes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..hair.parse import BACKGROUND, CLOTHES, EAR, HAIR, NECK, SKIN
+from ..planes import Plane
+from ..scene import EYE_DISTANCE, Scene
+from . import outline
+from .outline import Points
+
+
+def along(scene: Scene, classes: Plane) -> tuple[Points, Points, Points, Points]:
+    """Per angle of the outline (67,), in eye distances, NaN where the photo does not tell.
+
+    The hair's silhouette (the skull lies inside), where skin meets background, how far skin
+    reaches at least, and where an ear begins.
+    """
+    radius = np.arange(0.75, 3.2, 0.02)
+    t = np.radians(outline.ANGLES)[:, None]
+    way = np.stack([np.sin(t), -np.cos(t)], -1)
+    points = outline.CENTRE + EYE_DISTANCE * radius[None, :, None] * way
+    flat = scene.to_scene(points.reshape(-1, 2))
+    height, width = scene.shape
+    x, y = np.floor(flat[:, 0]).astype(int), np.floor(flat[:, 1]).astype(int)
+    valid = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    x, y = np.clip(x, 0, width - 1), np.clip(y, 0, height - 1)
+    valid &= scene.inside[y, x] > 0.5
+    valid = valid.reshape(len(t), -1)
+    p = classes[y, x].reshape(len(t), len(radius), -1)
+    covered = 1 - p[..., BACKGROUND] - p[..., CLOTHES] - p[..., NECK]
+    kind = np.argmax(p, -1)
+    silhouette, border, reach, ear_at = (np.full(len(t), np.nan) for _ in range(4))
+    for i in range(len(t)):
+        off = np.nonzero((covered[i] < 0.5) & valid[i])[0]
+        end = np.nonzero(~valid[i])[0]
+        if len(off) and (not len(end) or off[0] < end[0]) and off[0] > 2:
+            last = kind[i, max(off[0] - 4, 0) : off[0]]
+            if (last == HAIR).mean() > 0.5:
+                silhouette[i] = radius[off[0]]
+            elif (last == SKIN).mean() > 0.5 and kind[i, off[0]] == BACKGROUND:
+                border[i] = radius[off[0]]
+        skin = np.nonzero((kind[i] == SKIN) & valid[i])[0]
+        ear = np.nonzero((kind[i] == EAR) & valid[i])[0]
+        ear = ear[radius[ear] < 2.3]
+        if len(ear) > 2:
+            ear_at[i] = radius[ear[0]] + 0.03
+        if len(skin) and radius[skin[-1]] < 2.2:
+            # a run of skin from inside, not a hand far out
+            run = skin[np.concatenate([[True], np.diff(skin) < 8])]
+            reach[i] = radius[run[-1]] - 0.02
+    return silhouette, border, reach, ear_at
