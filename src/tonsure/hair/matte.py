@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageChops, ImageFilter
 
 from ..planes import Plane, blur, grow, membrane, smoothstep
@@ -102,7 +103,7 @@ def _beard(scene: Scene, hair: Plane, oval: Plane) -> tuple[Plane, float]:
 
 
 def strands(scene: Scene, classes: Plane, hair: Plane) -> Plane:
-    """Loose hair that the parser does not see: what departs from a calm background near the hair."""
+    """Loose hair that the parser does not see: what departs from a calm background near hair."""
     u = scene.unit
     near = grow(hair, 0.45 * u)
     open_air = smoothstep(0.6, 0.85, classes[..., BACKGROUND] + 0.7 * classes[..., HAIR])
@@ -134,9 +135,9 @@ def stray(scene: Scene, skin: Plane, hole: Plane) -> Plane:
         if grown.tobytes() == reached.tobytes():
             break
         reached = grown
-    found = np.asarray(reached, dtype=np.float32) / 255 * (hole < 0.5)
+    found = np.asarray(reached, dtype=np.float32) / np.float32(255) * (hole < 0.5)
     return grow(found, 0.035 * u)
 
 
-def _image(mask: np.ndarray) -> Image.Image:  # type: ignore[type-arg]
+def _image(mask: npt.NDArray[np.bool_]) -> Image.Image:
     return Image.fromarray(mask.astype(np.uint8) * 255)

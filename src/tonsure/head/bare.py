@@ -30,8 +30,11 @@ _SHARPER = 1.5  # the net's layers, as a factor of their logits
 
 @dataclass(frozen=True)
 class Visible:
-    """What a photo shows of the layers, all (H, W) on one grid: `seen` (H, W, 5) shares of visible
-    layers, `hole` what is hidden, `head` and `oval` the filled outlines, `smooth` skin's own tone."""
+    """What a photo shows of the layers, all (H, W) on one grid, 0..1.
+
+    `seen` (H, W, 5) shares of visible layers, `hole` what is hidden, `head` and `oval` the filled
+    outlines, `smooth` where skin shows its own tone.
+    """
 
     seen: Plane
     hole: Plane

@@ -25,7 +25,8 @@ def outline(points: npt.NDArray[np.float64], scene: Scene, box: PhotoBox, soft: 
     zoom = 4 if max(size) < 1500 else 2
     image = Image.new("L", (size[0] * zoom, size[1] * zoom))
     ImageDraw.Draw(image).polygon([(float(x * zoom), float(y * zoom)) for x, y in photo], fill=255)
-    return np.clip(blur(np.asarray(image.reduce(zoom), dtype=np.float32) / 255, soft), 0, 1)
+    filled = np.asarray(image.reduce(zoom), dtype=np.float32) / np.float32(255)
+    return np.clip(blur(filled, soft), 0, 1)
 
 
 def compose(
@@ -67,7 +68,8 @@ def compose(
             size = round(patch * density)
             laid = grain.quilt(texture, source * clear, cover, size, generator)
             out += (laid * share)[..., None]
-    return np.clip(out + 0.5, 0, 255).astype(np.uint8)
+    whole: Pixels = np.clip(out + 0.5, 0, 255).astype(np.uint8)
+    return whole
 
 
 def _sure(share: Plane) -> Plane:

@@ -283,7 +283,7 @@ class BareTask:
     @torch.no_grad()
     def evaluate(self, model: nn.Module) -> dict[str, float]:
         """Held-out bald heads and free necks with long hair cut out of them: mean absolute colour
-        error (0..255) in the hole by layer, the same of the spread colours alone, layer accuracy."""
+        error (0..255) in the hole by layer, that of the spread colours alone, layer accuracy."""
         g = torch.Generator().manual_seed(5)
         picks = [(0, int(i)) for i in self.bald_test] + [(0, int(i)) for i in self.free[::200]]
         donors = [(0, int(self.long[(37 * k) % len(self.long)])) for k in range(len(picks))]
