@@ -36,18 +36,21 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 class Matte:
     """Planes (H, W), 0..1, and what was learnt on the way.
 
-    `hair` how surely a pixel is hair to be removed; `hole` what is to be replaced, soft; `beard`
-    the share of the beard's zone that is hair; `hat` that of the head's top that a hat covers.
+    `hair` how surely a pixel is hair to be removed; `hole` what is to be replaced, soft; `shade`
+    skin that stays but lies in the hair's shadow, and has to lose it; `beard` the share of the
+    beard's zone that is hair; `hat` that of the head's top that a hat covers.
     """
 
     hair: Plane
     hole: Plane
+    shade: Plane
     beard: float
     hat: float
 
 
-def matte(scene: Scene, classes: Plane, oval: Plane, head: Plane) -> Matte:
-    """From the parser's `classes` (H, W, 9) and the filled outlines of face and head (H, W)."""
+def matte(scene: Scene, classes: Plane, oval: Plane, head: Plane, smooth: Plane) -> Matte:
+    """From the parser's `classes` (H, W, 9), the filled outlines of face and head, and where skin
+    shows its own tone, all (H, W)."""
     u = scene.unit
     _, y = scene.face_units()
     beard_zone, beard = _beard(scene, classes[..., HAIR], oval)
@@ -70,10 +73,12 @@ def matte(scene: Scene, classes: Plane, oval: Plane, head: Plane) -> Matte:
     solid = np.maximum(np.clip(solid, 0, 1), smoothstep(0.3, 0.55, classes[..., EAR]))
     out = out * (1 - smoothstep(0.3, 0.6, solid) * (1 - hair))
     out = out * (1 - smoothstep(0.4, 0.6, beard_zone * classes[..., HAIR]))
-    hole = np.clip(blur(out, 0.012 * u), 0, 1) * scene.inside
+    hole = np.clip(blur(out, 0.012 * u), 0, 1)
+    shade = smoothstep(0.0, 0.8, blur(grow(hair, 0.30 * u), 0.14 * u)) * smooth
+    shade = blur(shade * smoothstep(0.35, -0.05, y), 0.02 * u) * (oval + head > 0.5)
     top = head * smoothstep(-0.5, -0.8, y)
     hat = float((classes[..., HAT] * top).sum() / max(float(top.sum()), 1.0))
-    return Matte(hair, hole.astype(np.float32), beard, hat)
+    return Matte(hair, hole.astype(np.float32), shade.astype(np.float32), beard, hat)
 
 
 def _beard(scene: Scene, hair: Plane, oval: Plane) -> tuple[Plane, float]:
