@@ -2,7 +2,7 @@
 
     python scripts/train_parser.py --data PACKED [--run runs/parser] [--steps 6000]
 
-PACKED is what `tonsure lab pack` writes. Three quarters of an hour on two cores with bfloat16. The
+PACKED is what `tonsure.lab.data.pack.masks` wrote. An hour on two cores with bfloat16. The
 last line says the IoU of every class on CelebAMask-HQ's 100 test pictures of the set.
 """
 

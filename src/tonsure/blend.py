@@ -1,4 +1,4 @@
-"""Back into the photo: bald heads laid over it by weight. Where the weight is 0 the photo's bits stay."""
+"""Back into the photo: bald heads laid over it by weight; where that is 0 the photo's bits stay."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ Pixels = TypeVar("Pixels", npt.NDArray[np.uint8], npt.NDArray[np.uint16])
 
 
 class Placed(Protocol):
-    """What ``apply`` needs of a bald head: ``box`` (x0, y0, x1, y1) in the photo and ``colour`` (h, w, 3) uint8."""
+    """What `apply` needs of a bald head.
+
+    `box` (x0, y0, x1, y1) within the photo, in its pixels; `colour` (h, w, 3) uint8, as large.
+    """
 
     @property
     def box(self) -> tuple[int, int, int, int]: ...
@@ -23,9 +26,15 @@ class Placed(Protocol):
 
 
 def apply(pixels: Pixels, heads: Sequence[tuple[Placed, Bytes]]) -> Pixels:
-    """Lay ``heads``, pairs of a bald head and its weight (h, w) uint8, over ``pixels`` (H, W, 3); a new array.
+    """Lay bald heads over a photo, one after the other; a new array.
 
-    uint8 photos are blended by Pillow (rounded to nearest); uint16 ones in integers at their own depth.
+    Parameters
+    ----------
+    pixels : (H, W, 3) uint8 or uint16, the photo.
+    heads : pairs of a bald head and its weight, (h, w) uint8, 255 for the head alone.
+
+    Returns (H, W, 3) of the photo's type.  uint8 is blended by Pillow (rounded to nearest), uint16
+    in integers at its own depth.
     """
     out = pixels.copy()
     for head, weight in heads:

@@ -1,8 +1,9 @@
 """How hair goes: when each pixel loses its hair, and how bald a pixel is at a degree.
 
-A time map says at which degree a pixel goes. It is made even by rank: every step bares the same share of what there
-is to bare, whatever the head. ``recede``: the hairline climbs, temples ahead, hair standing off the head shrinks
-towards it, the sides go last and long hair shortens from outside. ``thin``: strand by strand everywhere.
+A time map says at which degree a pixel goes. It is made even by rank: every step bares the same
+share of what there is to bare, whatever the head. `recede`: the hairline climbs, temples ahead,
+hair standing off the head shrinks towards it, the sides go last and long hair shortens from
+outside. `thin`: strand by strand everywhere.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _SOFT = {"recede": 0.14, "thin": 0.30}  # how long one pixel takes, in degrees
 
 
 class Timed(Protocol):
-    """What ``weight`` needs of a bald head: ``mask``, ``time`` and ``thin`` (h, w) uint8."""
+    """What `weight` needs of a bald head: `mask`, `time` and `thin` (h, w) uint8."""
 
     @property
     def mask(self) -> Bytes: ...
@@ -33,10 +34,13 @@ class Timed(Protocol):
 
 
 def order(x: Plane, y: Plane, reach: Plane, hairline: float, top: float) -> Plane:
-    """When hair goes by place alone, about 0..1 (H, W); only its order counts.
+    """When hair goes by place alone: (H, W) float32, about 0..1; only its order counts.
 
-    ``x``, ``y`` face units (eye distances from between the eyes, y down); ``reach`` distance from the head's centre
-    over the outline's there (1 on the outline); ``hairline`` and ``top`` are y of the hairline's middle and the crown.
+    Parameters
+    ----------
+    x, y : (H, W), eye distances from between the eyes, y down.
+    reach : (H, W), distance from the head's centre over the outline's there; 1 on the outline.
+    hairline, top : y of the hairline's middle and of the crown, eye distances.
     """
     climb = (hairline - y) / max(hairline - top, 0.2)
     temples = 0.35 * np.clip(np.abs(x) / 0.9, 0, 1) ** 2 * smoothstep(1.25, 0.7, np.abs(x))
@@ -55,24 +59,30 @@ def order(x: Plane, y: Plane, reach: Plane, hairline: float, top: float) -> Plan
 
 
 def pattern(luma: Plane, unit: float) -> Plane:
-    """The hair's own strands, about -1..1 (h, w), from ``luma`` at ``unit`` pixels per eye distance."""
+    """The hair's own strands.
+
+    From `luma` (h, w), 0..255, with `unit` pixels per eye distance; returns (h, w) float32, -1..1.
+    """
     band = blur(luma, max(0.6, 0.006 * unit)) - blur(luma, max(1.5, 0.035 * unit))
     local = np.sqrt(blur(band * band, max(3.0, 0.15 * unit))) + 0.5
     return np.asarray(np.tanh(band / (1.5 * local)), dtype=np.float32)
 
 
 def even(value: Plane, mass: Plane) -> Bytes:
-    """Ranks of ``value`` (h, w) among pixels weighted by ``mass`` (h, w), 0..255: equal steps bare equal shares."""
+    """Ranks of `value` (h, w) among pixels of weight `mass` (h, w), which is not negative.
+
+    Returns (h, w) uint8, 0 for the lowest: equal steps of it hold equal shares of the mass.
+    """
     low, high = float(value.min()), float(value.max())
     bins = np.clip((value - low) / max(high - low, 1e-6) * 4095, 0, 4095).astype(np.int32)
     counts = np.bincount(bins.ravel(), weights=mass.ravel().astype(np.float64), minlength=4096)
     below = np.cumsum(counts) - 0.5 * counts
     rank = (below / max(float(counts.sum()), 1e-6) * 255).round().astype(np.uint8)
-    return rank[bins]
+    return np.asarray(rank[bins])
 
 
 def check(degree: float, style: str) -> None:
-    """Raise ``BadOption`` for a degree outside 0..1 or an unknown style."""
+    """Raise `BadOption` for a degree outside 0..1 or an unknown style."""
     if not 0.0 <= degree <= 1.0:  # NaN fails too
         raise BadOption(f"The degree is {degree}; it goes from 0 (untouched) to 1 (fully bald).")
     if style not in STYLES:
@@ -80,7 +90,10 @@ def check(degree: float, style: str) -> None:
 
 
 def weight(bare: Timed, degree: float, style: str = "recede") -> Bytes:
-    """How bald each pixel is at ``degree`` (0..1): (h, w) uint8, 0 keeps the photo. Never falls as degree grows."""
+    """How bald each pixel is at `degree` (0..1): (h, w) uint8, 0 keeps the photo.
+
+    Never falls as the degree grows; the head's mask at 1.  Raises `BadOption`, see `check`.
+    """
     check(degree, style)
     if degree >= 1.0:
         return bare.mask

@@ -1,9 +1,12 @@
 """Operations on planes: float32 maps (H, W) or (H, W, C), with numpy and Pillow alone.
 
-Everything here is linear-time and vectorised; distances are in pixels of the plane at hand.
+Everything here is vectorised and takes time in proportion to the plane's area; distances are in
+pixels of the plane at hand.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -12,18 +15,17 @@ from PIL import Image
 Plane = npt.NDArray[np.float32]
 
 
-def each(function: object, plane: Plane, *args: object) -> Plane:
-    """Apply a function of (H, W) planes to every channel of (H, W, C)."""
+def each(function: Callable[[Plane], Plane], plane: Plane) -> Plane:
+    """Apply a function of (H, W) planes to (H, W), or to every channel of (H, W, C)."""
     if plane.ndim == 2:
-        return function(plane, *args)  # type: ignore[no-any-return, operator]
-    channels = [function(plane[..., c], *args) for c in range(plane.shape[2])]  # type: ignore[operator]
-    return np.stack(channels, axis=-1)
+        return function(plane)
+    return np.stack([function(plane[..., c]) for c in range(plane.shape[2])], axis=-1)
 
 
 def resize(
     plane: Plane, size: tuple[int, int], how: Image.Resampling = Image.Resampling.BILINEAR
 ) -> Plane:
-    """To ``size`` (height, width); shrinking averages (Pillow widens its filters)."""
+    """A plane (H, W[, C]) at `size` (height, width); shrinking averages (Pillow widens filters)."""
     if plane.shape[:2] == size:
         return plane.astype(np.float32, copy=False)
 
@@ -42,7 +44,7 @@ def _box_rows(plane: Plane, radius: int) -> Plane:
 
 
 def box_blur(plane: Plane, radius: int) -> Plane:
-    """Mean over (2 radius + 1) squared, edges replicated."""
+    """Mean over squares of 2 `radius` + 1, of (H, W[, C]); edges replicated."""
     if radius < 1:
         return plane
     rows = _box_rows(plane, radius)
@@ -50,7 +52,7 @@ def box_blur(plane: Plane, radius: int) -> Plane:
 
 
 def blur(plane: Plane, sigma: float) -> Plane:
-    """Nearly Gaussian blur; wide ones run on a reduced plane."""
+    """Nearly Gaussian blur of (H, W[, C]), edges replicated; wide ones run on a reduced plane."""
     if sigma < 0.3:
         return plane
     height, width = plane.shape[:2]
@@ -71,20 +73,20 @@ def blur(plane: Plane, sigma: float) -> Plane:
 
 
 def smoothstep(low: float, high: float, x: Plane) -> Plane:
-    """0 below ``low``, 1 above ``high``, cubic between (either order)."""
+    """0 below `low`, 1 above `high`, cubic between; with `low` > `high` it falls instead."""
     t = np.clip((x - low) / (high - low), 0.0, 1.0)
-    return (t * t * (3.0 - 2.0 * t)).astype(np.float32)
+    return np.asarray(t * t * (3.0 - 2.0 * t), dtype=np.float32)
 
 
 def grow(mask: Plane, radius: float) -> Plane:
-    """Soft dilation by about ``radius`` pixels of a 0..1 mask."""
+    """Soft dilation by about `radius` pixels of a 0..1 mask."""
     if radius < 0.5:
         return mask
     return smoothstep(0.02, 0.25, blur(mask, radius / 1.7))
 
 
 def shrink(mask: Plane, radius: float) -> Plane:
-    """Soft erosion by about ``radius`` pixels of a 0..1 mask."""
+    """Soft erosion by about `radius` pixels of a 0..1 mask."""
     return 1.0 - grow(1.0 - mask, radius)
 
 
@@ -98,9 +100,14 @@ def _half(plane: Plane) -> Plane:
 def membrane(value: Plane, weight: Plane, relax: int = 6) -> Plane:
     """The smoothest surface through the known values (discrete Laplace equation, edges free).
 
-    ``value`` (H, W[, C]) counts where ``weight`` (H, W), 0..1, is positive; elsewhere it is filled. Pull-push gives
-    the start of every level, ``relax`` Jacobi steps with the known values held give the membrane.
-    With no known value at all the answer is 0.
+    Parameters
+    ----------
+    value : (H, W[, C]), any range; elsewhere than where the weight is positive it is not looked at.
+    weight : (H, W), 0..1: how firmly a value is held; at 1 it comes back as it was.
+    relax : Jacobi steps with the known values held, on every level of a pyramid; each level starts
+        from the coarser one.
+
+    Returns as `value`, float32; 0 everywhere if nothing at all is known.
     """
     flat = value.ndim == 2
     v = value[..., None] if flat else value

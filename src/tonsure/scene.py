@@ -1,6 +1,8 @@
 """The working picture: the photo around one face, upright, at one known density.
 
-All low-frequency work happens here; only the matte, the grain and the blend touch the photo's own pixels.
+All low-frequency work happens here; only the matte, the grain and the blend touch the photo's own
+pixels. Frame units are those of `faces.Frame` (eyes 38.4 apart); a face unit is an eye distance,
+from between the eyes.
 """
 
 from __future__ import annotations
@@ -24,7 +26,12 @@ _REACH = (-4.6, -4.0, 4.6, 7.5)
 
 @dataclass(frozen=True)
 class Scene:
-    """``rgb`` (H, W, 3) float32 0..255; ``inside`` (H, W) 1 where the photo has a pixel; ``scale`` px per frame unit."""
+    """What `look` saw.
+
+    `box` (x0, y0, x1, y1) in frame units; `scale` pixels per frame unit; `rgb` (H, W, 3) float32,
+    0..255; `inside` (H, W) 1 where the photo has a pixel, else 0; `mesh` (468, 3) in frame units;
+    `threads` for the networks that work on it.
+    """
 
     frame: Frame
     box: Box
@@ -36,6 +43,7 @@ class Scene:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """Height and width in pixels."""
         return self.rgb.shape[0], self.rgb.shape[1]
 
     @property
@@ -44,17 +52,18 @@ class Scene:
         return self.scale * EYE_DISTANCE
 
     def slices(self, box: Box) -> tuple[slice, slice]:
-        """Rows and columns of a box in frame units."""
+        """Rows and columns of `box` in frame units, as far as the scene has them."""
         x0, y0 = (round((box[i] - self.box[i]) * self.scale) for i in (0, 1))
         x1, y1 = (round((box[i] - self.box[i - 2]) * self.scale) for i in (2, 3))
         height, width = self.shape
         return slice(max(y0, 0), min(y1, height)), slice(max(x0, 0), min(x1, width))
 
     def part(self, plane: Plane, box: Box) -> Plane:
+        """What a plane (H, W[, C]) holds in a box in frame units."""
         return plane[self.slices(box)]
 
     def to_scene(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Frame points (N, 2) in scene pixels."""
+        """Frame points (N, 2) -> scene pixels (N, 2), continuous: pixel k covers k..k+1."""
         return np.asarray((points - np.array(self.box[:2])) * self.scale)
 
     def polygon(self, points: npt.NDArray[np.float64]) -> Plane:
@@ -79,7 +88,11 @@ class Scene:
         return across, down
 
     def to_photo(self, plane: Plane, box: tuple[int, int, int, int]) -> Plane:
-        """A scene plane (H, W[, C]) on the photo's pixels of ``box`` (x0, y0, x1, y1), bilinear, edges replicated."""
+        """A scene plane (H, W[, C]) on the photo's pixels of `box` (x0, y0, x1, y1).
+
+        Returns (y1 - y0, x1 - x0[, C]) float32, bilinear.  Beyond the scene its border goes on for
+        half a pixel, then there are zeros.
+        """
         z, t = self.frame.z, self.frame.t
         padded = np.pad(plane, [(1, 1), (1, 1)] + [(0, 0)] * (plane.ndim - 2), mode="edge")
         turn = z * self.scale
@@ -103,7 +116,14 @@ class Scene:
 def look(
     pixels: npt.NDArray[np.uint8], face: Face, density: float, threads: int | None = None
 ) -> Scene:
-    """The scene of ``face`` at ``density`` px per eye distance: all of the photo that its hair could reach."""
+    """The scene of `face`: all of the photo that its hair could reach, upright.
+
+    Parameters
+    ----------
+    pixels : (H, W, 3) uint8, the photo.
+    density : pixels of the scene per eye distance.
+    threads : of the networks that will look at the scene.
+    """
     frame = Frame.of(face)
     height, width = pixels.shape[:2]
     corners = frame.to_frame(

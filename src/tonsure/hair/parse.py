@@ -1,7 +1,8 @@
 """Where is hair, face, ear, neck, hat, clothes: the parser's soft classes on a scene.
 
-The net sees each scene twice as a whole (as it is and mirrored) at a coarse scale, which knows shoulders from hair,
-and twice around the head at a finer one, which knows the hairline. The four opinions are averaged.
+The net sees each scene twice as a whole (as it is and mirrored) at a coarse scale, which knows
+shoulders from hair, and twice around the head at a finer one, which knows the hairline. The four
+opinions are averaged.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _HEAD = (-2.3, -2.5, 2.3, 2.1)  # the finer look, eye distances from between the
 
 
 def _look(scene: Scene, box: Box, density: float) -> Plane:
-    """The classes (h, w, 9) of ``box`` (frame units) at ``density`` px per eye distance."""
+    """The classes (h, w, 9) of `box` in frame units, at about `density` pixels per eye distance."""
     width = -(-int((box[2] - box[0]) / EYE_DISTANCE * density) // _STRIDE) * _STRIDE
     height = -(-int((box[3] - box[1]) / EYE_DISTANCE * density) // _STRIDE) * _STRIDE
     picture = resize(scene.part(scene.rgb, box), (height, width)) / 127.5 - 1.0
@@ -41,7 +42,10 @@ def _look(scene: Scene, box: Box, density: float) -> Plane:
 
 
 def parse(scene: Scene) -> Plane:
-    """Soft classes (H, W, 9) of ``scene``, float32, summing to 1."""
+    """Soft classes (H, W, 9) of a scene, float32 0..1, summing to 1; see `CLASSES`.
+
+    Raises `ModelError` when the net's file is missing or damaged.
+    """
     coarse = resize(_look(scene, scene.box, _COARSE), scene.shape)
     middle = np.array([*EYES_MIDDLE, *EYES_MIDDLE])
     wanted = middle + np.array(_HEAD) * EYE_DISTANCE

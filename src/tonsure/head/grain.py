@@ -1,7 +1,8 @@
 """Grain: the fine structure a photo has everywhere, laid over what was filled in.
 
-Pores, fabric, sensor noise and JPEG noise are taken from visible pixels of the same layer and quilted over the hole
-in windowed patches (Efros and Freeman's quilting with random choice and variance-keeping windows instead of cuts).
+Pores, fabric, sensor noise and JPEG noise are taken from visible pixels of the same layer and
+quilted over the hole in windowed patches (Efros and Freeman's quilting, with random choice and
+windows that keep the variance instead of cuts).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from ..planes import Plane, blur, box_blur
 
 
 def detail(luma: Plane, sigma: float) -> Plane:
-    """What of ``luma`` (H, W) is finer than ``sigma`` pixels."""
+    """What of `luma` (H, W) is finer than `sigma` pixels: (H, W), about 0."""
     return luma - blur(luma, sigma)
 
 
@@ -25,10 +26,19 @@ def quilt(
     generator: np.random.Generator,
     limit: float = 3.0,
 ) -> Plane:
-    """Cover ``wanted`` (H, W) > 0 with patches of ``texture`` (H, W) whose pixels all lie in ``source`` > 0.5.
+    """Cover what is wanted with patches of a texture.
 
-    ``size`` is the patch's side in pixels; values beyond ``limit`` robust deviations are clipped (spots, stray hair).
-    Returns (H, W); zeros where nothing is wanted, everywhere when there is no source.
+    Parameters
+    ----------
+    texture : (H, W), what `detail` gave.
+    source : (H, W) 0..1; patches come from where it is above a half, the calmest first.  Where
+        there is little of it, up to a quarter of a patch may lie beside it.
+    wanted : (H, W), positive where to cover.
+    size : the patch's side in pixels.
+    generator : chooses the patches.
+    limit : robust deviations beyond which values are clipped (spots, stray hair).
+
+    Returns (H, W) float32; zeros where nothing is wanted, everywhere when there is no source.
     """
     height, width = texture.shape
     size = int(np.clip(size, 6, min(height, width) // 2))

@@ -1,9 +1,9 @@
 """Where the bare head ends: a statistical shape on the face mesh, pulled to what the photo shows.
 
-The skull above the ears is a radius r(theta) around a point between the eyes, theta from -99 to 99 degrees
-(0 is up), in eye distances. Its mean, four principal components and their regression on twenty numbers of the
-face mesh come from real bald heads (``shape.npz``; recipe: ``tonsure lab fit shape``). Below the ears the mesh's
-own face oval takes over. All coordinates are those of the aligned frame (178x218, eyes 38.4 apart).
+The skull above the ears is a radius r(theta) around a point between the eyes, theta from -99 to 99
+degrees (0 is up), in eye distances. Its mean, four principal components and their regression on
+twenty numbers of the face mesh come from real bald heads (`shape.npz`). Below the ears the mesh's
+own face oval takes over. All coordinates are those of the frame (178 x 218, eyes 38.4 apart).
 """
 
 from __future__ import annotations
@@ -19,32 +19,49 @@ Points = npt.NDArray[np.float64]
 EYE_DISTANCE = 38.4
 CENTRE = np.array([88.9, 112.6])
 ANGLES = np.arange(-99.0, 100.0, 3.0)
-OVAL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
-        152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)  # fmt: skip
+"""Of the 67 radii, degrees clockwise from up."""
+OVAL = (
+    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
+    152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
+)  # fmt: skip
+"""Points of the mesh around the face, clockwise from the middle of the forehead."""
 
 
 @cache
 def shape() -> dict[str, Points]:
-    """The statistical shape: mean (67,), components (4, 67), regression and residual covariance."""
+    """The statistical shape, float64, in eye distances.
+
+    `mean` (67,), `components` (4, 67), `regression` (21, 4) from the numbers and 1 to weights of
+    components, `covariance` (4, 4) of what the regression leaves, and `feature_mean`, `feature_sd`
+    (20,) of the numbers.
+    """
     with np.load(Path(__file__).with_name("shape.npz")) as f:
         return {k: f[k].astype(np.float64) for k in f.files}
 
 
 def numbers(mesh: Points) -> Points:
-    """The twenty numbers of the mesh (468, 3) in frame pixels that foretell the skull, in eye distances."""
+    """The twenty numbers of the mesh that foretell the skull.
+
+    From (468, 3) in frame units; returns (20,) in eye distances.
+    """
     q = (mesh - [*CENTRE, 0.0]) / EYE_DISTANCE
     x, y, z = q[:, 0], q[:, 1], q[:, 2]
     return np.array([
-        x[234], x[454], x[127], x[356], x[10], y[10], x[152], y[152], x[4], y[4], x[172], x[397], x[54], x[284],
-        y[54], y[284], z[234] - z[454], z[10] - z[152], z[4] - (z[234] + z[454]) / 2, y[168],
+        x[234], x[454], x[127], x[356], x[10], y[10], x[152], y[152], x[4], y[4], x[172], x[397],
+        x[54], x[284], y[54], y[284], z[234] - z[454], z[10] - z[152],
+        z[4] - (z[234] + z[454]) / 2, y[168],
     ])  # fmt: skip
 
 
 def radii(mesh: Points, ceiling: Points, border: Points, reach: Points, ear: Points) -> Points:
-    """r (67,) in eye distances for ``ANGLES``.
+    """How far the skull reaches at `ANGLES`: (67,) in eye distances.
 
-    Evidence per angle, NaN where there is none: ``ceiling`` the hair's silhouette (the skull lies inside it),
-    ``border`` where skin meets background, ``reach`` how far skin is seen at least, ``ear`` where an ear begins.
+    Parameters
+    ----------
+    mesh : (468, 3) in frame units.
+    ceiling, border, reach, ear : evidence (67,) in eye distances, NaN where there is none: the
+        hair's silhouette (the skull lies inside it), where skin meets background, how far skin is
+        seen at least, where an ear begins (see `evidence.along`).
     """
     m = shape()
     features = np.clip((numbers(mesh) - m["feature_mean"]) / m["feature_sd"], -2.5, 2.5)
@@ -55,7 +72,7 @@ def radii(mesh: Points, ceiling: Points, border: Points, reach: Points, ear: Poi
     ceiling = np.where(ceiling < guess - 0.4, np.nan, ceiling - 0.05)
     border = np.where((np.abs(border - guess) > 0.25) | (np.abs(ANGLES) < 40), np.nan, border)
     reach = np.where(reach > guess + 0.3, np.nan, reach)
-    a = prior.copy()
+    a = prior
     for _ in range(8):
         r = base + a @ parts
         pull, target = np.zeros(len(r)), np.zeros(len(r))
@@ -64,13 +81,13 @@ def radii(mesh: Points, ceiling: Points, border: Points, reach: Points, ear: Poi
             (border, 0.08, np.isfinite(border)),
             (reach, 0.08, r < reach),
         ):
-            w = np.where(
-                active & np.isfinite(wanted), sd**-2.0 / 3.0, 0.0
-            )  # neighbours agree: a third counts
+            # neighbours tell the same: a third counts
+            w = np.where(active & np.isfinite(wanted), sd**-2.0 / 3.0, 0.0)
             pull += w
             target += w * np.nan_to_num(wanted)
         normal = inverse + (parts * pull) @ parts.T
-        a = np.linalg.solve(normal, inverse @ prior + parts @ (target - pull * base))
+        right = inverse @ prior + parts @ (target - pull * base)
+        a = np.asarray(np.linalg.solve(normal, right), dtype=np.float64)
     return _meet_ears(base + a @ parts, ear)
 
 
@@ -80,12 +97,16 @@ def _meet_ears(r: Points, ear: Points) -> Points:
     for side in (ANGLES < 0, ANGLES > 0):
         gap = np.where(side & np.isfinite(ear) & (np.abs(ANGLES) > 60), np.nan_to_num(ear) - r, 0.0)
         if gap.max() > 0:
-            out += np.where(side, min(float(gap.max()), 0.4) * _smooth(35, 78, np.abs(ANGLES)), 0.0)
+            out += side * min(float(gap.max()), 0.4) * _smooth(35, 78, np.abs(ANGLES))
     return out
 
 
 def contour(mesh: Points, r: Points, step: float = 3.0) -> Points:
-    """The closed outline (N, 2) in frame pixels: the skull, led into the face oval below the ears."""
+    """The closed outline: the skull, led into the face oval below the ears.
+
+    From the mesh (468, 3) in frame units and the skull's radii (67,); returns (360 / `step`, 2) in
+    frame units, every `step` degrees clockwise from below; the last point joins the first.
+    """
     angle = np.arange(-180.0, 180.0, step)
     side = np.abs(angle)
     oval = mesh[list(OVAL), :2] - CENTRE
@@ -100,7 +121,7 @@ def contour(mesh: Points, r: Points, step: float = 3.0) -> Points:
     wrapped = np.concatenate([out[-4:], out, out[:4]])
     out = np.where(side < 120, np.convolve(wrapped, kernel / kernel.sum(), "valid"), out)
     t = np.radians(angle)
-    return CENTRE + EYE_DISTANCE * out[:, None] * np.stack([np.sin(t), -np.cos(t)], 1)
+    return np.asarray(CENTRE + EYE_DISTANCE * out[:, None] * np.stack([np.sin(t), -np.cos(t)], 1))
 
 
 def _smooth(low: float, high: float, x: Points) -> Points:

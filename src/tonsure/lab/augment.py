@@ -29,9 +29,16 @@ def sampling_grid(
 ) -> tuple[Tensor, Tensor]:
     """Where each output pixel lies in its picture, and in face units.
 
-    ``similarities`` (N, 4): z and t of picture -> frame (re, im, re, im); ``scale`` (N,) output px per eye distance;
-    ``roll`` (N,) radians; ``centre`` (N, 2) face units; ``flip`` (N,) +-1; ``size``, ``picture`` (height, width).
-    Returns a grid for ``grid_sample`` (N, h, w, 2) and face units (N, 2, h, w): eyes' middle 0, eye distance 1.
+    Parameters
+    ----------
+    similarities : (N, 4), z and t of picture -> frame: real, imaginary, real, imaginary.
+    scale : (N,) output pixels per eye distance.
+    roll : (N,) radians.
+    centre : (N, 2), the output's middle in face units: eye distances from between the eyes.
+    flip : (N,), -1 mirrors, 1 does not.
+    size, picture : (height, width) of the output and of the pictures.
+
+    Returns a grid for `grid_sample` (N, h, w, 2) and the pixels' places in face units (N, 2, h, w).
     """
     height, width = size
     ys, xs = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")

@@ -1,7 +1,7 @@
-"""From a trained network to one ONNX file: batch norm folded, weights stored as float16, parity checked.
+"""From a trained network to one ONNX file: batch norm folded, weights as float16, parity checked.
 
-The file computes in float32 (a Cast behind every stored weight, which ONNX Runtime folds when it loads): half the
-size on disk, and no loss of speed on processors without half arithmetic.
+The file computes in float32 (a Cast behind every stored weight, which ONNX Runtime folds when it
+loads): half the size on disk, and no loss of speed on processors without half arithmetic.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import nn
 
 
 def halve_weights(model: onnx.ModelProto, smallest: int = 64) -> onnx.ModelProto:
-    """Store every float32 weight of at least ``smallest`` numbers as float16 plus a Cast."""
+    """Store every float32 weight of at least `smallest` numbers as float16 plus a Cast."""
     graph = model.graph
     casts = []
     for weight in graph.initializer:
@@ -42,16 +42,24 @@ def export(
     path: Path,
     free: dict[str, dict[int, str]],
 ) -> float:
-    """Write ``network`` to ``path``; returns the largest difference of ONNX Runtime from torch on ``examples``.
+    """Write a network to `path`, and compare it with torch.
 
-    ``examples`` names the inputs; ``free`` names the axes that may vary, as ``torch.onnx.export`` takes them.
+    Parameters
+    ----------
+    network : is brought to evaluation and float32.
+    examples : an input for each name, in the order in which the network takes them.
+    outputs : names of what it gives.
+    free : axes that may vary, by input or output, as `torch.onnx.export` takes them.
+
+    Returns the largest difference of ONNX Runtime's outputs from torch's on `examples`.
     """
     import onnxruntime
 
     network = network.eval().float()
     buffer = io.BytesIO()
     torch.onnx.export(
-        network, tuple(examples.values()), buffer, input_names=list(examples), output_names=outputs,
+        network, tuple(examples.values()), buffer,  # type: ignore[arg-type]  # files serve as well
+        input_names=list(examples), output_names=outputs,
         dynamic_axes=free, opset_version=17, dynamo=False,
     )  # fmt: skip
     model = halve_weights(onnx.load_from_string(buffer.getvalue()))

@@ -1,6 +1,7 @@
-"""The aligned frame in torch: the same similarity as ``tonsure.faces.Frame``, for batches.
+"""The aligned frame in torch: the same similarity as `tonsure.faces.Frame`, for batches.
 
-Units: frame pixels (178x218), eyes 38.4 apart. A similarity is one complex pair (z, t): frame = z * picture + t.
+Units are those of the frame (178 x 218, eyes 38.4 apart). A similarity is one pair of complex
+numbers (z, t): frame = z * picture + t.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ TEMPLATE = np.array([69.63 + 112.59j, 108.03 + 112.76j, 88.96 + 152.74j])
 
 
 def similarity(landmarks: npt.NDArray[np.float32]) -> tuple[complex, complex]:
-    """Least-squares similarity picture -> frame from mesh landmarks (468, 2 or 3); face_stack section 6."""
+    """Least-squares similarity (z, t) picture -> frame.
+
+    From mesh landmarks (468, 2 or 3) in pixels, over the middles of eyes and mouth.
+    """
     p = landmarks[:, 0].astype(np.float64) + 1j * landmarks[:, 1]
     a = np.array([(p[33] + p[133]) / 2, (p[362] + p[263]) / 2, (p[61] + p[291]) / 2])
     ac, bc = a - a.mean(), TEMPLATE - TEMPLATE.mean()

@@ -1,8 +1,9 @@
 """The training loop, in four acts: data, step, book-keeping, checkpoint.
 
-``train(task, run, steps)`` resumes by itself when ``run`` already holds a checkpoint: call it again with the
-same arguments. A task says what is trained (see ``Task``); the loop knows nothing about pictures.
-A checkpoint is one safetensors file (weights, EMA, optimiser, RNG) with the configuration in its metadata.
+`train(task, run, steps)` resumes by itself when `run` already holds a checkpoint: call it again
+with the same arguments. A task says what is trained (see `Task`); the loop knows nothing about
+pictures. A checkpoint is one safetensors file (weights, EMA, optimiser, RNG) with the configuration
+in its metadata.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class NotANumber(RuntimeError):
 
 
 def learning_rate(step: int, steps: int, peak: float, warmup: int = 100) -> float:
-    """Linear warm-up, then half a cosine down to 1 % of ``peak``."""
+    """Linear warm-up, then half a cosine down to 1 % of `peak`."""
     if step < warmup:
         return peak * (step + 1) / warmup
     t = (step - warmup) / max(1, steps - warmup)
@@ -51,7 +52,7 @@ def learning_rate(step: int, steps: int, peak: float, warmup: int = 100) -> floa
 
 
 def save(path: Path, tensors: dict[str, Tensor], config: dict[str, Any]) -> None:
-    """Write one safetensors file atomically; ``config`` goes into its metadata as JSON."""
+    """Write one safetensors file atomically; `config` goes into its metadata as JSON."""
     half = path.with_suffix(".tmp")
     save_file(
         {k: v.contiguous() for k, v in tensors.items()}, str(half), {"tonsure": json.dumps(config)}
@@ -60,8 +61,8 @@ def save(path: Path, tensors: dict[str, Tensor], config: dict[str, Any]) -> None
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what ``save`` wrote: tensors and config."""
-    with safe_open(str(path), framework="pt") as f:  # type: ignore[no-untyped-call]
+    """Read what `save` wrote: tensors and config."""
+    with safe_open(str(path), framework="pt") as f:
         config = json.loads(f.metadata()["tonsure"])
         return {k: f.get_tensor(k) for k in f.keys()}, config  # noqa: SIM118
 
@@ -96,6 +97,12 @@ def _unpack(
     torch.set_rng_state(tensors["rng.torch"])
 
 
+def _channels_last(model: nn.Module) -> nn.Module:
+    """`model` with the channels of a pixel side by side, which is faster."""
+    moved: nn.Module = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return moved
+
+
 def train(
     task: Task,
     run: Path,
@@ -109,17 +116,17 @@ def train(
     seed: int = 0,
     bf16: bool | None = None,
 ) -> nn.Module:
-    """Train ``task`` for ``steps`` steps into folder ``run``; returns the averaged model.
+    """Train `task` for `steps` steps into folder `run`; returns the averaged model.
 
-    Logs one JSON object a line to ``run/log.jsonl``; checkpoint in ``run/last.safetensors``; Ctrl-C saves first.
-    Raises ``NotANumber`` when a loss is not finite.
+    Logs one JSON object a line to `run/log.jsonl`; checkpoint in `run/last.safetensors`; Ctrl-C
+    saves first.  Raises `NotANumber` when a loss is not finite.
     """
     run.mkdir(parents=True, exist_ok=True)
     if bf16 is None:  # without the processor's own instructions it is several times slower
         bf16 = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     torch.manual_seed(seed)
-    model = task.build().to(memory_format=torch.channels_last)
-    ema = task.build().to(memory_format=torch.channels_last).requires_grad_(False)
+    model, ema = _channels_last(task.build()), _channels_last(task.build())
+    ema.requires_grad_(False)
     ema.load_state_dict(model.state_dict())
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=peak, weight_decay=decay, betas=(0.9, 0.99)
@@ -164,7 +171,8 @@ def train(
             total = torch.stack(list(losses.values())).sum()
             if not torch.isfinite(total):
                 raise NotANumber(
-                    f"the loss is not finite at step {step}; the last good checkpoint is {checkpoint}"
+                    f"the loss is not finite at step {step}; the last good checkpoint is "
+                    f"{checkpoint}"
                 )
             optimiser.zero_grad(set_to_none=True)
             total.backward()  # type: ignore[no-untyped-call]

@@ -115,7 +115,7 @@ def _majority(classes: Bytes, factor: int) -> Bytes:
     height, width = classes.shape[0] // factor, classes.shape[1] // factor
     blocks = classes[: height * factor, : width * factor].reshape(height, factor, width, factor)
     votes = np.stack([(blocks == c).sum((1, 3)) for c in range(9)])
-    return votes.argmax(0).astype(np.uint8)
+    return np.asarray(votes.argmax(0), np.uint8)
 
 
 def _all_landmarks(pictures: list[Bytes], workers: int) -> tuple[Floats, Floats]:

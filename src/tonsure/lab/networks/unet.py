@@ -6,7 +6,6 @@ and bilinear resizing on the way up (no transposed convolutions: no checkerboard
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -54,10 +53,11 @@ class Up(nn.Module):
 
 
 class UNet(nn.Module):
-    """Maps to maps at the same size; height and width divisible by ``2 ** len(widths)``.
+    """Maps to maps at the same size; height and width divisible by `2 ** len(widths)`.
 
-    ``inputs`` channels in, ``outputs`` channels out (raw, no activation). The last map is made at half
-    size and enlarged: edges finer than that are the matte's business.
+    `inputs` channels in, `outputs` channels out (raw, no activation). The last map is made at half
+    size and enlarged: edges finer than that are the matte's business. `widths` are the channels
+    from half size down, `blocks` the residual blocks of each size but the first, which has one.
     """
 
     def __init__(

@@ -1,8 +1,9 @@
 """The hair parser: nine soft classes in the aligned frame.
 
-Labelled: CelebAMask-HQ. Unlabelled CelebA joins by three weak signs, since CelebAMask has hardly any bald head, hat or
-pair of glasses: clean bald heads (person mask says skin or background, never hair), the picture's own labels
-(Wearing_Hat, Eyeglasses: some of it must, none of it may be there), and the teacher's sure pixels.
+Labelled: CelebAMask-HQ. Unlabelled CelebA joins by three weak signs, since CelebAMask has hardly
+any bald head, hat or pair of glasses: clean bald heads (the person mask says skin or background,
+never hair), the picture's own labels (Wearing_Hat, Eyeglasses: some of it must, none of it may be
+there), and the teacher's sure pixels.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ def inputs(picture: Tensor, face: Tensor) -> Tensor:
     return torch.cat([picture * 2 - 1, face.clamp(-4, 4) / 2], 1)
 
 
+def _size(images: Tensor) -> tuple[int, int]:
+    return images.shape[2], images.shape[3]
+
+
 class Parser(nn.Module):
     """A trained net for use: channels (N, 5, H, W) -> soft classes (N, 9, H, W) summing to 1."""
 
@@ -42,7 +47,15 @@ class Parser(nn.Module):
 
 
 class ParserTask:
-    """See the module; ``data`` is the folder that ``tonsure lab prepare masks`` wrote."""
+    """See the module.
+
+    Parameters
+    ----------
+    data : the folder that `tonsure.lab.data.pack.masks` wrote.
+    size : side of the training pictures in pixels.
+    labelled, weak : pictures of a batch with labels, and without.
+    widths : of the `UNet`.
+    """
 
     def __init__(
         self,
@@ -142,7 +155,7 @@ class ParserTask:
     def batch(self, generator: torch.Generator) -> dict[str, Tensor]:
         g = generator
         rows = torch.multinomial(self.chance, self.labelled, replacement=True, generator=g)
-        grid, face = self._geometry(g, self.similarities[rows], self.images.shape[2:], 24, 60)
+        grid, face = self._geometry(g, self.similarities[rows], _size(self.images), 24, 60)
         picture = jitter_colour(self._pick(self.images[rows], grid, g), g)
         labels = (
             F.grid_sample(
@@ -216,7 +229,8 @@ class ParserTask:
             absent = (-torch.log1p(-flat.clamp(max=0.999))).mean(1) * 3
             weak_loss = weak_loss + torch.where(flag, -torch.log(top + 1e-3), absent).mean()
         out["labels"] = 0.1 * weak_loss
-        # bald heads: skin where the person mask says person, background elsewhere above the eyes, and never hair
+        # bald heads: skin where the person mask says person, above the eyes background elsewhere,
+        # and never hair
         clean = batch["clean"].float()[:, None, None]
         upper = (batch["weak"][:, 4] * 2 < -0.35).float() * inside * clean
         sure_person, sure_behind = (
@@ -257,7 +271,10 @@ class ParserTask:
 
     @torch.no_grad()
     def evaluate(self, model: nn.Module) -> dict[str, float]:
-        """IoU per class on the 100 test pictures at 48 px per eye distance, pixels outside the picture ignored."""
+        """IoU per class, 0..1, on the 100 test pictures at 48 px per eye distance.
+
+        Pixels outside the picture do not count.
+        """
         images, labels, similarities = self.test
         hits, union = torch.zeros(9), torch.zeros(9)
         for i in range(0, len(images), 10):
@@ -270,7 +287,7 @@ class ParserTask:
                 torch.tensor([[0.0, 0.1]]).repeat(n, 1),
                 torch.ones(n),
                 (256, 224),
-                images.shape[2:],
+                _size(images),
             )
             x = F.grid_sample(
                 images[i : i + 10].float() / 255, grid, padding_mode="border", align_corners=False
