@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageChops, ImageFilter
 
 from ..planes import Plane, blur, grow, membrane, smoothstep
@@ -35,18 +36,21 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 class Matte:
     """Planes (H, W), 0..1, and what was learnt on the way.
 
-    `hair` how surely a pixel is hair to be removed; `hole` what is to be replaced, soft; `beard`
-    the share of the beard's zone that is hair; `hat` that of the head's top that a hat covers.
+    `hair` how surely a pixel is hair to be removed; `hole` what is to be replaced, soft; `shade`
+    skin that stays but lies in the hair's shadow, and has to lose it; `beard` the share of the
+    beard's zone that is hair; `hat` that of the head's top that a hat covers.
     """
 
     hair: Plane
     hole: Plane
+    shade: Plane
     beard: float
     hat: float
 
 
-def matte(scene: Scene, classes: Plane, oval: Plane, head: Plane) -> Matte:
-    """From the parser's `classes` (H, W, 9) and the filled outlines of face and head (H, W)."""
+def matte(scene: Scene, classes: Plane, oval: Plane, head: Plane, smooth: Plane) -> Matte:
+    """From the parser's `classes` (H, W, 9), the filled outlines of face and head, and where skin
+    shows its own tone, all (H, W)."""
     u = scene.unit
     _, y = scene.face_units()
     beard_zone, beard = _beard(scene, classes[..., HAIR], oval)
@@ -69,10 +73,12 @@ def matte(scene: Scene, classes: Plane, oval: Plane, head: Plane) -> Matte:
     solid = np.maximum(np.clip(solid, 0, 1), smoothstep(0.3, 0.55, classes[..., EAR]))
     out = out * (1 - smoothstep(0.3, 0.6, solid) * (1 - hair))
     out = out * (1 - smoothstep(0.4, 0.6, beard_zone * classes[..., HAIR]))
-    hole = np.clip(blur(out, 0.012 * u), 0, 1) * scene.inside
+    hole = np.clip(blur(out, 0.012 * u), 0, 1)
+    shade = smoothstep(0.0, 0.8, blur(grow(hair, 0.30 * u), 0.14 * u)) * smooth
+    shade = blur(shade * smoothstep(0.35, -0.05, y), 0.02 * u) * (oval + head > 0.5)
     top = head * smoothstep(-0.5, -0.8, y)
     hat = float((classes[..., HAT] * top).sum() / max(float(top.sum()), 1.0))
-    return Matte(hair, hole.astype(np.float32), beard, hat)
+    return Matte(hair, hole.astype(np.float32), shade.astype(np.float32), beard, hat)
 
 
 def _beard(scene: Scene, hair: Plane, oval: Plane) -> tuple[Plane, float]:
@@ -102,7 +108,7 @@ def _beard(scene: Scene, hair: Plane, oval: Plane) -> tuple[Plane, float]:
 
 
 def strands(scene: Scene, classes: Plane, hair: Plane) -> Plane:
-    """Loose hair that the parser does not see: what departs from a calm background near the hair."""
+    """Loose hair that the parser does not see: what departs from a calm background near hair."""
     u = scene.unit
     near = grow(hair, 0.45 * u)
     open_air = smoothstep(0.6, 0.85, classes[..., BACKGROUND] + 0.7 * classes[..., HAIR])
@@ -134,9 +140,9 @@ def stray(scene: Scene, skin: Plane, hole: Plane) -> Plane:
         if grown.tobytes() == reached.tobytes():
             break
         reached = grown
-    found = np.asarray(reached, dtype=np.float32) / 255 * (hole < 0.5)
+    found = np.asarray(reached, dtype=np.float32) / np.float32(255) * (hole < 0.5)
     return grow(found, 0.035 * u)
 
 
-def _image(mask: np.ndarray) -> Image.Image:  # type: ignore[type-arg]
+def _image(mask: npt.NDArray[np.bool_]) -> Image.Image:
     return Image.fromarray(mask.astype(np.uint8) * 255)

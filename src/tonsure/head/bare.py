@@ -30,11 +30,15 @@ _SHARPER = 1.5  # the net's layers, as a factor of their logits
 
 @dataclass(frozen=True)
 class Visible:
-    """What a photo shows of the layers, all (H, W) on one grid: `seen` (H, W, 5) shares of visible
-    layers, `hole` what is hidden, `head` and `oval` the filled outlines, `smooth` skin's own tone."""
+    """What a photo shows of the layers, all (H, W) on one grid, 0..1.
+
+    `seen` (H, W, 5) shares of visible layers, `hole` what is hidden, `shade` what is seen in the
+    hair's shadow, `head` and `oval` the filled outlines, `smooth` where skin shows its own tone.
+    """
 
     seen: Plane
     hole: Plane
+    shade: Plane
     head: Plane
     oval: Plane
     smooth: Plane
@@ -61,7 +65,7 @@ def beneath(scene: Scene, visible: Visible) -> Beneath:
     known = inside * smoothstep(0.25, 0.02, low.hole)
     weights = (
         known * smoothstep(0.75, 0.97, low.seen[..., BACKGROUND]),
-        known * smoothstep(0.75, 0.97, low.seen[..., HEAD]) * low.smooth,
+        known * smoothstep(0.75, 0.97, low.seen[..., HEAD]) * low.smooth * (1 - 0.97 * low.shade),
         known * smoothstep(0.75, 0.97, low.seen[..., CLOTHES]),
     )
     residual, told, answered = _ask(scene, rgb, known, inside, low)

@@ -25,7 +25,8 @@ def outline(points: npt.NDArray[np.float64], scene: Scene, box: PhotoBox, soft: 
     zoom = 4 if max(size) < 1500 else 2
     image = Image.new("L", (size[0] * zoom, size[1] * zoom))
     ImageDraw.Draw(image).polygon([(float(x * zoom), float(y * zoom)) for x, y in photo], fill=255)
-    return np.clip(blur(np.asarray(image.reduce(zoom), dtype=np.float32) / 255, soft), 0, 1)
+    filled = np.asarray(image.reduce(zoom), dtype=np.float32) / np.float32(255)
+    return np.clip(blur(filled, soft), 0, 1)
 
 
 def compose(
@@ -51,9 +52,9 @@ def compose(
     for share, index in layers:
         out += share[..., None] * (big(under.colours[index]) - out)
     skin = np.maximum(np.maximum(head, neck), ear)
-    photo = pixels[box[1] : box[3], box[0] : box[2]]
-    luma = (photo @ _LUMA).astype(np.float32)
-    wanted = scene.to_photo(visible.hole, box)
+    photo = pixels[box[1] : box[3], box[0] : box[2]].astype(np.float32)
+    luma = photo @ _LUMA
+    hole = scene.to_photo(visible.hole, box)
     clear = 1 - scene.to_photo(grow(visible.hole, 0.04 * scene.unit), box)
     generator = np.random.default_rng(7)
     for (sigma, patch), source, share in (
@@ -61,13 +62,28 @@ def compose(
         (_BEHIND, _sure(big(visible.seen[..., bare.BACKGROUND])), (1 - skin) * (1 - clothes)),
         (_CLOTH, _sure(big(visible.seen[..., bare.CLOTHES])), clothes * (1 - skin)),
     ):
-        cover = wanted * share
+        cover = hole * share
         if float(cover.max()) > 0.01:
             texture = grain.detail(luma, sigma * density)
             size = round(patch * density)
             laid = grain.quilt(texture, source * clear, cover, size, generator)
             out += (laid * share)[..., None]
-    return np.clip(out + 0.5, 0, 255).astype(np.uint8)
+    lift = scene.to_photo(visible.shade, box) * (1 - hole)
+    if float(lift.max()) > 0.01:
+        lit = photo * scene.to_photo(_relight(scene, under.colours[bare.HEAD], visible), box)
+        out += (lift / np.maximum(hole + lift, 1e-3))[..., None] * (lit - out)
+    whole: Pixels = np.clip(out + 0.5, 0, 255).astype(np.uint8)
+    return whole
+
+
+def _relight(scene: Scene, colour: Plane, visible: bare.Visible) -> Plane:
+    """What skin in the hair's shadow has to be multiplied by (H, W, 3) to have the bare head's
+    light; its own detail stays."""
+    weight = (visible.smooth + 1e-4)[..., None]
+    wide = 0.06 * scene.unit
+    here = blur(scene.rgb * weight, wide) / blur(weight, wide)
+    ratio: Plane = np.clip(resize(colour, scene.shape) / np.maximum(here, 4), 0.7, 1.8)
+    return ratio
 
 
 def _sure(share: Plane) -> Plane:

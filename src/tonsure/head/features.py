@@ -26,10 +26,11 @@ def oval(scene: Scene) -> Plane:
 
 
 def smooth_skin(scene: Scene, classes: Plane) -> Plane:
-    """Where skin shows its own tone: no brows, eyes, lips, nostrils, beard, glasses; (H, W) 0..1."""
+    """Where skin shows its own tone: no brows, eyes, lips, nostrils, beard, glasses; 0..1."""
     rough = np.zeros(scene.shape, np.float32)
     for polygon in _ROUGH:
         rough = np.maximum(rough, scene.mesh_polygon(polygon))
     rough = grow(rough, 0.05 * scene.unit)
     clean = classes[..., SKIN] * (1 - grow(classes[..., GLASSES], 0.06 * scene.unit))
-    return np.clip(smoothstep(0.7, 0.95, clean) * (1 - rough), 0, 1)
+    out: Plane = np.clip(smoothstep(0.7, 0.95, clean) * (1 - rough), 0, 1)
+    return out

@@ -55,15 +55,17 @@ def layers(pixels: Pixels, face: Face, *, threads: int | None = None) -> Layers:
     rim = outline.contour(scene.mesh, outline.radii(scene.mesh, *evidence.along(scene, classes)))
     oval = features.oval(scene)
     head = np.maximum(scene.polygon(rim), oval)
-    found = matte(scene, classes, oval, head)
+    smooth = features.smooth_skin(scene, classes)
+    found = matte(scene, classes, oval, head, smooth)
     skin = classes[..., SKIN] + classes[..., GLASSES]
     parts = (classes[..., BACKGROUND], skin, *(classes[..., k] for k in (EAR, NECK, CLOTHES)))
     visible = bare.Visible(
         seen=np.stack(parts, -1),
         hole=np.maximum(found.hole, smoothstep(0.1, 0.3, classes[..., HAIR])),
+        shade=found.shade,
         head=head,
         oval=oval,
-        smooth=features.smooth_skin(scene, classes) * (1 - grow(found.hole, 0.02 * scene.unit)),
+        smooth=smooth * (1 - grow(found.hole, 0.02 * scene.unit)),
     )
     return Layers(scene, classes, rim, found, visible, bare.beneath(scene, visible))
 
@@ -75,7 +77,8 @@ def make(pixels: Pixels, face: Face, *, threads: int | None = None) -> Bare:
     scene = found.scene
     box = _photo_box(scene, found.matte, pixels.shape)
     colour = compose(pixels, scene, box, found.beneath, found.rim, found.visible)
-    mask = np.clip(scene.to_photo(found.matte.hole, box) * 255 + 0.5, 0, 255).astype(np.uint8)
+    weight = scene.to_photo(np.maximum(found.matte.hole, found.matte.shade), box)
+    mask = np.clip(weight * 255 + 0.5, 0, 255).astype(np.uint8)
     time, thin = _times(pixels, scene, found.matte, found.rim, box, mask)
     return Bare(box, colour, mask, time, thin, _notes(scene, found.matte))
 
@@ -126,7 +129,7 @@ def _notes(scene: Scene, m: Matte) -> tuple[str, ...]:
 
 def _photo_box(scene: Scene, m: Matte, shape: tuple[int, ...]) -> PhotoBox:
     """The photo's pixels that the hole touches."""
-    ys, xs = np.nonzero(m.hole > 0.001)
+    ys, xs = np.nonzero(np.maximum(m.hole, m.shade) > 0.001)
     if len(ys) == 0:
         return 0, 0, 1, 1
     left, right, top, bottom = xs.min() - 1, xs.max() + 2, ys.min() - 1, ys.max() + 2

@@ -13,6 +13,7 @@ import math
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -66,14 +67,11 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         return {k: f.get_tensor(k) for k in f.keys()}, config  # noqa: SIM118
 
 
-def _pack(
-    model: nn.Module, ema: nn.Module, optimiser: torch.optim.Optimizer, generator: torch.Generator
-) -> dict[str, Tensor]:
+def _pack(model: nn.Module, ema: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
     tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
     tensors |= {f"ema.{k}": v for k, v in ema.state_dict().items()}
     for index, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
-    tensors["rng.data"] = generator.get_state()
     tensors["rng.torch"] = torch.get_rng_state()
     return {k: v.detach().clone() for k, v in tensors.items()}
 
@@ -83,7 +81,6 @@ def _unpack(
     model: nn.Module,
     ema: nn.Module,
     optimiser: torch.optim.Optimizer,
-    generator: torch.Generator,
 ) -> None:
     def part(name: str) -> dict[str, Tensor]:
         return {k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)}
@@ -97,7 +94,6 @@ def _unpack(
     optimiser.load_state_dict(
         {"state": state, "param_groups": optimiser.state_dict()["param_groups"]}
     )
-    generator.set_state(tensors["rng.data"])
     torch.set_rng_state(tensors["rng.torch"])
 
 
@@ -129,7 +125,6 @@ def train(
     if bf16 is None:  # without the processor's own instructions it is several times slower
         bf16 = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     torch.manual_seed(seed)
-    generator = torch.Generator().manual_seed(seed)
     model, ema = _channels_last(task.build()), _channels_last(task.build())
     ema.requires_grad_(False)
     ema.load_state_dict(model.state_dict())
@@ -140,10 +135,10 @@ def train(
     if checkpoint.exists():
         tensors, config = load(checkpoint)
         first = int(config["step"])
-        _unpack(tensors, model, ema, optimiser, generator)
+        _unpack(tensors, model, ema, optimiser)
 
     def keep(step: int) -> None:
-        save(checkpoint, _pack(model, ema, optimiser, generator), {**task.config, "step": step})
+        save(checkpoint, _pack(model, ema, optimiser), {**task.config, "step": step})
 
     stop = False
 
@@ -153,12 +148,20 @@ def train(
 
     previous = signal.signal(signal.SIGINT, ask_to_stop)
     log = (run / "log.jsonl").open("a", buffering=1)
+
+    def draw(step: int) -> dict[str, Tensor]:
+        # each step has its own seed, so that a resumed run sees what an unbroken one would
+        return task.batch(torch.Generator().manual_seed(seed * 1_000_003 + step))
+
+    loader = ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,))
+    coming = loader.submit(draw, first)
     began, seen = time.perf_counter(), 0
     sums: dict[str, float] = {}
     try:
         for step in range(first, steps):
-            # data
-            batch = task.batch(generator)
+            # data: made by a thread of its own while the step before it runs
+            batch = coming.result()
+            coming = loader.submit(draw, step + 1)
             # step
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(step, steps, peak)
@@ -207,6 +210,7 @@ def train(
             if stop:
                 break
     finally:
+        loader.shutdown(cancel_futures=True)
         log.close()
         signal.signal(signal.SIGINT, previous)
     return ema

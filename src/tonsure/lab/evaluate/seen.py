@@ -127,4 +127,4 @@ def see(pixels: Bytes, face: Face, threads: int | None = None) -> Seen:
     mesh = (scene.mesh[:, :2] - np.array(EYES_MIDDLE)) / EYE_DISTANCE
     skin = classes[..., SKIN] + classes[..., GLASSES]  # glasses are worn on the head, too
     flesh = skin + classes[..., EAR] + classes[..., NECK]
-    return Seen(classes[..., HAIR], skin, flesh, x, y, mesh, scene.inside > 0.5)
+    return Seen(classes[..., HAIR], skin, flesh, x[:1], y[:, :1], mesh, scene.inside > 0.5)

@@ -32,11 +32,16 @@ CHANNELS = 23
 RELAX = 3
 
 
+def _half(planes: Tensor) -> Tensor:
+    height, width = planes.shape[2:]
+    return F.avg_pool2d(F.pad(planes, (0, width % 2, 0, height % 2)), 2)
+
+
 def spread(value: Tensor, weight: Tensor, relax: int = RELAX) -> Tensor:
     """`tonsure.planes.membrane` for batches: (N, C, H, W) known where `weight` (N, 1, H, W) is."""
     levels = [(value * weight, weight)]
     while min(levels[-1][0].shape[2:]) > 2:
-        numerator, denominator = (F.avg_pool2d(p, 2, ceil_mode=False) for p in levels[-1])
+        numerator, denominator = (_half(p) for p in levels[-1])
         scale = (4 * denominator).clamp(max=1) / denominator.clamp(min=1e-6)
         levels.append((numerator * scale, denominator * scale))
     numerator, denominator = levels[-1]
@@ -283,7 +288,7 @@ class BareTask:
     @torch.no_grad()
     def evaluate(self, model: nn.Module) -> dict[str, float]:
         """Held-out bald heads and free necks with long hair cut out of them: mean absolute colour
-        error (0..255) in the hole by layer, the same of the spread colours alone, layer accuracy."""
+        error (0..255) in the hole by layer, that of the spread colours alone, layer accuracy."""
         g = torch.Generator().manual_seed(5)
         picks = [(0, int(i)) for i in self.bald_test] + [(0, int(i)) for i in self.free[::200]]
         donors = [(0, int(self.long[(37 * k) % len(self.long)])) for k in range(len(picks))]

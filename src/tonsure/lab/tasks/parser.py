@@ -23,7 +23,7 @@ from tonsure.lab.networks.unet import UNet
 CLASSES = ("background", "skin", "hair", "hat", "ear", "neck", "clothes", "glasses", "jewellery")
 BACKGROUND, SKIN, HAIR, HAT, EAR, NECK, CLOTHES, GLASSES, JEWELLERY = range(9)
 IGNORE = 255
-WEIGHTS = (1.0, 1.0, 1.3, 3.0, 2.0, 1.3, 1.5, 2.0, 2.0)
+WEIGHTS = (1.0, 1.0, 1.2, 2.0, 1.7, 1.2, 1.3, 1.7, 1.5)
 
 
 def inputs(picture: Tensor, face: Tensor) -> Tensor:
