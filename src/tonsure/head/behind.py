@@ -1,11 +1,16 @@
 """What was behind the hair: the background completed from what is visible of it.
 
-Two fillings are made and mixed. The *membrane* is the smoothest surface through the known pixels: right where the
-background is calm, fog where it has structure. The *copy* is built of the background's own pixels: on a plane of a
-few pixels per eye distance every hidden pixel looks for the known place whose surroundings suit it best, from the
-rim inwards, then all together until the overlapping patches agree (Wexler, Shechtman and Irani's completion, with an
-exhaustive search because the planes are tiny); the places found are refined one level finer and the photo's pixels
-are then copied from there. Tones are the agreed ones of the small plane, only what is finer is the copied pixels' own.
+Two fillings are made and mixed. The *membrane* is the smoothest surface through the known pixels:
+right where the
+background is calm, fog where it has structure. The *copy* is built of the background's own pixels:
+on a plane of a
+few pixels per eye distance every hidden pixel looks for the known place whose surroundings suit it
+best, from the
+rim inwards, then all together until the overlapping patches agree (Wexler, Shechtman and Irani's
+completion, with an
+exhaustive search because the planes are tiny); the places found are refined one level finer and the
+photo's pixels
+are then copied from there. Their broad tones are the agreed ones of the small plane.
 """
 
 from __future__ import annotations
@@ -25,21 +30,26 @@ _PATCH = 2  # radius of patches
 _GRAVITY = 30.0  # squared grey levels per squared eye distance
 _PLAIN = 0.15  # what a source's own unrest costs
 _SOURCES, _TARGETS = 1600, 2200
-_CALM = (2.0, 4.5)  # robust grey levels of structure below which nothing is copied, above which everything
+_CALM = (
+    2.0,
+    4.5,
+)  # robust grey levels of structure below which nothing is copied, above which everything
 
 
 @dataclass(frozen=True)
 class Behind:
-    """``rgb`` (H, W, 3) complete; ``grained`` (H, W) 0..1 where it carries the background's own fine texture."""
+    """``rgb`` (H, W, 3) complete; ``grained`` (H, W) 0..1 where it carries the background's
+    own fine texture."""
 
     rgb: Plane
     grained: Plane
 
 
 def complete(rgb: Plane, known: Plane, wanted: Plane, unit: float) -> Behind:
-    """The background wherever ``wanted`` (H, W) > 0, from where it is ``known`` (H, W), at ``unit`` px per eye distance.
+    """The background wherever ``wanted`` (H, W) > 0, from where it is ``known`` (H, W).
 
-    ``known`` is 1 where the background is seen and nothing else is; 0 on hair, on the person and outside the photo.
+    ``known`` is 1 where the background is seen and nothing else is; 0 on hair, on the person and
+    outside the photo; ``unit`` is px per eye distance.
     Known pixels come back as they are; what is neither known nor wanted is smooth.
     """
     step = max(1, round(unit / _FINE))
@@ -68,7 +78,8 @@ def complete(rgb: Plane, known: Plane, wanted: Plane, unit: float) -> Behind:
 
 @dataclass
 class _Level:
-    """A reduced plane: ``value`` (h, w, 3) of known pixels, ``weight`` (h, w) how known, ``hole`` to be filled."""
+    """A reduced plane: ``value`` (h, w, 3) of known pixels, ``weight`` (h, w) how known,
+    ``hole`` to be filled."""
 
     value: Plane
     weight: Plane
@@ -99,7 +110,8 @@ class _Level:
         return _Level(value, weight, (hole > 0) & (w <= 0.45), value, self.unit / 2)
 
     def distrust_rim(self) -> None:
-        """Known pixels next to the hole whose colour lies on the way to what hides there are not known after all."""
+        """Known pixels next to the hole whose colour lies on the way to what hides there
+        are not known after all."""
         u = self.unit
         hole = self.hole.astype(np.float32)
         near = blur(hole, 0.08 * u)
@@ -242,7 +254,8 @@ def _thin(candidates: Index, near: Plane, most: int) -> Index:
 
 
 def _search(fine: _Level, base: Plane) -> tuple[Plane, Index, Plane] | None:
-    """Agreed colours, the offset (rows, columns) to each pixel's source and the doubt 0..1, on the finer plane.
+    """Agreed colours, the offset (rows, columns) to each pixel's source and the doubt 0..1, on the
+    finer plane.
 
     Nothing where too little background is seen.
     """
@@ -312,7 +325,8 @@ def _twice(plane: npt.NDArray[np.generic], shape: tuple[int, ...]) -> npt.NDArra
 def _refine(
     level: _Level, value: Plane, offset: Index, has: npt.NDArray[np.bool_], doubt: Plane
 ) -> tuple[Plane, Index, npt.NDArray[np.bool_], Plane]:
-    """One level finer: offsets doubled, then each pixel tries small shifts and its neighbours' offsets."""
+    """One level finer: offsets doubled, then each pixel tries small shifts and its
+    neighbours' offsets."""
     r = _PATCH
     hole, (height, width) = level.hole, level.hole.shape
     offset = np.asarray(_twice(offset * 2, hole.shape))
@@ -369,11 +383,14 @@ def _refine(
 def _copy(
     rgb: Plane, fine: _Level, value: Plane, offset: Index, share: Plane, step: int
 ) -> tuple[Plane, Plane]:
-    """The photo's pixels laid where the offsets say, with the agreed tones; and how much they count."""
+    """The photo's pixels laid where the offsets say, with the agreed tones; and how much they
+    count."""
     height, width = rgb.shape[:2]
     rows, columns = fine.hole.shape
     valid = np.repeat(np.repeat(fine.weight > 0.5, step, 0), step, 1)[:height, :width]
-    ys, xs = np.nonzero(~valid & np.repeat(np.repeat(_dilate(fine.hole, 1), step, 0), step, 1)[:height, :width])
+    ys, xs = np.nonzero(
+        ~valid & np.repeat(np.repeat(_dilate(fine.hole, 1), step, 0), step, 1)[:height, :width]
+    )
     cy, cx = (ys + 0.5) / step - 0.5, (xs + 0.5) / step - 0.5
     y0, x0 = np.floor(cy).astype(np.intp), np.floor(cx).astype(np.intp)
     fy, fx = (cy - y0).astype(np.float32), (cx - x0).astype(np.float32)
@@ -400,7 +417,14 @@ def _copy(
     full[ys, xs] = laid[ys, xs]
     w = _mean(full, step)
     tone = _mean(plane * full[..., None], step) / np.maximum(w, 1e-6)[..., None]
-    amiss = np.where((fine.hole & (w > 0.5))[..., None], value - tone, 0)
+    laid_here = (fine.hole & (w > 0.5)).astype(np.float32)
+    amiss, _ = _spread(value - tone, laid_here, 0.1 * fine.unit)
+    # and no step of tone at the rim: its pixels beside the hole tell how far the copies are off
+    far_rows = np.clip(np.arange(rows)[:, None] + offset[..., 0], 0, rows - 1)
+    far_columns = np.clip(np.arange(columns)[None] + offset[..., 1], 0, columns - 1)
+    beside = has & (fine.weight > 0.9) & (fine.weight[far_rows, far_columns] > 0.9)
+    off = np.clip(fine.value - fine.value[far_rows, far_columns], -30, 30)
+    amiss = amiss + membrane(off, beside.astype(np.float32), 10)
     size = (rows * step, columns * step)
     plane = plane + resize(np.clip(amiss, -40, 40), size)[:height, :width]
     even, _ = _spread(share[..., None], fine.hole.astype(np.float32), 0.08 * fine.unit)
