@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .. import degree
 from ..faces import Face
 from ..hair.matte import Matte, matte
 from ..hair.parse import BACKGROUND, CLOTHES, EAR, GLASSES, HAIR, NECK, SKIN, parse
 from ..planes import Plane, grow, smoothstep
-from ..scene import EYE_DISTANCE, Scene, look
+from ..scene import Scene, look
 from . import bare, evidence, features, outline
 from .compose import PhotoBox, Pixels, compose
+from .times import times
 
 _DENSITY = 96.0  # pixels per eye distance of the scene, at most
 
@@ -76,35 +76,8 @@ def make(pixels: Pixels, face: Face, *, threads: int | None = None) -> Bare:
     box = _photo_box(scene, found.matte, pixels.shape)
     colour = compose(pixels, scene, box, found.beneath, found.rim, found.visible)
     mask = np.clip(scene.to_photo(found.matte.hole, box) * 255 + 0.5, 0, 255).astype(np.uint8)
-    time, thin = _times(pixels, scene, found.matte, found.rim, box, mask)
+    time, thin = times(pixels, colour, found, box, mask)
     return Bare(box, colour, mask, time, thin, _notes(scene, found.matte))
-
-
-def _times(
-    pixels: Pixels,
-    scene: Scene,
-    m: Matte,
-    rim: npt.NDArray[np.float64],
-    box: PhotoBox,
-    mask: Pixels,
-) -> tuple[Pixels, Pixels]:
-    """The two time maps on the photo's pixels of `box`, uint8."""
-    x, y = scene.face_units()
-    turn = np.degrees(np.arctan2(rim[:, 0] - outline.CENTRE[0], outline.CENTRE[1] - rim[:, 1]))
-    length = np.hypot(*(rim - outline.CENTRE).T) / EYE_DISTANCE
-    order = np.argsort(turn)
-    here = np.degrees(np.arctan2(x, -y))
-    reach = np.hypot(x, y) / np.interp(here, turn[order], length[order], period=360)
-    front = (m.hair > 0.5) & (np.abs(x) < 0.35) & (y < -0.3)
-    hairline = float(np.quantile(y[front], 0.97)) if front.sum() > 20 else -0.9
-    top = float((rim[:, 1].min() - outline.CENTRE[1]) / EYE_DISTANCE)
-    place = degree.order(x, y, reach.astype(np.float32), hairline, top)
-    base = scene.to_photo(place, box)
-    photo = pixels[box[1] : box[3], box[0] : box[2]]
-    luma = (photo @ np.array([0.299, 0.587, 0.114], np.float32)).astype(np.float32)
-    strand = degree.pattern(luma, abs(1 / scene.frame.z) * EYE_DISTANCE)
-    mass = mask.astype(np.float32)
-    return degree.even(base + 0.08 * strand, mass), degree.even(strand + 0.25 * base, mass)
 
 
 def _notes(scene: Scene, m: Matte) -> tuple[str, ...]:
