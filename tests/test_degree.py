@@ -41,8 +41,8 @@ class Head:
         return float(self.time[self.place(x, y)].mean())
 
 
-def draw(long: bool = False) -> Head:
-    """6 x 6 eye distances at 40 pixels each."""
+def draw(long: bool = False, place: tuple[int, int, int, int] = (0, 0, 240, 240)) -> Head:
+    """6 x 6 eye distances at 40 pixels each, of which `place` is edited."""
     y, x = (np.mgrid[0:240, 0:240] + 0.5) / 40 - 3
     mesh = np.zeros((468, 3))
     angle = np.radians(np.arange(36) * 10)
@@ -63,12 +63,15 @@ def draw(long: bool = False) -> Head:
     scale = 40 / EYE_DISTANCE
     box = tuple(float(EYES_MIDDLE[k % 2] + (3 if k > 1 else -3) * EYE_DISTANCE) for k in range(4))
     frame = Frame(1 / scale, complex(box[0], box[1]))
-    scene = Scene(frame, box, scale, photo.astype(np.float32), np.ones((240, 240), np.float32), mesh)
+    scene = Scene(
+        frame, box, scale, photo.astype(np.float32), np.ones((240, 240), np.float32), mesh
+    )
     matte = SimpleNamespace(hair=hair.astype(np.float32))
-    mask = (hair * 255).astype(np.uint8)
+    part = slice(place[1], place[3]), slice(place[0], place[2])
+    colour, mask = colour[part], (hair * 255).astype(np.uint8)[part]
     found = SimpleNamespace(scene=scene, rim=rim, matte=matte)
-    time, thin = times(photo, colour, found, (0, 0, 240, 240), mask)
-    return Head(photo, (0, 0, 240, 240), colour, mask, time, thin)
+    time, thin = times(photo, colour, found, place, mask)
+    return Head(photo, place, colour, mask, time, thin)
 
 
 @pytest.fixture(scope="module")
@@ -205,3 +208,9 @@ def test_long_hair_shortens_from_its_tips():
 def test_nothing_but_hair_has_strands(head):
     wall = head.time[200:, :].astype(int)
     assert np.abs(np.diff(wall, axis=1)).max() < 8
+
+
+@pytest.mark.parametrize("place", [(0, 0, 1, 1), (100, 20, 103, 90), (60, 20, 62, 22)])
+def test_however_little_there_is(place):
+    head = draw(place=place)
+    assert head.time.shape == head.thin.shape == head.mask.shape

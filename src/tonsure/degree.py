@@ -18,7 +18,7 @@ from .planes import Plane, blur
 
 Bytes = npt.NDArray[np.uint8]
 STYLES = ("recede", "thin")
-_SOFT = {"recede": 0.18, "thin": 0.85}  # how long one pixel takes, in degrees
+_SOFT = {"recede": 0.18, "thin": 0.7}  # how long one pixel takes, in degrees
 _BINS = 8192
 _TURNS = 10
 
@@ -40,6 +40,8 @@ def strands(luma: Plane, unit: float, length: float = 0.2, own: float = 0.6) -> 
     `luma` (h, w) 0..255 at `unit` pixels per eye distance; streaks are about `length` eye distances
     long, and are the hair's own by the share `own`, where it shows any.
     """
+    if min(luma.shape) < 4:
+        return np.zeros_like(luma)
     fine = luma - blur(luma, max(1.0, 0.012 * unit))
     local = np.sqrt(blur(fine * fine, max(3.0, 0.12 * unit))) + 1.5
     noise = np.random.default_rng(11).standard_normal(luma.shape, dtype=np.float32)
@@ -58,9 +60,12 @@ def strands(luma: Plane, unit: float, length: float = 0.2, own: float = 0.6) -> 
 
 def lie(luma: Plane, unit: float) -> Plane:
     """Which way strands lie (h, w): their angle from the right, y down, 0 to pi."""
-    gy, gx = np.gradient(blur(luma, max(0.7, 0.008 * unit)))
+    smooth = blur(luma, max(0.7, 0.008 * unit))
+    gx, gy = np.zeros_like(luma), np.zeros_like(luma)
+    gx[:, 1:-1] = smooth[:, 2:] - smooth[:, :-2]
+    gy[1:-1] = smooth[2:] - smooth[:-2]
     wide = max(2.0, 0.05 * unit)
-    xx, yy, xy = (blur(p, wide) for p in (gx * gx, gy * gy, gx * gy))
+    xx, yy, xy = blur(gx * gx, wide), blur(gy * gy, wide), blur(gx * gy, wide)
     across = 0.5 * np.arctan2(2 * xy, xx - yy)
     return np.asarray((across + np.pi / 2) % np.pi, np.float32)
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from .. import degree
-from ..planes import Plane, blur, smoothstep
+from ..planes import Plane, blur, resize, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
 from . import features
 
@@ -26,20 +26,26 @@ if TYPE_CHECKING:
 Bytes = npt.NDArray[np.uint8]
 PhotoBox = tuple[int, int, int, int]
 
-_DENSITY = 200.0  # pixels per eye distance of the grid, at most
-_MOST = 1.1e6  # pixels of the grid, at most
+_DENSITY = 200.0  # pixels per eye distance of the grid that shows strands, at most
+_MOST = 1.1e6  # its pixels, at most
+_COARSE = 40.0  # pixels per eye distance where only the place counts
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _HAIRLINE = 10  # the mesh's point where a hairline is expected
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The photo's `box` at a lower density: `step` photo pixels to one, `shape` (h, w)."""
+    """The photo's `box` at a lower density: `step` photo pixels to one."""
 
     scene: Scene
     box: PhotoBox
     step: float
-    shape: tuple[int, int]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        h, w = self.box[3] - self.box[1], self.box[2] - self.box[0]
+        return max(1, round(h / self.step)), max(1, round(w / self.step))
 
     @property
     def unit(self) -> float:
@@ -83,14 +89,16 @@ def times(
     h, w = mask.shape
     unit = EYE_DISTANCE / abs(scene.frame.z)
     step = max(1.0, unit / _DENSITY, np.sqrt(h * w / _MOST))
-    grid = Grid(scene, box, step, (max(1, round(h / step)), max(1, round(w / step))))
+    grid = Grid(scene, box, step)
     photo = pixels[box[1] : box[3], box[0] : box[2]]
     here, there = (_shrunk(p, grid.shape) for p in (photo, colour))
     hole = _shrunk(mask, grid.shape) / 255
-    mass = hole * (np.abs(here - there).mean(-1) + 4)
+    seen = np.abs(here - there).mean(-1)
+    mass = hole * (seen + 0.2 * float((hole * seen).sum() / max(float(hole.sum()), 1.0)) + 1)
     luma = here @ _LUMA
     hair = np.minimum(grid.sample(found.matte.hair), hole)
-    place, zone = _place(grid, found, hair)
+    coarse = Grid(scene, box, max(step, unit / _COARSE))
+    place, zone = (resize(p, grid.shape) for p in _place(coarse, found))
     streaks = degree.strands(luma, grid.unit)
     recede = place + zone * hair * streaks
     thin = 0.2 * streaks * hair + 0.45 * place
@@ -111,9 +119,10 @@ def _full(times: Bytes, shape: tuple[int, int]) -> Bytes:
     return np.asarray(Image.fromarray(times).resize(shape[::-1], Image.Resampling.BICUBIC))
 
 
-def _place(grid: Grid, found: Layers, hair: Plane) -> tuple[Plane, Plane]:
-    """When hair goes by its place alone, about 0..1, and how far strands go ahead or stay behind."""
+def _place(grid: Grid, found: Layers) -> tuple[Plane, Plane]:
+    """When hair goes by its place alone, about 0..1, and how far strands depart from that."""
     scene = found.scene
+    hair = grid.sample(found.matte.hair)
     x, y = grid.units()
     rim = (found.rim - EYES_MIDDLE) / EYE_DISTANCE
     upper = rim[rim[:, 1] < 0.1]
@@ -123,13 +132,15 @@ def _place(grid: Grid, found: Layers, hair: Plane) -> tuple[Plane, Plane]:
     dx, dy = x - cx, y - cy
     turn = np.arctan2(dx, -dy)
     radius = np.hypot(dx, dy)
-    edge = _around(turn, np.arctan2(rim[:, 0] - cx, cy - rim[:, 1]), np.hypot(*(rim - (cx, cy)).T))
-    s = radius / edge
+    bounds = np.arctan2(rim[:, 0] - cx, cy - rim[:, 1]), np.hypot(*(rim - (cx, cy)).T)
+    s = radius / _around(turn, *bounds)
     silhouette = _silhouette(turn, s, hair)
     rho = np.clip((s - 1) / (silhouette - 1), 0, 1)
     # on the ball, turned so that the middle of the forehead looks ahead
-    flat = np.minimum(s, 1)
-    bx, by = flat * np.sin(turn), flat * np.cos(turn)
+    below = np.minimum(dy, 0.1 * half)  # a pillar below its middle
+    around = np.arctan2(dx, -below)
+    flat = np.minimum(np.hypot(dx, below) / _around(around, *bounds), 1)
+    bx, by = flat * np.sin(around), flat * np.cos(around)
     bz = np.sqrt(np.clip(1 - flat * flat, 0, 1))
     fore = (scene.mesh[_HAIRLINE, :2] - EYES_MIDDLE) / EYE_DISTANCE
     yaw, line = _pose(fore - (cx, cy), half)
@@ -143,7 +154,7 @@ def _place(grid: Grid, found: Layers, hair: Plane) -> tuple[Plane, Plane]:
     lock = 0.10 * np.exp(-((side / 17) ** 2)) * np.clip(1.2 - climb, 0, 1)
     front = 0.60 * np.clip(0.2 + 0.8 * (climb - temples + lock + 0.10 * wave), -0.3, 1.0)
     ridge = side + 4 * wave - 26 * np.clip(by - 0.35, 0, 1)
-    beside = smoothstep(46, 66, ridge) * smoothstep(-0.9, -0.2, climb + 0.03 * side)
+    beside = smoothstep(46, 66, ridge)
     sides = 0.62 + 0.19 * smoothstep(0.75, -0.05, by) + 0.19 * smoothstep(48, 84, side)
     inside = front + beside * (sides - front)
     # off the head: from outside in
@@ -156,8 +167,7 @@ def _place(grid: Grid, found: Layers, hair: Plane) -> tuple[Plane, Plane]:
     out = smoothstep(0.97, 1.03, s)
     place = inside * (1 - out) + out * (above * (1 - low) + hanging * low)
     oval = blur(grid.sample(features.oval(scene)), 0.06 * grid.unit)
-    face = oval * smoothstep(-0.9, -0.5, y) * smoothstep(0.9, 0.3, y * 0)
-    place = place * (1 - 0.7 * face * low)
+    place = place * (1 - 0.7 * oval * low)  # what lies over the face goes early
     zone = 0.15 * (1 - out) + out * (0.13 * (1 - low) + 0.07 * low)
     return place.astype(np.float32), zone.astype(np.float32)
 
