@@ -3,11 +3,16 @@
 
 usage: fit_ears.py PACKED_CM_TRAIN.npz CELEBAMASK_TRAIN.tar OUT.npz
 
-Ears that are seen whole are cut out, the picture's left ones mirrored, and brought onto each other: first by
-affine maps to a common mean (least squares on the mask and on what the ear's relief looks like), then by smooth small
-deformations. Kept are, per pixel of the ear's own picture, a robust regression of the logarithm of its light,
-divided by that of the cheek beside it, on the head's turn and on the side the light comes from; the same for the
-mask; and a ridge regression of the affine map on the face mesh. Prints errors by cross-validation over pictures.
+Ears that are seen whole are cut out, the picture's left ones mirrored, and brought onto each
+other: first by
+affine maps to a common mean (least squares on the mask and on what the ear's relief looks like),
+then by smooth small
+deformations. Kept are, per pixel of the ear's own picture, a robust regression of the logarithm of
+its light,
+divided by that of the cheek beside it, on the head's turn and on the side the light comes from;
+the same for the
+mask; and a ridge regression of the affine map on the face mesh. Prints errors by cross-validation
+over pictures.
 """
 
 from __future__ import annotations
@@ -36,7 +41,8 @@ SKIN, EYEGLASS, EARRING, HAIR, NECK = 1, 3, 15, 13, 17
 
 @dataclass
 class Cut:
-    """One ear, mirrored so that the face is to its left, on ``BOX`` pixels around ``centre`` (frame, in u)."""
+    """One ear, mirrored so that the face is to its left, on ``BOX`` pixels around ``centre``
+    (frame, in u)."""
 
     picture: int
     features: np.ndarray
@@ -67,7 +73,7 @@ def cuts(packed: Path, masks: Path) -> list[Cut]:
     out: list[Cut] = []
     with np.load(packed) as d:
         ids, lm, flag = d["ids"], d["lm"], d["flag"]
-    tar = tarfile.open(masks)
+    tar = tarfile.open(masks)  # noqa: SIM115
     names = {Path(n).name: n for n in tar.getnames()}
     for k, key in enumerate(ids):
         if flag[k] < 0.5:
@@ -178,7 +184,7 @@ def cuts(packed: Path, masks: Path) -> list[Cut]:
             lo, hi = np.percentile(w, 0.5, axis=0), np.percentile(w, 99.5, axis=0)
             affine = np.column_stack([turn * (hi - lo), m + turn @ ((lo + hi) / 2)])
             features = ears.features(mesh, side)
-            out.append(Cut(k, features, ears.turn(mesh, side), light, centre, log, mask, body, affine,
+            out.append(Cut(k, features, ears.turn(mesh, side), light, centre, log, mask, body, affine,  # noqa: E501
                            np.zeros((HEIGHT, WIDTH, 2))))  # fmt: skip
     return out
 
@@ -206,7 +212,8 @@ def warp(cut: Cut, plane: np.ndarray, order: int = 1) -> np.ndarray:
 
 
 def channels(cut: Cut) -> np.ndarray:
-    """(HEIGHT, WIDTH, 2) what is matched: the blurred mask and the ear's relief, of even contrast."""
+    """(HEIGHT, WIDTH, 2) what is matched: the blurred mask and the ear's relief, of even
+    contrast."""
     mask = warp(cut, cut.ear)
     log = warp(cut, cut.log) @ LUMA
     weight = np.clip(mask, 0.02, 1)
@@ -302,7 +309,7 @@ def align_fields(sample: list[Cut], rounds: int, inner: int = 5) -> np.ndarray:
             c.field = c.field - mean
         size = np.mean([np.abs(c.field).mean() for c in sample])
         print(
-            f"field {r}: residual {np.abs(stack - templates).mean():.4f}, size {size:.3f} px, likeness {np.percentile(like, [10, 50, 90]).round(2)}"
+            f"field {r}: residual {np.abs(stack - templates).mean():.4f}, size {size:.3f} px, likeness {np.percentile(like, [10, 50, 90]).round(2)}"  # noqa: E501
         )
     return like
 
@@ -328,7 +335,7 @@ def foretell(model: tuple[np.ndarray, np.ndarray, np.ndarray], x: np.ndarray) ->
 def numbers(a: np.ndarray) -> np.ndarray:
     """Affine maps (N, 6) -> middle x, y, height, width (frame's axes), tilt in degrees."""
     m = a.reshape(-1, 2, 3)
-    return np.stack([m[:, 0, 2], m[:, 1, 2], np.hypot(m[:, 0, 1], m[:, 1, 1]), np.hypot(m[:, 0, 0], m[:, 1, 0]),
+    return np.stack([m[:, 0, 2], m[:, 1, 2], np.hypot(m[:, 0, 1], m[:, 1, 1]), np.hypot(m[:, 0, 0], m[:, 1, 0]),  # noqa: E501
                      np.degrees(np.arctan2(m[:, 0, 1], m[:, 1, 1]))], 1)  # fmt: skip
 
 
@@ -367,11 +374,14 @@ def cross(sample: list[Cut], strength: float, folds: int = 20) -> None:
         e = np.abs(numbers(guess) - numbers(y))
         far = np.hypot(*(spots(guess) - spots(y)).transpose(2, 0, 1)).mean(1)
         text.append(
-            "x %.1f y %.1f height %.1f width %.1f (%% of u) tilt %.1f deg, outline %.1f"
-            % (*(e[:, :4].mean(0) * 100), e[:, 4].mean(), far.mean() * 100)
+            "x {:.1f} y {:.1f} height {:.1f} width {:.1f} (% of u), "
+            "tilt {:.1f} deg, outline {:.1f}".format(
+                *(e[:, :4].mean(0) * 100), e[:, 4].mean(), far.mean() * 100
+            )
         )
     print(
-        f"20-fold, {len(y)} ears of {len(unique)} pictures, strength {strength}\n  mean  {text[0]}\n  ridge {text[1]}"
+        f"20-fold, {len(y)} ears of {len(unique)} pictures, strength {strength}\n"
+        f"  mean  {text[0]}\n  ridge {text[1]}"
     )
 
 
@@ -418,7 +428,8 @@ def signed(mask: np.ndarray, times: int = 8) -> np.ndarray:
 
 
 def vanishing(packed: Path) -> np.ndarray:
-    """Turns at which the far ear is gone and at which it is whole, from people whose near ear shows more than 0.15 u2."""
+    """Turns at which the far ear is gone and at which it is whole, from people whose near ear
+    shows more than 0.15 u2."""
     found = []
     with np.load(packed) as d:
         lm, flag, lab = d["lm"], d["flag"], d["lab"]
@@ -469,13 +480,12 @@ def finish(
         chroma.reshape(n, -1), design[:, :1], np.repeat(weight, 2, 1), penalty[:1]
     ).reshape(HEIGHT, WIDTH, 2)
     mask = np.average(ear, 0, trust[:, 0])
-    edge = signed(mask)
+    edge = ndimage.gaussian_filter(signed(ndimage.gaussian_filter(mask, 1.0)), 1.0)
     gy, gx = np.gradient(ndimage.gaussian_filter(edge, 2.5))
     fade = np.clip((gx / np.hypot(gx, gy) - 0.15) / 0.6, 0, 1)
     fade = ndimage.gaussian_filter(fade * fade * (3 - 2 * fade), 1.5)
     # a mean is paler than what it is a mean of: give it the contrast of a typical ear, band by band
     inside = (ndimage.gaussian_filter(edge, 1) > 2).astype(float)
-    whole = luma * ear
     for sigma in (12.0, 4.0):
         own = np.median(
             np.sqrt((band(luma, ear + 0.02, sigma) ** 2 * inside).sum((1, 2)) / inside.sum())
@@ -501,9 +511,9 @@ def finish(
     # the cheek's own tone where the ear's picture ends
     filled *= np.clip((np.arange(WIDTH) + 0.5) / 9, 0, 1)[None, :, None]
     np.savez_compressed(
-        out, shade=filled[..., :4].transpose(2, 0, 1).astype(np.float16), tint=filled[..., 4:].astype(np.float16),
-        edge=edge.astype(np.float16), fade=fade.astype(np.float16), feature_mean=model[0].astype(np.float32),
-        feature_sd=model[1].astype(np.float32), regression=model[2].astype(np.float32), turn=turn.astype(np.float32),
+        out, shade=filled[..., :4].transpose(2, 0, 1).astype(np.float16), tint=filled[..., 4:].astype(np.float16),  # noqa: E501
+        edge=edge.astype(np.float16), fade=fade.astype(np.float16), feature_mean=model[0].astype(np.float32),  # noqa: E501
+        feature_sd=model[1].astype(np.float32), regression=model[2].astype(np.float32), turn=turn.astype(np.float32),  # noqa: E501
     )  # fmt: skip
     print(f"{n} ears; {out} {out.stat().st_size / 1000:.0f} kB")
 

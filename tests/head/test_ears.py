@@ -1,4 +1,5 @@
-"""The statistical ear: where it lies, that it mirrors, and that it is drawn the same at any size and turn."""
+"""The statistical ear: where it lies, that it mirrors, and that it is drawn the same at any size
+and turn."""
 
 from __future__ import annotations
 
@@ -12,11 +13,12 @@ SIZE = (178, 218)
 
 
 def face(turn: float = 0.0) -> np.ndarray:
-    """A plain mesh: the ellipsoid the model's mean features describe, turned about the vertical by ``turn``."""
+    """A plain mesh: the ellipsoid the model's mean features describe, turned about the vertical by
+    ``turn``."""
     known = {
         234: (-1.18, 0.3), 454: (1.18, 0.3), 127: (-1.15, 0.0), 356: (1.15, 0.0), 93: (-1.15, 0.6),
         323: (1.15, 0.6), 132: (-1.1, 0.85), 361: (1.1, 0.85), 58: (-1.03, 1.15), 288: (1.03, 1.15),
-        172: (-0.9, 1.4), 397: (0.9, 1.4), 54: (-0.92, -0.72), 284: (0.92, -0.72), 162: (-1.1, -0.3),
+        172: (-0.9, 1.4), 397: (0.9, 1.4), 54: (-0.92, -0.72), 284: (0.92, -0.72), 162: (-1.1, -0.3),  # noqa: E501
         389: (1.1, -0.3), 33: (-0.74, 0.02), 263: (0.74, 0.02), 10: (0.0, -1.1), 152: (0.0, 2.05),
         4: (0.0, 0.65), 168: (0.0, 0.0),
     }  # fmt: skip

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageChops, ImageFilter
 
-from ..planes import Plane, blur, grow, membrane, smoothstep
+from ..planes import Plane, blur, grow, resize, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
 from .parse import BACKGROUND, CLOTHES, EAR, GLASSES, HAIR, HAT, JEWELLERY, NECK, SKIN
 
@@ -55,6 +55,7 @@ def matte(scene: Scene, classes: Plane, oval: Plane, head: Plane, smooth: Plane)
     _, y = scene.face_units()
     beard_zone, beard = _beard(scene, classes[..., HAIR], oval)
     raw = classes[..., HAIR] * (1 - beard_zone)
+    raw = raw * attached(scene, raw, head)
     hair = smoothstep(0.25, 0.65, raw)
     out = np.maximum(grow(hair, 0.07 * u), strands(scene, classes, hair))
     # on skin the old hairline's shadow goes too
@@ -107,20 +108,46 @@ def _beard(scene: Scene, hair: Plane, oval: Plane) -> tuple[Plane, float]:
     return np.maximum(np.maximum(zone, hanging), near), strength
 
 
+def attached(scene: Scene, hair: Plane, head: Plane) -> Plane:
+    """What hangs together with the hair on the head's upper half: (H, W) 0..1. Dark corners, hoods
+    and other people's hair do not."""
+    height, width = scene.shape
+    zoom = max(1, round(scene.unit / 24))
+    size = (-(-height // zoom), -(-width // zoom))
+    crown = grow(head, 0.1 * scene.unit) * (scene.face_units()[1] < 0.2)
+    passable = _image(resize(hair, size) > 0.3)
+    reached = _image((resize(hair * crown, size) > 0.4))
+    grown = reached
+    for _ in range(sum(size)):
+        grown = ImageChops.darker(reached.filter(ImageFilter.MaxFilter(3)), passable)
+        if grown.tobytes() == reached.tobytes():
+            break
+        reached = grown
+    wide = reached.filter(ImageFilter.MaxFilter(3))
+    return resize(np.asarray(wide, dtype=np.float32) / np.float32(255), scene.shape)
+
+
 def strands(scene: Scene, classes: Plane, hair: Plane) -> Plane:
-    """Loose hair that the parser does not see: what departs from a calm background near hair."""
+    """Loose hair that the parser does not see: thin lines before the background, near the hair.
+
+    How much thinner structure the background itself has is measured further out; where it has as
+    much, nothing is found.
+    """
     u = scene.unit
-    near = grow(hair, 0.45 * u)
-    open_air = smoothstep(0.6, 0.85, classes[..., BACKGROUND] + 0.7 * classes[..., HAIR])
+    near = grow(hair, 0.7 * u)
+    open_air = smoothstep(0.5, 0.8, classes[..., BACKGROUND] + 0.7 * classes[..., HAIR])
     open_air = open_air * smoothstep(0.2, 0.08, grow(classes[..., CLOTHES], 0.05 * u))
-    far = smoothstep(0.85, 1.0, classes[..., BACKGROUND]) * (1 - grow(hair, 0.12 * u))
-    far = far * scene.inside
-    guess = membrane(blur(scene.rgb, 0.03 * u), far * (1 - 0.97 * near), relax=4)
-    apart = np.abs(blur(scene.rgb, 0.008 * u) - guess).max(-1)
-    sample = apart[(far > 0.5) & (near > 0.05) & (near < 0.6)]
-    noise = max(6.0, float(np.quantile(sample, 0.8)) * 1.5) if sample.size > 50 else 1e9
-    found = smoothstep(noise, 2 * noise, apart) * near * open_air
-    return np.clip(grow(found * smoothstep(0.1, 0.5, near), 0.02 * u), 0, 1)
+    thin = np.abs(blur(scene.rgb, 0.006 * u) - blur(scene.rgb, 0.045 * u)).max(-1)
+    air = (classes[..., BACKGROUND] > 0.8) & (scene.inside > 0.5)
+    sample = thin[air & (grow(hair, 0.25 * u) < 0.1)]
+    if sample.size < 200:
+        return np.zeros_like(hair)
+    level = max(2.5, 2.0 * float(np.quantile(sample, 0.75)))
+    found = smoothstep(level, 1.6 * level, thin) * near * open_air
+    # a strand is long: lone specks are the background's
+    dense = blur(found, 0.05 * u)
+    found = found * smoothstep(0.04, 0.12, dense)
+    return np.clip(grow(found, 0.05 * u) * open_air, 0, 1)
 
 
 def stray(scene: Scene, skin: Plane, hole: Plane) -> Plane:

@@ -8,7 +8,8 @@ from PIL import Image, ImageDraw
 
 from ..planes import Plane, blur, grow, resize, smoothstep
 from ..scene import EYE_DISTANCE, Scene
-from . import bare, grain
+from . import bare, ears, features, grain
+from .layers import Layers
 
 Pixels = npt.NDArray[np.uint8]
 PhotoBox = tuple[int, int, int, int]
@@ -29,37 +30,45 @@ def outline(points: npt.NDArray[np.float64], scene: Scene, box: PhotoBox, soft: 
     return np.clip(blur(filled, soft), 0, 1)
 
 
-def compose(
-    pixels: Pixels,
-    scene: Scene,
-    box: PhotoBox,
-    under: bare.Beneath,
-    rim: npt.NDArray[np.float64],
-    visible: bare.Visible,
-) -> Pixels:
+def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
     """(h, w, 3) uint8: the photo's `box` as it would be without hair."""
+    scene, under, visible = layers.scene, layers.beneath, layers.visible
     density = abs(1 / scene.frame.z) * EYE_DISTANCE  # photo px per eye distance
 
     def big(plane: Plane) -> Plane:
         return scene.to_photo(resize(plane, scene.shape), box)
 
-    head = outline(rim, scene, box, max(0.8, 0.008 * density))
+    head = outline(layers.rim, scene, box, max(0.8, 0.008 * density))
     clothes, neck, ear = (
         smoothstep(0.3, 0.7, big(under.layers[..., k])) for k in (bare.CLOTHES, bare.NECK, bare.EAR)
     )
-    out = big(under.colours[bare.BACKGROUND])
-    layers = ((clothes, bare.CLOTHES), (neck, bare.NECK), (head, bare.HEAD), (ear, bare.EAR))
-    for share, index in layers:
+    tone = big(under.colours[bare.HEAD])
+    drawn = _ears(scene, box, layers.hidden_ears, features.side_light(scene, visible.smooth))
+    out = scene.to_photo(layers.behind.rgb, box)
+    for share, index in ((clothes, bare.CLOTHES), (neck, bare.NECK)):
         out += share[..., None] * (big(under.colours[index]) - out)
+    for one in drawn:
+        out[one.at] *= 1 - (one.shadow * np.maximum(neck, head)[one.at])[..., None]
+        out[one.at] += one.under[..., None] * (tone[one.at] * one.shade - out[one.at])
+    out += head[..., None] * (tone - out)
+    out += ear[..., None] * (big(under.colours[bare.EAR]) - out)
     skin = np.maximum(np.maximum(head, neck), ear)
+    for one in drawn:
+        out[one.at] += one.alpha[..., None] * (tone[one.at] * one.shade - out[one.at])
+        skin[one.at] = np.maximum(skin[one.at], one.under)
     photo = pixels[box[1] : box[3], box[0] : box[2]].astype(np.float32)
     luma = photo @ _LUMA
     hole = scene.to_photo(visible.hole, box)
+    plain = 1 - scene.to_photo(layers.behind.grained, box)
     clear = 1 - scene.to_photo(grow(visible.hole, 0.04 * scene.unit), box)
     generator = np.random.default_rng(7)
     for (sigma, patch), source, share in (
         (_SKIN, big(visible.smooth), skin),
-        (_BEHIND, _sure(big(visible.seen[..., bare.BACKGROUND])), (1 - skin) * (1 - clothes)),
+        (
+            _BEHIND,
+            _sure(big(visible.seen[..., bare.BACKGROUND])),
+            (1 - skin) * (1 - clothes) * plain,
+        ),
         (_CLOTH, _sure(big(visible.seen[..., bare.CLOTHES])), clothes * (1 - skin)),
     ):
         cover = hole * share
@@ -74,6 +83,13 @@ def compose(
         out += (lift / np.maximum(hole + lift, 1e-3))[..., None] * (lit - out)
     whole: Pixels = np.clip(out + 0.5, 0, 255).astype(np.uint8)
     return whole
+
+
+def _ears(scene: Scene, box: PhotoBox, sides: tuple[int, ...], light: float) -> list[ears.Ear]:
+    z, t = scene.frame.z, scene.frame.t
+    size, origin = (box[3] - box[1], box[2] - box[0]), z * complex(box[0], box[1]) + t
+    found = [ears.draw(scene.mesh, side, size, origin, z, light=light) for side in sides]
+    return [ear for ear in found if ear is not None]
 
 
 def _relight(scene: Scene, colour: Plane, visible: bare.Visible) -> Plane:

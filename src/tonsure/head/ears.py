@@ -1,9 +1,14 @@
-"""Ears where hair hides them: an average ear, placed by the face mesh and lit by the face's own light.
+"""Ears where hair hides them: an average ear, placed by the face mesh and lit by the face's own
+light.
 
-``ears.npz`` (made by ``scripts/fit_ears.py``) holds a picture of an ear in its own units, 56 x 96, that of a face to
-its left: the logarithm of its linear light relative to the skin of the cheek beside it, how that changes with the
-head's turn and the side the light comes from, its redness, and the signed distance to its edge. A ridge regression
-on the face mesh tells the affine map into the frame. Nothing in it shows a person: all are means over two hundred.
+``ears.npz`` (made by ``scripts/fit_ears.py``) holds a picture of an ear in its own units, 56 x 96,
+that of a face to
+its left: the logarithm of its linear light relative to the skin of the cheek beside it, how that
+changes with the
+head's turn and the side the light comes from, its redness, and the signed distance to its edge. A
+ridge regression
+on the face mesh tells the affine map into the frame. Nothing in it shows a person: all are means
+over 171 ears.
 """
 
 from __future__ import annotations
@@ -28,6 +33,7 @@ _PAIRS = ((234, 454), (127, 356), (93, 323), (132, 361), (58, 288), (172, 397), 
           (162, 389), (33, 263))  # fmt: skip
 _MIDDLE = (10, 152, 4, 168)
 _GAMMA = 2.2
+_WARMTH = (0.05, 0.0)  # log of red and blue against luminance
 _LUMA = (0.2126, 0.0722, 0.7152)  # red, blue, green
 _MARGIN = 0.3  # around the ear, eye distances: room for the shadow
 _REST = 0.3  # how far the ear goes on beneath the head, eye distances
@@ -37,10 +43,14 @@ _REST = 0.3  # how far the ear goes on beneath the head, eye distances
 class Ear:
     """One ear on the pixels ``at`` (rows, columns) of the plane it was asked for.
 
-    ``shade`` (h, w, 3) multiplies the local skin tone in *display* light (0..255 values as they are): that skin times
-    ``shade`` is the ear's colour. ``alpha`` (h, w) 0..1 lays it over everything: crisp at the outer rim, fading into
-    the cheek at the inner. ``under`` (h, w) is the same with the inner side led on beneath the head: lay it on before
-    the head, so that no gap shows. ``shadow`` (h, w) 0..1 is how much of its light the neck and the head behind lose.
+    ``shade`` (h, w, 3) multiplies the local skin tone in *display* light (0..255 values as they
+    are): that skin times
+    ``shade`` is the ear's colour. ``alpha`` (h, w) 0..1 lays it over everything: crisp at the
+    outer rim, fading into
+    the cheek at the inner. ``under`` (h, w) is the same with the inner side led on beneath the
+    head: lay it on before
+    the head, so that no gap shows. ``shadow`` (h, w) 0..1 is how much of its light the neck and
+    the head behind lose.
     """
 
     at: tuple[slice, slice]
@@ -53,14 +63,17 @@ class Ear:
 
 @cache
 def model() -> dict[str, Points]:
-    """``shade`` (4, 96, 56), ``tint`` (96, 56, 2), ``edge`` (96, 56), ``fade`` (96, 56); ``feature_mean``,
-    ``feature_sd``, ``regression`` (features + 1, 6); ``turn`` (2,) where an ear vanishes and where it is whole."""
+    """``shade`` (4, 96, 56), ``tint`` (96, 56, 2), ``edge`` (96, 56), ``fade`` (96, 56);
+    ``feature_mean``,
+    ``feature_sd``, ``regression`` (features + 1, 6); ``turn`` (2,) where an ear vanishes and where
+    it is whole."""
     with np.load(Path(__file__).with_name("ears.npz")) as f:
         return {k: f[k].astype(np.float64) for k in f.files}
 
 
 def features(mesh: Points, side: int) -> Points:
-    """What of the mesh (468, 3), in frame pixels, foretells the ear of a ``side`` (-1 left, 1 right in the picture).
+    """What of the mesh (468, 3), in frame pixels, foretells the ear of a ``side`` (-1 left, 1
+    right in the picture).
 
     Mirrored for the left one, so that both sides share one regression.
     """
@@ -91,7 +104,8 @@ def visibility(mesh: Points, side: int) -> float:
 
 
 def place(mesh: Points, side: int) -> Points:
-    """(2, 3) affine map of the ear's own units (one wide, one high, around its middle) into the mirrored frame.
+    """(2, 3) affine map of the ear's own units (one wide, one high, around its middle) into the
+    mirrored frame.
 
     Its results are eye distances from ``outline.CENTRE``, x towards the ear.
     """
@@ -122,8 +136,10 @@ def draw(
     mesh : (468, 3) in frame pixels, as `Scene.mesh`.
     side : -1 for the ear at the picture's left, 1 for the right one.
     size : (height, width) of the plane to draw for.
-    origin, step : where the plane's top left corner lies in the frame, and what one column to the right is there
-        (as of `faces.align.sample`): of a scene ``complex(*box[:2])`` and ``1 / scale``; of the photo's pixels from
+    origin, step : where the plane's top left corner lies in the frame, and what one column to the
+    right is there
+        (as of `faces.align.sample`): of a scene ``complex(*box[:2])`` and ``1 / scale``; of the
+        photo's pixels from
         (x, y) on ``z * complex(x, y) + t`` and ``z`` of the `Frame`.
     light : linear light of the left cheek divided by that of the right one.
     scale : of the ear's size, around the place where it grows.
@@ -169,11 +185,17 @@ def draw(
 
 
 def _own(turned: float, light: float) -> tuple[Points, Points, Points]:
-    """The ear's own picture: log of linear light (96, 56, 3), signed distance to its edge, share of the inner side."""
+    """The ear's own picture: log of linear light (96, 56, 3), signed distance to its edge, share
+    of the inner side."""
     m = model()
-    t, side_light = float(np.clip(turned, -0.5, 0.4)), float(np.clip(light, -1.0, 1.0))
+    t, side_light = float(np.clip(turned, -0.3, 0.5)), float(np.clip(light, -1.0, 1.0))
     luma = np.tensordot([1.0, t, t * t, side_light], m["shade"], 1)
-    red, blue = (luma + m["tint"][..., k] for k in (0, 1))
+    # by eye: a mean over all lights glares on a pale face, and its blue is the warmth of cheeks
+    luma = luma - 0.08
+    luma = np.where(luma > 0.1, 0.1 + 0.3 * np.tanh((luma - 0.1) / 0.3), luma)
+    inside = m["edge"] > 1
+    tint = m["tint"] - m["tint"][inside].mean(0) + _WARMTH
+    red, blue = (luma + tint[..., k] for k in (0, 1))
     green = (luma - _LUMA[0] * red - _LUMA[1] * blue) / _LUMA[2]
     return np.stack([red, green, blue], -1), m["edge"], m["fade"]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..hair.parse import GLASSES, SKIN
+from ..hair.parse import EAR, GLASSES, SKIN
 from ..planes import Plane, grow, smoothstep
 from ..scene import Scene
+from . import ears
 from .outline import OVAL
 
 # what interrupts the skin's tone: brows, eyes with their lids, lips, nostrils
@@ -34,3 +35,33 @@ def smooth_skin(scene: Scene, classes: Plane) -> Plane:
     clean = classes[..., SKIN] * (1 - grow(classes[..., GLASSES], 0.06 * scene.unit))
     out: Plane = np.clip(smoothstep(0.7, 0.95, clean) * (1 - rough), 0, 1)
     return out
+
+
+def side_light(scene: Scene, smooth: Plane) -> float:
+    """Linear light of the picture's left cheek divided by that of the right one."""
+    x, y = scene.face_units()
+    luma = (scene.rgb @ np.array([0.2126, 0.7152, 0.0722], np.float32) / 255) ** 2.2
+    sides = []
+    for side in (-1, 1):
+        weight = smooth * (x * side > 0.25) * (np.abs(y - 0.4) < 0.6) + 1e-6
+        sides.append(float((luma * weight).sum() / weight.sum()) + 1e-3)
+    return float(np.clip(sides[0] / sides[1], 0.4, 2.5))
+
+
+def hidden_ears(scene: Scene, classes: Plane, hole: Plane) -> tuple[tuple[int, ...], Plane]:
+    """The sides (-1 left, 1 right in the picture) whose ears the hair hides, and where those ears
+    are, (H, W) 0..1."""
+    sides: list[int] = []
+    where = np.zeros(scene.shape, np.float32)
+    origin, step = complex(scene.box[0], scene.box[1]), complex(1 / scene.scale)
+    for side in (-1, 1):
+        ear = ears.draw(scene.mesh, side, scene.shape, origin, step)
+        if ear is None or ear.visibility < 0.1:
+            continue
+        area = float(ear.alpha.sum()) + 1e-6
+        shown = float((ear.alpha * classes[ear.at][..., EAR]).sum()) / area
+        covered = float((ear.alpha * hole[ear.at]).sum()) / area
+        if shown < 0.3 and covered > 0.5:
+            sides.append(side)
+            where[ear.at] = np.maximum(where[ear.at], ear.alpha)
+    return tuple(sides), where

@@ -9,14 +9,11 @@ import numpy.typing as npt
 
 from .. import degree
 from ..faces import Face
-from ..hair.matte import Matte, matte
-from ..hair.parse import BACKGROUND, CLOTHES, EAR, GLASSES, HAIR, NECK, SKIN, parse
-from ..planes import Plane, grow, smoothstep
-from ..scene import EYE_DISTANCE, Scene, look
-from . import bare, evidence, features, outline
+from ..hair.matte import Matte
+from ..scene import EYE_DISTANCE, Scene
+from . import outline
 from .compose import PhotoBox, Pixels, compose
-
-_DENSITY = 96.0  # pixels per eye distance of the scene, at most
+from .layers import layers
 
 
 @dataclass(frozen=True)
@@ -36,47 +33,13 @@ class Bare:
     warnings: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Layers:
-    """All that `make` finds on the way, for whoever wants to look at it."""
-
-    scene: Scene
-    classes: Plane
-    rim: npt.NDArray[np.float64]
-    matte: Matte
-    visible: bare.Visible
-    beneath: bare.Beneath
-
-
-def layers(pixels: Pixels, face: Face, *, threads: int | None = None) -> Layers:
-    """The scene of `face` in `pixels` (H, W, 3) uint8, taken apart and completed."""
-    scene = look(pixels, face, min(float(face.iod), _DENSITY), threads)
-    classes = parse(scene)
-    rim = outline.contour(scene.mesh, outline.radii(scene.mesh, *evidence.along(scene, classes)))
-    oval = features.oval(scene)
-    head = np.maximum(scene.polygon(rim), oval)
-    smooth = features.smooth_skin(scene, classes)
-    found = matte(scene, classes, oval, head, smooth)
-    skin = classes[..., SKIN] + classes[..., GLASSES]
-    parts = (classes[..., BACKGROUND], skin, *(classes[..., k] for k in (EAR, NECK, CLOTHES)))
-    visible = bare.Visible(
-        seen=np.stack(parts, -1),
-        hole=np.maximum(found.hole, smoothstep(0.1, 0.3, classes[..., HAIR])),
-        shade=found.shade,
-        head=head,
-        oval=oval,
-        smooth=smooth * (1 - grow(found.hole, 0.02 * scene.unit)),
-    )
-    return Layers(scene, classes, rim, found, visible, bare.beneath(scene, visible))
-
-
 def make(pixels: Pixels, face: Face, *, threads: int | None = None) -> Bare:
     """The bald head of `face` in `pixels` (H, W, 3) uint8: once per face, every degree is a blend
     of it."""
     found = layers(pixels, face, threads=threads)
     scene = found.scene
     box = _photo_box(scene, found.matte, pixels.shape)
-    colour = compose(pixels, scene, box, found.beneath, found.rim, found.visible)
+    colour = compose(pixels, found, box)
     weight = scene.to_photo(np.maximum(found.matte.hole, found.matte.shade), box)
     mask = np.clip(weight * 255 + 0.5, 0, 255).astype(np.uint8)
     time, thin = _times(pixels, scene, found.matte, found.rim, box, mask)

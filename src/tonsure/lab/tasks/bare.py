@@ -86,7 +86,7 @@ class Bare(nn.Module):
     """U-Net with two answers: what to add to the spread colour (N, 3, H, W), which go from -1 to 1,
     and layer logits (N, 5, H, W)."""
 
-    def __init__(self, widths: tuple[int, ...] = (20, 36, 64, 96, 128)) -> None:
+    def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 96, 128)) -> None:
         super().__init__()
         self.body = UNet(CHANNELS, 8, widths)
         nn.init.zeros_(self.body.head.weight)
@@ -100,7 +100,7 @@ class BareTask:
     """See the module; `data` is a folder that `tonsure.lab.data.windows` wrote."""
 
     def __init__(
-        self, data: Path, batch: int = 14, widths: tuple[int, ...] = (20, 36, 64, 96, 128)
+        self, data: Path, batch: int = 10, widths: tuple[int, ...] = (16, 32, 64, 96, 128)
     ) -> None:
         self.config: dict[str, Any] = {"task": "bare", "batch": batch, "widths": list(widths)}
         self.size, self.widths = batch, widths

@@ -103,10 +103,12 @@ class ParserTask:
         )
         self.clean = torch.from_numpy(celeba["clean"])
         half = ~column["Bald"] | celeba["clean"]
-        self.pools = [
-            np.nonzero(usable & m & half)[0]
-            for m in (celeba["clean"], column["Wearing_Hat"], column["Eyeglasses"], ~column["Bald"])
-        ]
+        # short dark hair is what a net takes for a hat first
+        men = (celeba["attr"][:, names.index("Male")] == 1) & ~column["Wearing_Hat"]
+        dark = men & (celeba["attr"][:, names.index("Black_Hair")] == 1)
+        kinds = (celeba["clean"], column["Wearing_Hat"], dark, column["Eyeglasses"])
+        kinds = (*kinds, ~column["Bald"] & ~column["Wearing_Hat"])
+        self.pools = [np.nonzero(usable & kind & half)[0] for kind in kinds]
 
     @staticmethod
     def _similarities(landmarks: Any) -> Tensor:
@@ -168,15 +170,8 @@ class ParserTask:
             - 1
         )
         labels[(labels < 0) | (labels > 8)] = IGNORE
-        kinds = [0, 1, 1, 2, 3, 0, 3, 1]
-        picks = np.array(
-            [
-                self.pools[kinds[i % 8]][
-                    int(torch.randint(len(self.pools[kinds[i % 8]]), (1,), generator=g))
-                ]
-                for i in range(self.weak)
-            ]
-        )
+        pools = [self.pools[i % len(self.pools)] for i in range(self.weak)]
+        picks = np.array([p[int(torch.randint(len(p), (1,), generator=g))] for p in pools])
         weak_rows = torch.from_numpy(picks)
         wgrid, wface = self._geometry(g, self.weak_similarities[weak_rows], (218, 178), 22, 52)
         plain = self._pick(torch.from_numpy(self.weak_images[picks]).permute(0, 3, 1, 2), wgrid, g)

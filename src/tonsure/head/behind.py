@@ -1,0 +1,432 @@
+"""What was behind the hair: the background completed from what is visible of it.
+
+Two fillings are made and mixed. The *membrane* is the smoothest surface through the known pixels:
+right where the
+background is calm, fog where it has structure. The *copy* is built of the background's own pixels:
+on a plane of a
+few pixels per eye distance every hidden pixel looks for the known place whose surroundings suit it
+best, from the
+rim inwards, then all together until the overlapping patches agree (Wexler, Shechtman and Irani's
+completion, with an
+exhaustive search because the planes are tiny); the places found are refined one level finer and the
+photo's pixels
+are then copied from there. Their broad tones are the agreed ones of the small plane.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..planes import Plane, blur, membrane, resize, smoothstep
+
+Index = npt.NDArray[np.intp]
+
+_FINE = 24.0  # px per eye distance of the finer plane
+_REACH = 1.6  # eye distances around the hole where sources may lie
+_PATCH = 2  # radius of patches
+_GRAVITY = 30.0  # squared grey levels per squared eye distance
+_PLAIN = 0.15  # what a source's own unrest costs
+_SOURCES, _TARGETS = 1600, 2200
+_CALM = (
+    2.0,
+    4.5,
+)  # robust grey levels of structure below which nothing is copied, above which everything
+
+
+@dataclass(frozen=True)
+class Behind:
+    """``rgb`` (H, W, 3) complete; ``grained`` (H, W) 0..1 where it carries the background's
+    own fine texture."""
+
+    rgb: Plane
+    grained: Plane
+
+
+def complete(rgb: Plane, known: Plane, wanted: Plane, unit: float) -> Behind:
+    """The background wherever ``wanted`` (H, W) > 0, from where it is ``known`` (H, W).
+
+    ``known`` is 1 where the background is seen and nothing else is; 0 on hair, on the person and
+    outside the photo; ``unit`` is px per eye distance.
+    Known pixels come back as they are; what is neither known nor wanted is smooth.
+    """
+    step = max(1, round(unit / _FINE))
+    height, width = rgb.shape[:2]
+    rows, columns = -(-height // step), -(-width // step)
+    sure = known > 0.6
+    fine = _Level.of(rgb, sure, (wanted > 0.02) & ~sure, step, unit)
+    fine.distrust_rim()
+    base = membrane(fine.value, fine.weight, 10)
+    smooth = resize(base, (rows * step, columns * step))[:height, :width]
+    keep = known[..., None]
+    calm = Behind(rgb * keep + smooth * (1 - keep), np.zeros((height, width), np.float32))
+    busy = fine.unrest()
+    if busy <= 0.0:
+        return calm
+    found = _search(fine, base)
+    if found is None:
+        return calm
+    value, offset, doubt = found
+    share = busy * (1 - doubt)
+    copied, cover = _copy(rgb, fine, value, offset, share, step)
+    mix = cover[..., None]
+    out = smooth + mix * (copied - smooth)
+    return Behind(rgb * keep + out * (1 - keep), cover * (1 - known))
+
+
+@dataclass
+class _Level:
+    """A reduced plane: ``value`` (h, w, 3) of known pixels, ``weight`` (h, w) how known,
+    ``hole`` to be filled."""
+
+    value: Plane
+    weight: Plane
+    hole: npt.NDArray[np.bool_]
+    inside: Plane  # all pixels' mean, for the colour of what hides
+    unit: float
+
+    @classmethod
+    def of(
+        cls,
+        rgb: Plane,
+        sure: npt.NDArray[np.bool_],
+        hole: npt.NDArray[np.bool_],
+        step: int,
+        unit: float,
+    ) -> _Level:
+        w = _mean(sure.astype(np.float32), step)
+        h = _mean(hole.astype(np.float32), step)
+        value = _mean(rgb * sure[..., None], step) / np.maximum(w, 1e-6)[..., None]
+        other = _mean(rgb * hole[..., None], step) / np.maximum(h, 1e-6)[..., None]
+        return cls(value, np.where(w > 0.5, w, 0), (h > 0) & (w <= 0.5), other, unit / step)
+
+    def half(self) -> _Level:
+        w = _mean(self.weight, 2)
+        value = _mean(self.value * self.weight[..., None], 2) / np.maximum(w, 1e-6)[..., None]
+        hole = _mean(self.hole.astype(np.float32), 2)
+        weight = np.where(w > 0.45, w, 0).astype(np.float32)
+        return _Level(value, weight, (hole > 0) & (w <= 0.45), value, self.unit / 2)
+
+    def distrust_rim(self) -> None:
+        """Known pixels next to the hole whose colour lies on the way to what hides there
+        are not known after all."""
+        u = self.unit
+        hole = self.hole.astype(np.float32)
+        near = blur(hole, 0.08 * u)
+        far = self.weight * smoothstep(0.12, 0.02, near)
+        around, reach = _spread(self.value, far, 0.25 * u)
+        hiding, _ = _spread(self.inside, hole, 0.1 * u)
+        way = hiding - around
+        length = (way * way).sum(-1)
+        share = ((self.value - around) * way).sum(-1) / np.maximum(length, 1.0)
+        taint = smoothstep(0.12, 0.3, share) * smoothstep(900.0, 2500.0, length)
+        taint *= smoothstep(0.02, 0.08, near) * smoothstep(0.05, 0.15, reach)
+        gone = (taint > 0.5) & (self.weight > 0)
+        self.weight[gone] = 0
+        self.hole |= gone
+
+    def unrest(self) -> float:
+        """0 for a calm or blurred background, 1 for one with structure."""
+        u = self.unit
+        around = self.weight * (blur(self.hole.astype(np.float32), 0.5 * u) > 0.01)
+        if float(around.sum()) < 0.25 * u * u:
+            return 0.0
+        low, _ = _spread(self.value, self.weight, 0.15 * u)
+        rough = np.sqrt(((self.value - low) ** 2).mean(-1))[around > 0.9]
+        if rough.size < 20:
+            return 0.0
+        return float(smoothstep(*_CALM, np.float32(np.quantile(rough, 0.8))))
+
+
+def _mean(plane: Plane, step: int) -> Plane:
+    """Means of blocks of ``step`` squared, edges replicated."""
+    if step == 1:
+        return plane.astype(np.float32)
+    height, width = plane.shape[:2]
+    pad = [(0, -height % step), (0, -width % step)] + [(0, 0)] * (plane.ndim - 2)
+    p = np.pad(plane, pad, mode="edge")
+    rows, columns = p.shape[0] // step, p.shape[1] // step
+    p = p.reshape(rows, step, columns, step, *plane.shape[2:])
+    return p.mean((1, 3), dtype=np.float32)
+
+
+def _spread(value: Plane, weight: Plane, sigma: float) -> tuple[Plane, Plane]:
+    """Weighted blur, and how much weight each pixel found."""
+    total = blur(weight, sigma)
+    return blur(value * weight[..., None], sigma) / np.maximum(total, 1e-6)[..., None], total
+
+
+def _windows(plane: Plane, r: int) -> Plane:
+    """Every pixel's surroundings, (h w, (2 r + 1)^2 C)."""
+    pad = [(r, r), (r, r)] + [(0, 0)] * (plane.ndim - 2)
+    view = np.lib.stride_tricks.sliding_window_view(
+        np.pad(plane, pad, mode="edge"), (2 * r + 1, 2 * r + 1), (0, 1)
+    )
+    return view.reshape(plane.shape[0] * plane.shape[1], -1)
+
+
+def _all_known(weight: Plane, r: int) -> npt.NDArray[np.bool_]:
+    """Pixels whose whole surroundings lie within the plane and are known."""
+    k = np.pad((weight > 0.97).astype(np.float32), r)
+    view = np.lib.stride_tricks.sliding_window_view(k, (2 * r + 1, 2 * r + 1))
+    return view.min((2, 3)) > 0
+
+
+def _dilate(mask: npt.NDArray[np.bool_], r: int) -> npt.NDArray[np.bool_]:
+    view = np.lib.stride_tricks.sliding_window_view(np.pad(mask, r), (2 * r + 1, 2 * r + 1))
+    return view.any((2, 3))
+
+
+def _bell(r: int) -> Plane:
+    d = np.arange(-r, r + 1, dtype=np.float32) / (r + 0.5)
+    one = np.exp(-1.2 * d * d)
+    return np.outer(one, one).ravel().astype(np.float32)
+
+
+class _Patches:
+    """The sources of one level, laid out so that one product of matrices gives all costs."""
+
+    def __init__(self, level: _Level, sources: Index, r: int) -> None:
+        self.r, self.width, self.sources = r, level.value.shape[1], sources
+        self.gravity = _GRAVITY / level.unit**2
+        self.bell = _bell(r)
+        feature = _windows(level.value, r)[sources]
+        squares = (feature.reshape(len(sources), 3, -1) ** 2).sum(1)
+        mean = feature.reshape(len(sources), 3, -1).mean(-1, keepdims=True)
+        unrest = ((feature.reshape(len(sources), 3, -1) - mean) ** 2).sum((1, 2)) / self.bell.size
+        unrest = np.maximum(unrest - np.median(unrest), 0)
+        y, x = np.divmod(sources, self.width)
+        extra = np.stack([y, x, self.gravity * (y * y + x * x) + _PLAIN * unrest], -1)
+        self.table = np.ascontiguousarray(
+            np.concatenate([feature, squares, extra], -1).T, dtype=np.float32
+        )
+
+    def nearest(self, value: Plane, trust: Plane, targets: Index) -> tuple[Index, Plane]:
+        """The best source of every target and the squared difference there per pixel."""
+        t = _windows(value, self.r)[targets]
+        w = _windows(trust, self.r)[targets] * self.bell
+        w /= np.maximum(w.sum(-1, keepdims=True), 1e-6)
+        w3 = np.tile(w, 3)
+        y, x = np.divmod(targets, self.width)
+        pull = np.stack([-2 * self.gravity * y, -2 * self.gravity * x, np.ones(len(y))], -1)
+        query = np.concatenate([-2 * w3 * t, w, pull], -1).astype(np.float32)
+        cost = query @ self.table
+        best = cost.argmin(1)
+        rows = np.arange(len(best))
+        difference = (
+            cost[rows, best]
+            - (query[:, -3:] * self.table[-3:, best].T).sum(-1)
+            + (w3 * t * t).sum(-1)
+        )
+        return self.sources[best], np.maximum(difference, 0).astype(np.float32)
+
+
+def _vote(
+    value: Plane, source: Plane, targets: Index, places: Index, hole: npt.NDArray[np.bool_], r: int
+) -> Plane:
+    """``value`` with the hole's pixels replaced by the mean of all patches laid over them."""
+    height, width = hole.shape
+    wide = width + 2 * r
+    total = np.zeros(((height + 2 * r) * wide, 4), np.float32)
+    padded = np.ones((height + 2 * r, wide, 4), np.float32)
+    padded[..., :3] = np.pad(source, ((r, r), (r, r), (0, 0)), mode="edge")
+    padded = padded.reshape(-1, 4)
+    at = (targets // width + r) * wide + targets % width + r
+    take = (places // width + r) * wide + places % width + r
+    bell = _bell(r).reshape(2 * r + 1, 2 * r + 1)
+    for dy in range(-r, r + 1):
+        for dx in range(-r, r + 1):
+            shift = dy * wide + dx
+            total[at + shift] += bell[dy + r, dx + r] * padded[take + shift]
+    total = total.reshape(height + 2 * r, wide, 4)[r : height + r, r : width + r]
+    mean = total[..., :3] / np.maximum(total[..., 3:], 1e-6)
+    return np.where((hole & (total[..., 3] > 0))[..., None], mean, value)
+
+
+def _thin(candidates: Index, near: Plane, most: int) -> Index:
+    """At most ``most`` of the candidates: those with the highest ``near``."""
+    if len(candidates) <= most:
+        return candidates
+    order = np.argsort(-near.ravel()[candidates], kind="stable")[:most]
+    return np.sort(candidates[order])
+
+
+def _search(fine: _Level, base: Plane) -> tuple[Plane, Index, Plane] | None:
+    """Agreed colours, the offset (rows, columns) to each pixel's source and the doubt 0..1, on the
+    finer plane.
+
+    Nothing where too little background is seen.
+    """
+    r = _PATCH
+    chain = [fine, fine.half()]
+    while int(chain[-1].hole.sum()) > _TARGETS and min(chain[-1].hole.shape) > 24:
+        chain.append(chain[-1].half())
+    level = chain[-1]
+    hole = level.hole
+    reach = blur(hole.astype(np.float32), 0.5 * _REACH * level.unit)
+    sources = np.flatnonzero(_all_known(level.weight, r))
+    if len(sources) < 40 or not hole.any():
+        return None
+    sources = _thin(sources, reach, _SOURCES)
+    patches = _Patches(level, sources, r)
+    known = level.weight > 0
+    start = _mean_to(base, hole.shape)
+    value = np.where(known[..., None], level.value, start)
+    trust = np.where(known, 1.0, np.where(hole, 0.05, 0.0)).astype(np.float32)
+    places = np.zeros(hole.size, np.intp)
+    # from the rim inwards
+    left = hole.copy()
+    while left.any():
+        layer = left & _dilate(~left & (known | hole), 1)
+        if not layer.any():
+            break
+        targets = np.flatnonzero(layer)
+        places[targets], _ = patches.nearest(value, trust, targets)
+        value.reshape(-1, 3)[targets] = level.value.reshape(-1, 3)[places[targets]]
+        trust.ravel()[targets] = 0.5
+        left &= ~layer
+    # all together
+    ring = _dilate(hole, r) & (hole | known)
+    targets = np.flatnonzero(ring)
+    trust = np.where(known, 1.0, np.where(hole & ~left, 0.6, 0.0)).astype(np.float32)
+    for _ in range(4):
+        places[targets], difference = patches.nearest(value, trust, targets)
+        value = _vote(value, level.value, targets, places[targets], hole, r)
+    width = hole.shape[1]
+    offset = np.zeros((*hole.shape, 2), np.intp)
+    at = places[targets]
+    offset.reshape(-1, 2)[targets] = np.stack(
+        [at // width - targets // width, at % width - targets % width], -1
+    )
+    doubt = np.zeros(hole.shape, np.float32)
+    doubt.ravel()[targets] = difference
+    has = ring
+    for finer in reversed(chain[:-1]):
+        value, offset, has, doubt = _refine(finer, value, offset, has, doubt)
+    spread = fine.value[fine.weight > 0.9]
+    scale = float(np.median(((spread - np.median(spread, 0)) ** 2).sum(-1))) + 60.0
+    unsure = smoothstep(0.5, 1.5, doubt / scale)
+    return value, np.where(has[..., None], offset, 0), unsure
+
+
+def _mean_to(plane: Plane, shape: tuple[int, ...]) -> Plane:
+    """Halved until it has ``shape``."""
+    while plane.shape[0] > shape[0]:
+        plane = _mean(plane, 2)
+    return plane
+
+
+def _twice(plane: npt.NDArray[np.generic], shape: tuple[int, ...]) -> npt.NDArray[np.generic]:
+    return plane.repeat(2, 0).repeat(2, 1)[: shape[0], : shape[1]]
+
+
+def _refine(
+    level: _Level, value: Plane, offset: Index, has: npt.NDArray[np.bool_], doubt: Plane
+) -> tuple[Plane, Index, npt.NDArray[np.bool_], Plane]:
+    """One level finer: offsets doubled, then each pixel tries small shifts and its
+    neighbours' offsets."""
+    r = _PATCH
+    hole, (height, width) = level.hole, level.hole.shape
+    offset = np.asarray(_twice(offset * 2, hole.shape))
+    has = np.asarray(_twice(has, hole.shape))
+    known = level.weight > 0
+    ring = _dilate(hole, r) & (hole | known) & has
+    good = _all_known(level.weight, r)
+    targets = np.flatnonzero(ring)
+    ty, tx = np.divmod(targets, width)
+    table = _windows(level.value, r)
+    bell = _bell(r)
+    coarse = resize(value, (-(-height // 2) * 2, -(-width // 2) * 2))[:height, :width]
+    value = np.where(known[..., None], level.value, coarse)
+    trust = np.where(known, 1.0, np.where(hole, 0.5, 0.0)).astype(np.float32)
+    best = offset.reshape(-1, 2)[targets]
+    jitter = [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, 1), (-1, 1), (1, -1)]
+    for turn in range(2):
+        t = _windows(value, r)[targets]
+        w = _windows(trust, r)[targets] * bell
+        w /= np.maximum(w.sum(-1, keepdims=True), 1e-6)
+        w3 = np.tile(w, 3)
+        lowest = np.full(len(targets), np.inf, np.float32)
+        chosen = best.copy()
+        full = np.zeros((height, width, 2), np.intp)
+        full.reshape(-1, 2)[targets] = best
+        tries = [best + np.array(j) for j in (jitter if turn == 0 else jitter[:5])]
+        if turn == 1:
+            for dy, dx in ((-2, 0), (2, 0), (0, -2), (0, 2)):
+                ny, nx = np.clip(ty + dy, 0, height - 1), np.clip(tx + dx, 0, width - 1)
+                near = full[ny, nx]
+                tries.append(np.where(ring[ny, nx][:, None], near, best))
+        for attempt in tries:
+            y, x = ty + attempt[:, 0], tx + attempt[:, 1]
+            fits = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+            at = np.where(fits, y * width + x, 0)
+            fits &= good.ravel()[at]
+            d = table[at] - t
+            cost = np.einsum("ij,ij,ij->i", w3, d, d)
+            better = fits & (cost < lowest)
+            lowest[better] = cost[better]
+            chosen[better] = attempt[better]
+        best = chosen
+        places = np.clip(ty + best[:, 0], 0, height - 1) * width + np.clip(
+            tx + best[:, 1], 0, width - 1
+        )
+        value = _vote(value, level.value, targets, places, hole, r)
+    offset = np.zeros((height, width, 2), np.intp)
+    offset.reshape(-1, 2)[targets] = best
+    doubt = np.zeros((height, width), np.float32)
+    doubt.ravel()[targets] = np.where(np.isfinite(lowest), lowest, 1e6)
+    return value, offset, ring, doubt
+
+
+def _copy(
+    rgb: Plane, fine: _Level, value: Plane, offset: Index, share: Plane, step: int
+) -> tuple[Plane, Plane]:
+    """The photo's pixels laid where the offsets say, with the agreed tones; and how much they
+    count."""
+    height, width = rgb.shape[:2]
+    rows, columns = fine.hole.shape
+    valid = np.repeat(np.repeat(fine.weight > 0.5, step, 0), step, 1)[:height, :width]
+    ys, xs = np.nonzero(
+        ~valid & np.repeat(np.repeat(_dilate(fine.hole, 1), step, 0), step, 1)[:height, :width]
+    )
+    cy, cx = (ys + 0.5) / step - 0.5, (xs + 0.5) / step - 0.5
+    y0, x0 = np.floor(cy).astype(np.intp), np.floor(cx).astype(np.intp)
+    fy, fx = (cy - y0).astype(np.float32), (cx - x0).astype(np.float32)
+    total = np.zeros((len(ys), 3), np.float32)
+    weight = np.full(len(ys), 1e-6, np.float32)
+    has = (offset != 0).any(-1)
+    for dy, wy in ((0, 1 - fy), (1, fy)):
+        for dx, wx in ((0, 1 - fx), (1, fx)):
+            py, px = np.clip(y0 + dy, 0, rows - 1), np.clip(x0 + dx, 0, columns - 1)
+            move = offset[py, px] * step
+            sy, sx = ys + move[:, 0], xs + move[:, 1]
+            fits = has[py, px] & (sy >= 0) & (sy < height) & (sx >= 0) & (sx < width)
+            sy, sx = np.where(fits, sy, 0), np.where(fits, sx, 0)
+            w = wy * wx * (fits & valid[sy, sx])
+            total += w[:, None] * rgb[sy, sx]
+            weight += w
+    plane = np.array(rgb)
+    plane[~valid] = 0
+    plane[ys, xs] = total / weight[:, None]
+    laid = np.zeros((height, width), np.float32)
+    laid[ys, xs] = weight > 1e-3
+    # tones as agreed on the small plane
+    full = valid.astype(np.float32)
+    full[ys, xs] = laid[ys, xs]
+    w = _mean(full, step)
+    tone = _mean(plane * full[..., None], step) / np.maximum(w, 1e-6)[..., None]
+    laid_here = (fine.hole & (w > 0.5)).astype(np.float32)
+    amiss, _ = _spread(value - tone, laid_here, 0.1 * fine.unit)
+    # and no step of tone at the rim: its pixels beside the hole tell how far the copies are off
+    far_rows = np.clip(np.arange(rows)[:, None] + offset[..., 0], 0, rows - 1)
+    far_columns = np.clip(np.arange(columns)[None] + offset[..., 1], 0, columns - 1)
+    beside = has & (fine.weight > 0.9) & (fine.weight[far_rows, far_columns] > 0.9)
+    off = np.clip(fine.value - fine.value[far_rows, far_columns], -30, 30)
+    amiss = amiss + membrane(off, beside.astype(np.float32), 10)
+    size = (rows * step, columns * step)
+    plane = plane + resize(np.clip(amiss, -40, 40), size)[:height, :width]
+    even, _ = _spread(share[..., None], fine.hole.astype(np.float32), 0.08 * fine.unit)
+    cover = resize(even[..., 0], size)[:height, :width] * laid
+    return plane, np.clip(cover, 0, 1)

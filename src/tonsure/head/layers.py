@@ -1,0 +1,66 @@
+"""A face taken apart: what the photo shows, what the hair owns, and every layer completed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from ..faces import Face
+from ..hair.matte import Matte, matte
+from ..hair.parse import BACKGROUND, CLOTHES, EAR, GLASSES, HAIR, NECK, SKIN, parse
+from ..planes import Plane, grow, smoothstep
+from ..scene import Scene, look
+from . import bare, behind, evidence, features, outline
+
+Pixels = npt.NDArray[np.uint8]
+
+_DENSITY = 96.0  # pixels per eye distance of the scene, at most
+
+
+@dataclass(frozen=True)
+class Layers:
+    """A photo's face taken apart, all planes on the scene's grid but those of `beneath`.
+
+    `classes` (H, W, 9) the parser's; `rim` (N, 2) the bare head's outline in frame units; what the
+    hair owns; what stays visible; what lies beneath at low resolution; the sides whose ears the
+    hair hides; what was behind.
+    """
+
+    scene: Scene
+    classes: Plane
+    rim: npt.NDArray[np.float64]
+    matte: Matte
+    visible: bare.Visible
+    beneath: bare.Beneath
+    hidden_ears: tuple[int, ...]
+    behind: behind.Behind
+
+
+def layers(pixels: Pixels, face: Face, *, threads: int | None = None) -> Layers:
+    """The scene of `face` in `pixels` (H, W, 3) uint8, taken apart and completed."""
+    scene = look(pixels, face, min(float(face.iod), _DENSITY), threads)
+    classes = parse(scene)
+    rim = outline.contour(scene.mesh, outline.radii(scene.mesh, *evidence.along(scene, classes)))
+    oval = features.oval(scene)
+    head = np.maximum(scene.polygon(rim), oval)
+    smooth = features.smooth_skin(scene, classes)
+    found = matte(scene, classes, oval, head, smooth)
+    skin = classes[..., SKIN] + classes[..., GLASSES]
+    hidden, ears_at = features.hidden_ears(scene, classes, found.hole)
+    found = replace(found, hole=np.maximum(found.hole, ears_at))
+    parts = (classes[..., BACKGROUND], skin, *(classes[..., k] for k in (EAR, NECK, CLOTHES)))
+    visible = bare.Visible(
+        seen=np.stack(parts, -1),
+        hole=np.maximum(found.hole, smoothstep(0.1, 0.3, classes[..., HAIR])),
+        shade=found.shade,
+        head=head,
+        oval=oval,
+        smooth=smooth * (1 - grow(found.hole, 0.02 * scene.unit)),
+    )
+    under = bare.beneath(scene, visible)
+    known = smoothstep(0.85, 0.97, classes[..., BACKGROUND]) * scene.inside
+    known = known * (1 - grow(visible.hole, 0.03 * scene.unit))
+    wall = behind.complete(scene.rgb, known, visible.hole * (1 - head), scene.unit)
+    return Layers(scene, classes, rim, found, visible, under, hidden, wall)

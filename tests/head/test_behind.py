@@ -1,0 +1,79 @@
+"""The background behind the hair, on made-up textures."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tonsure.head.behind import Behind, complete
+
+UNIT = 48.0
+SIDE = 200
+Plane = npt.NDArray[np.float32]
+ROW, COLUMN = np.mgrid[:SIDE, :SIDE].astype(np.float32)
+
+
+def grey(plane: Plane) -> Plane:
+    return np.repeat(plane[..., None], 3, -1).astype(np.float32)
+
+
+def masks() -> tuple[Plane, Plane]:
+    """Known around a disc of hair, half of which is wanted (the rest is the person)."""
+    away = np.hypot(ROW - 100, COLUMN - 100)
+    known = (away > 48).astype(np.float32)
+    return known, ((away < 52) & (away > 20)).astype(np.float32)
+
+
+def fill(picture: Plane) -> tuple[Behind, npt.NDArray[np.bool_]]:
+    known, wanted = masks()
+    hidden = np.where(known[..., None] > 0, picture, np.array([255, 0, 255], np.float32))
+    return complete(hidden.astype(np.float32), known, wanted, UNIT), (wanted > 0) & (known == 0)
+
+
+def test_gradient_stays_and_nothing_is_copied() -> None:
+    picture = grey(60 + 0.6 * COLUMN)
+    out, hole = fill(picture)
+    assert np.abs(out.rgb - picture)[hole].mean() < 4
+    assert out.grained.max() == 0
+
+
+def test_stripes_continue() -> None:
+    picture = grey(128 + 60 * np.sin(2 * np.pi * COLUMN / 20))
+    out, hole = fill(picture)
+    flat = np.abs(128 - picture)[hole].mean()
+    assert np.abs(out.rgb - picture)[hole].mean() < 0.5 * flat
+    assert out.grained[hole].mean() > 0.7
+
+
+def test_noise_keeps_its_variance() -> None:
+    noise = np.random.default_rng(1).normal(0, 1, (SIDE // 4, SIDE // 4)).astype(np.float32)
+    picture = grey(128 + 25 * noise.repeat(4, 0).repeat(4, 1))
+    out, hole = fill(picture)
+    assert out.rgb[hole].std() > 0.5 * picture[hole].std()
+
+
+@pytest.mark.parametrize("period", [16, 30])
+def test_no_colour_of_what_hides_it(period: int) -> None:
+    tiles = (ROW // (period // 2) + COLUMN // (period // 2)) % 2
+    out, hole = fill(grey(80 + 90 * tiles))
+    red, green = out.rgb[hole][:, 0], out.rgb[hole][:, 1]
+    assert np.abs(red - green).max() < 2
+    assert out.rgb[hole].min() > 20
+    assert out.rgb[hole].max() < 230
+
+
+def test_known_pixels_stay_and_runs_agree() -> None:
+    picture = grey(128 + 60 * np.sin(ROW / 5) * np.sin(COLUMN / 7))
+    out, _ = fill(picture)
+    again, _ = fill(picture)
+    known, _ = masks()
+    assert np.array_equal(out.rgb[known > 0], picture[known > 0])
+    assert np.array_equal(out.rgb, again.rgb)
+
+
+def test_nothing_known_is_no_error() -> None:
+    zero = np.zeros((40, 50), np.float32)
+    out = complete(np.zeros((40, 50, 3), np.float32), zero, zero + 1, UNIT)
+    assert np.isfinite(out.rgb).all()
+    assert out.grained.max() == 0
