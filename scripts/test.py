@@ -13,10 +13,12 @@ from environment import ROOT, python
 # the laboratory is tested with this one version of torch; the tool never imports it
 TORCH = "torch==2.13.0"
 
+TEXTS = ("src", "tests", "docs", "scripts", "benchmarks", "README.md")
+
 CHECKS = {
     "ruff": ["-m", "ruff", "check", "."],
     "format": ["-m", "ruff", "format", "--check", "."],
-    "codespell": ["-m", "codespell_lib", "src", "tests", "docs", "scripts", "README.md"],
+    "codespell": ["-m", "codespell_lib", *TEXTS],
     "imports": ["-c", "from importlinter.cli import lint_imports_command as c; c(['--no-cache'])"],
     "mypy": ["-m", "mypy"],
     "pytest": ["-m", "pytest"],

@@ -179,12 +179,16 @@ def membrane(value: Plane, weight: Plane, relax: int = 6) -> Plane:
         hold = np.minimum(1.0, denominator)
         held = numerator / np.maximum(denominator, 1e-6) * hold
         free = 1.0 - hold
-        out = held + out * free
+        around = np.pad(held + out * free, ((0, 0), (1, 1), (1, 1)), mode="edge")
+        free *= 0.25
         for _ in range(relax):
-            p = np.pad(out, ((0, 0), (1, 1), (1, 1)), mode="edge")
-            out = p[:, :-2, 1:-1] + p[:, 2:, 1:-1]
-            out += p[:, 1:-1, :-2]
-            out += p[:, 1:-1, 2:]
-            out *= 0.25 * free
+            out = around[:, :-2, 1:-1] + around[:, 2:, 1:-1]
+            out += around[:, 1:-1, :-2]
+            out += around[:, 1:-1, 2:]
+            out *= free
             out += held
-    return out[0] if value.ndim == 2 else np.ascontiguousarray(np.moveaxis(out, 0, 2))
+            around[:, 1:-1, 1:-1] = out
+            around[:, 0, 1:-1], around[:, -1, 1:-1] = out[:, 0], out[:, -1]
+            around[:, 1:-1, 0], around[:, 1:-1, -1] = out[:, :, 0], out[:, :, -1]
+        out = around[:, 1:-1, 1:-1]
+    return np.ascontiguousarray(out[0] if value.ndim == 2 else np.moveaxis(out, 0, 2))
