@@ -12,7 +12,7 @@ import pytest
 from tonsure import blend, degree
 from tonsure.errors import BadOption
 from tonsure.faces import Frame
-from tonsure.head.outline import OVAL
+from tonsure.scene import OVAL
 from tonsure.head.times import times
 from tonsure.scene import EYE_DISTANCE, EYES_MIDDLE, Scene
 

@@ -18,6 +18,11 @@ from .planes import Plane
 
 EYE_DISTANCE = 38.4
 EYES_MIDDLE = (88.83, 112.675)
+OVAL = (
+    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
+    152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
+)  # fmt: skip
+"""The mesh's outline of the face, from the middle of the forehead clockwise."""
 Box = tuple[float, float, float, float]
 
 # as far as hair is followed, in eye distances from between the eyes: left, up, right, down

@@ -56,12 +56,13 @@ def matte(scene: Scene, classes: Plane, oval: Plane, head: Plane, smooth: Plane)
     beard_zone, beard = _beard(scene, classes[..., HAIR], oval)
     raw = classes[..., HAIR] * (1 - beard_zone)
     raw = raw * attached(scene, raw, head)
-    hair = smoothstep(0.25, 0.65, raw)
+    hair = smoothstep(0.3, 0.65, raw)
     out = np.maximum(grow(hair, 0.07 * u), strands(scene, classes, hair))
     # on skin the old hairline's shadow goes too
     skin = np.clip(classes[..., SKIN] + classes[..., NECK], 0, 1)
     out = np.maximum(out, grow(hair, 0.17 * u) * skin * smoothstep(0.35, 0.05, y) * head)
-    upper = smoothstep(0.35, 0.2, y) * classes[..., SKIN]
+    end = 0.2 if beard > 0.1 else 1.1
+    upper = smoothstep(end + 0.15, end, y) * (classes[..., SKIN] + classes[..., HAIR])
     for polygon in _EYES + _BROWS:
         upper = upper * (1 - grow(scene.mesh_polygon(polygon), 0.06 * u))
     out = np.maximum(out, stray(scene, upper, out))
@@ -156,11 +157,12 @@ def stray(scene: Scene, skin: Plane, hole: Plane) -> Plane:
     hole."""
     u = scene.unit
     luma = (scene.rgb @ _LUMA).astype(np.float32)
-    thin = np.abs(blur(luma, 0.045 * u) - blur(luma, 0.006 * u))
+    thin = blur(luma, 0.045 * u) - blur(luma, 0.006 * u)
+    thin = np.maximum(thin, -0.7 * thin)  # strands are darker than skin more often than not
     sample = thin[(skin > 0.9) & (hole < 0.01)]
     if sample.size < 100:
         return np.zeros_like(hole)
-    level = 3.0 * float(np.quantile(sample, 0.6)) + 2.5
+    level = 2.4 * float(np.quantile(sample, 0.6)) + 2.0
     candidates = _image((thin > level) & (skin > 0.5) | (hole > 0.5))
     reached = _image(hole > 0.5)
     for _ in range(int(0.5 * u)):

@@ -12,6 +12,7 @@ import numpy as np
 from ..models import session
 from ..planes import Plane, resize, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, Box, Scene
+from .person import settle
 
 CLASSES = ("background", "skin", "hair", "hat", "ear", "neck", "clothes", "glasses", "jewellery")
 BACKGROUND, SKIN, HAIR, HAT, EAR, NECK, CLOTHES, GLASSES, JEWELLERY = range(9)
@@ -69,4 +70,4 @@ def parse(scene: Scene) -> Plane:
     share = 0.65 * smoothstep(0, edge, np.minimum.outer(inside_y, inside_x))[..., None]
     out = coarse.copy()
     out[rows, columns] = part * (1 - share) + fine * share
-    return out
+    return settle(scene, out, HAIR, BACKGROUND, CLOTHES)

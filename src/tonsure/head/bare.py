@@ -25,7 +25,8 @@ DENSITY = 32.0  # px per eye distance, here and in the net's window
 SIDE = 192
 CENTRE = (0.0, 0.3)  # of the window, in eye distances from between the eyes
 _RELAX = 3
-_SHARPER = 1.5  # the net's layers, as a factor of their logits
+_DARK = 38.0  # levels
+_SHARPER = 2.0  # the net's layers, as a factor of their logits
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,10 @@ def beneath(scene: Scene, visible: Visible) -> Beneath:
         known * smoothstep(0.75, 0.97, low.seen[..., CLOTHES]),
     )
     residual, told, answered = _ask(scene, rgb, known, inside, low)
-    layers = _layers(low.seen, known, told, answered)
-    bases = [membrane(rgb, w, relax=8) for w in weights]
+    rows = (np.arange(shape[0], dtype=np.float32) + 0.5) / DENSITY + _top(scene)
+    layers = _layers(low.seen, known, told, answered, low.head, rows[:, None])
+    # clothes of which nothing is seen are dark
+    bases = [membrane(rgb, w, relax=8) if w.any() else np.full_like(rgb, _DARK) for w in weights]
     colours = []
     for index, base in enumerate(_BASE_OF):
         own = np.maximum(layers[..., index], low.head * (index == HEAD))
@@ -87,11 +90,28 @@ def beneath(scene: Scene, visible: Visible) -> Beneath:
     return Beneath(colours, layers)
 
 
-def _layers(seen: Plane, known: Plane, told: Plane, answered: Plane) -> Plane:
-    """What is seen is seen; in the hole the net's word counts; beyond its window the nearest."""
+def _top(scene: Scene) -> float:
+    """Where the scene begins, in eye distances from between the eyes."""
+    return (scene.box[1] - EYES_MIDDLE[1]) / EYE_DISTANCE
+
+
+def _layers(
+    seen: Plane, known: Plane, told: Plane, answered: Plane, head: Plane, y: Plane
+) -> Plane:
+    """What is seen is seen; in the hole the net's word counts; beyond its window the nearest.
+    `head` (h, w) the filled outline, `y` (h, 1) eye distances below the eyes."""
     spread = np.stack([membrane(seen[..., k], known) for k in range(len(LAYERS))], -1)
     layers = np.where(answered[..., None] > 0, told, spread)
     layers = seen * known[..., None] + layers * (1 - known[..., None])
+    # what is skin below the head's outline is neck: no gap between the two
+    step = smoothstep(0.7, 1.0, y)
+    layers[..., NECK] += layers[..., HEAD] * step
+    layers[..., HEAD] *= 1 - step
+    # and a neck comes out from behind the jaw, the further the lower
+    level = 0.45 - 0.65 * smoothstep(0.75, 1.5, y)
+    hidden = (1 - smoothstep(-0.1, 0.1, blur(head, 0.12 * DENSITY) - level)) * (1 - known)
+    layers[..., BACKGROUND] += layers[..., NECK] * hidden
+    layers[..., NECK] *= 1 - hidden
     return np.asarray(layers / np.maximum(layers.sum(-1, keepdims=True), 1e-6), np.float32)
 
 

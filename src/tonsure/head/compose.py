@@ -40,7 +40,8 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
 
     head = outline(layers.rim, scene, box, max(0.8, 0.008 * density))
     clothes, neck, ear = (
-        smoothstep(0.3, 0.7, big(under.layers[..., k])) for k in (bare.CLOTHES, bare.NECK, bare.EAR)
+        smoothstep(0.38, 0.62, big(under.layers[..., k]))
+        for k in (bare.CLOTHES, bare.NECK, bare.EAR)
     )
     tone = big(under.colours[bare.HEAD])
     drawn = _ears(scene, box, layers.hidden_ears, features.side_light(scene, visible.smooth))
@@ -48,14 +49,19 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
     for share, index in ((clothes, bare.CLOTHES), (neck, bare.NECK)):
         out += share[..., None] * (big(under.colours[index]) - out)
     for one in drawn:
+        # the ear's inner side fades into the head: where there is none, no tip may stay
+        whole = np.maximum(head[one.at], one.alpha)
+        one.alpha[:] *= smoothstep(0.2, 0.4, blur(whole, 0.05 * density))
         out[one.at] *= 1 - (one.shadow * np.maximum(neck, head)[one.at])[..., None]
-        out[one.at] += one.under[..., None] * (tone[one.at] * one.shade - out[one.at])
+        # led on beneath the head, but nowhere beside it
+        joined = np.maximum(one.alpha, one.under * grow(head[one.at], 0.1 * density))
+        out[one.at] += joined[..., None] * (tone[one.at] * one.shade - out[one.at])
     out += head[..., None] * (tone - out)
     out += ear[..., None] * (big(under.colours[bare.EAR]) - out)
     skin = np.maximum(np.maximum(head, neck), ear)
     for one in drawn:
         out[one.at] += one.alpha[..., None] * (tone[one.at] * one.shade - out[one.at])
-        skin[one.at] = np.maximum(skin[one.at], one.under)
+        skin[one.at] = np.maximum(skin[one.at], one.alpha)
     photo = pixels[box[1] : box[3], box[0] : box[2]].astype(np.float32)
     luma = photo @ _LUMA
     hole = scene.to_photo(visible.hole, box)

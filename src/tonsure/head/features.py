@@ -6,9 +6,8 @@ import numpy as np
 
 from ..hair.parse import EAR, GLASSES, SKIN
 from ..planes import Plane, grow, smoothstep
-from ..scene import Scene
+from ..scene import OVAL, Scene
 from . import ears
-from .outline import OVAL
 
 # what interrupts the skin's tone: brows, eyes with their lids, lips, nostrils
 _ROUGH = (
@@ -54,12 +53,15 @@ def hidden_ears(scene: Scene, classes: Plane, hole: Plane) -> tuple[tuple[int, .
     sides: list[int] = []
     where = np.zeros(scene.shape, np.float32)
     origin, step = complex(scene.box[0], scene.box[1]), complex(1 / scene.scale)
+    x, y = scene.face_units()
     for side in (-1, 1):
         ear = ears.draw(scene.mesh, side, scene.shape, origin, step)
         if ear is None or ear.visibility < 0.1:
             continue
         area = float(ear.alpha.sum()) + 1e-6
-        shown = float((ear.alpha * classes[ear.at][..., EAR]).sum()) / area
+        # a visible ear may lie elsewhere than the mesh foretells
+        zone = (x * side > 0.5) & (np.abs(y - 0.4) < 1.2)
+        shown = float((classes[..., EAR] * zone).sum()) / area
         covered = float((ear.alpha * hole[ear.at]).sum()) / area
         if shown < 0.3 and covered > 0.5:
             sides.append(side)

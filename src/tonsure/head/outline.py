@@ -14,16 +14,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ..scene import OVAL
+
 Points = npt.NDArray[np.float64]
 
 EYE_DISTANCE = 38.4
 CENTRE = np.array([88.9, 112.6])
 ANGLES = np.arange(-99.0, 100.0, 3.0)
 """Of the 67 radii, degrees clockwise from up."""
-OVAL = (
-    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
-    152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
-)  # fmt: skip
 """Points of the mesh around the face, clockwise from the middle of the forehead."""
 
 

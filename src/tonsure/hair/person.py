@@ -1,0 +1,60 @@
+"""A second opinion on what belongs to people at all, laid over the parser's classes.
+
+The parser tells hair from skin; the person mask (`person_mask`, a network for calls before a
+camera) tells people from what is behind them, and does it better. So hair that is nobody's becomes
+background, and what is somebody's, looks like this hair and lies beside it becomes hair.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from ..models import session
+from ..planes import Plane, grow, resize, smoothstep
+from ..scene import OVAL, Scene
+
+_SIDE = 256
+_CHIN = 152  # of the mesh
+
+
+def person(scene: Scene) -> Plane:
+    """How surely a pixel of the scene belongs to a person: (H, W) 0..1."""
+    image = Image.fromarray(scene.rgb.clip(0, 255).astype(np.uint8))
+    small = image.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
+    batch = np.asarray(small, dtype=np.float32)[None] / 255
+    mask = session.open("person_mask", scene.threads).run(None, {"image": batch})[0][0]
+    return resize(mask, scene.shape)
+
+
+def settle(scene: Scene, classes: Plane, hair: int, background: int, clothes: int) -> Plane:
+    """The parser's `classes` (H, W, n), settled by the mask; `hair`, `background` and `clothes` are
+    their numbers.
+
+    Curls beside the neck are a little of everything to the parser: what it is sure of (but
+    background) stays, and what may be clothes stays from the chin down.
+    """
+    mask, u = person(scene), scene.unit
+    out = classes.copy()
+    nobody = classes[..., hair] * (1 - smoothstep(0.05, 0.4, mask))
+    out[..., hair] -= nobody
+    out[..., background] += nobody
+    sure = classes[..., hair] > 0.8
+    if sure.sum() < 0.05 * u * u:
+        return out
+    tones = scene.rgb[sure]
+    spread = tones.std(0) + 14
+    apart = (((scene.rgb - tones.mean(0)) / (1.3 * spread)) ** 2).mean(-1)
+    alike = np.exp(-0.5 * apart).astype(np.float32)
+    beside = smoothstep(0.0, 0.2, grow(smoothstep(0.4, 0.7, out[..., hair]), 1.2 * u))
+    somebody = smoothstep(0.55, 0.85, mask) * beside * smoothstep(0.3, 0.6, alike)
+    chin = float(scene.to_scene(scene.mesh[[_CHIN], :2])[0, 1])
+    rows = (np.arange(scene.shape[0], dtype=np.float32) - chin)[:, None] / u
+    above = smoothstep(0.3, -0.1, rows)
+    rest = np.delete(out, [hair, background], axis=-1)
+    unsure = 1 - smoothstep(0.45, 0.75, rest.max(-1))
+    worn = np.maximum(smoothstep(0.3, 0.1, classes[..., clothes]), above)
+    found = smoothstep(0.1, 0.4, somebody * unsure * worn * (1 - scene.mesh_polygon(OVAL)))
+    out *= (1 - found)[..., None]
+    out[..., hair] += found
+    return out
