@@ -18,7 +18,7 @@ from .planes import Plane, blur
 
 Bytes = npt.NDArray[np.uint8]
 STYLES = ("recede", "thin")
-_SOFT = {"recede": 0.18, "thin": 0.7}  # how long one pixel takes, in degrees
+_SOFT = {"recede": 0.22, "thin": 0.7}  # how long one pixel takes, in degrees
 _BINS = 8192
 _TURNS = 10
 
@@ -34,7 +34,7 @@ class Timed(Protocol):
     def thin(self) -> Bytes: ...
 
 
-def strands(luma: Plane, unit: float, length: float = 0.2, own: float = 0.6) -> Plane:
+def strands(luma: Plane, unit: float, length: float = 0.2, own: float = 0.45) -> Plane:
     """Which strand goes before which, -1..1 (h, w): streaks along the hair.
 
     `luma` (h, w) 0..255 at `unit` pixels per eye distance; streaks are about `length` eye distances
@@ -53,7 +53,7 @@ def strands(luma: Plane, unit: float, length: float = 0.2, own: float = 0.6) -> 
         apart = np.abs(bins - k)
         share = 1 - np.minimum(apart, _TURNS - apart)
         out += np.maximum(share, 0) * _along(source, np.pi * k / _TURNS, rounds)
-    out -= blur(out, max(3.0, 0.12 * unit))
+    out -= blur(out, max(2.0, 0.04 * unit))
     spread = np.sqrt(blur(out * out, max(3.0, 0.12 * unit))) + 1e-3
     return np.asarray(np.tanh(0.6 * out / spread), dtype=np.float32)
 

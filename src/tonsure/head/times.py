@@ -101,7 +101,7 @@ def times(
     place, zone = (resize(p, grid.shape) for p in _place(coarse, found))
     streaks = degree.strands(luma, grid.unit)
     recede = place + zone * hair * streaks
-    thin = 0.2 * streaks * hair + 0.45 * place
+    thin = (0.04 + 0.8 * zone) * hair * streaks + 0.45 * place
     out = [_full(degree.even(value, mass), (h, w)) for value in (recede, thin)]
     return out[0], out[1]
 
@@ -154,7 +154,7 @@ def _place(grid: Grid, found: Layers) -> tuple[Plane, Plane]:
     lock = 0.10 * np.exp(-((side / 17) ** 2)) * np.clip(1.2 - climb, 0, 1)
     front = 0.60 * np.clip(0.2 + 0.8 * (climb - temples + lock + 0.10 * wave), -0.3, 1.0)
     ridge = side + 4 * wave - 26 * np.clip(by - 0.35, 0, 1)
-    beside = smoothstep(46, 66, ridge)
+    beside = smoothstep(42, 72, ridge)
     sides = 0.62 + 0.19 * smoothstep(0.75, -0.05, by) + 0.19 * smoothstep(48, 84, side)
     inside = front + beside * (sides - front)
     # off the head: from outside in
@@ -166,9 +166,9 @@ def _place(grid: Grid, found: Layers) -> tuple[Plane, Plane]:
     low = smoothstep(-0.5, 0.5, y)
     out = smoothstep(0.97, 1.03, s)
     place = inside * (1 - out) + out * (above * (1 - low) + hanging * low)
-    oval = blur(grid.sample(features.oval(scene)), 0.06 * grid.unit)
+    oval = blur(grid.sample(features.oval(scene)), 0.1 * grid.unit)
     place = place * (1 - 0.7 * oval * low)  # what lies over the face goes early
-    zone = 0.15 * (1 - out) + out * (0.13 * (1 - low) + 0.07 * low)
+    zone = 0.12 * (1 - out) + out * (0.11 * (1 - low) + 0.07 * low)
     return place.astype(np.float32), zone.astype(np.float32)
 
 
