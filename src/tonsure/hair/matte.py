@@ -65,7 +65,7 @@ def matte(scene: Scene, classes: Plane, oval: Plane, head: Plane, smooth: Plane)
     upper = smoothstep(end + 0.15, end, y) * (classes[..., SKIN] + classes[..., HAIR])
     for polygon in _EYES + _BROWS:
         upper = upper * (1 - grow(scene.mesh_polygon(polygon), 0.06 * u))
-    out = np.maximum(out, stray(scene, upper, out))
+    out = np.maximum(out, stray(scene, upper, smooth, out))
     inner = scene.mesh_polygon(_INNER)
     for polygon in _EYES:
         inner = np.maximum(inner, scene.mesh_polygon(polygon))
@@ -152,17 +152,17 @@ def strands(scene: Scene, classes: Plane, hair: Plane) -> Plane:
     return out
 
 
-def stray(scene: Scene, skin: Plane, hole: Plane) -> Plane:
+def stray(scene: Scene, skin: Plane, smooth: Plane, hole: Plane) -> Plane:
     """Single strands over forehead and cheeks: thin, off the skin's tone, hanging together with the
     hole."""
     u = scene.unit
     luma = (scene.rgb @ _LUMA).astype(np.float32)
     thin = blur(luma, 0.045 * u) - blur(luma, 0.006 * u)
     thin = np.maximum(thin, -0.7 * thin)  # strands are darker than skin more often than not
-    sample = thin[(skin > 0.9) & (hole < 0.01)]
+    sample = thin[(smooth > 0.9) & (hole < 0.01) & (scene.face_units()[1] < 0.8)]
     if sample.size < 100:
         return np.zeros_like(hole)
-    level = 2.4 * float(np.quantile(sample, 0.6)) + 2.0
+    level = 5.0 * float(np.quantile(sample, 0.5)) + 3.0
     candidates = _image((thin > level) & (skin > 0.5) | (hole > 0.5))
     reached = _image(hole > 0.5)
     for _ in range(int(0.5 * u)):

@@ -8,6 +8,7 @@ background, and what is somebody's, looks like this hair and lies beside it beco
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from ..models import session
@@ -27,6 +28,13 @@ def person(scene: Scene) -> Plane:
     return resize(mask, scene.shape)
 
 
+def _alike(scene: Scene, where: npt.NDArray[np.bool_]) -> Plane:
+    """How much every pixel's colour is like those of `where` (H, W), 0..1."""
+    tones = scene.rgb[where]
+    apart = (((scene.rgb - tones.mean(0)) / (1.3 * (tones.std(0) + 14))) ** 2).mean(-1)
+    return np.exp(-0.5 * apart).astype(np.float32)
+
+
 def settle(scene: Scene, classes: Plane, hair: int, background: int, clothes: int) -> Plane:
     """The parser's `classes` (H, W, n), settled by the mask; `hair`, `background` and `clothes` are
     their numbers.
@@ -42,10 +50,9 @@ def settle(scene: Scene, classes: Plane, hair: int, background: int, clothes: in
     sure = classes[..., hair] > 0.8
     if sure.sum() < 0.05 * u * u:
         return out
-    tones = scene.rgb[sure]
-    spread = tones.std(0) + 14
-    apart = (((scene.rgb - tones.mean(0)) / (1.3 * spread)) ** 2).mean(-1)
-    alike = np.exp(-0.5 * apart).astype(np.float32)
+    alike = _alike(scene, sure)
+    face = scene.mesh_polygon(OVAL)
+    alike = alike * smoothstep(0.9, 1.8, alike / (_alike(scene, face > 0.9) + 0.05))
     beside = smoothstep(0.0, 0.2, grow(smoothstep(0.4, 0.7, out[..., hair]), 1.2 * u))
     somebody = smoothstep(0.55, 0.85, mask) * beside * smoothstep(0.3, 0.6, alike)
     chin = float(scene.to_scene(scene.mesh[[_CHIN], :2])[0, 1])
@@ -54,7 +61,7 @@ def settle(scene: Scene, classes: Plane, hair: int, background: int, clothes: in
     rest = np.delete(out, [hair, background], axis=-1)
     unsure = 1 - smoothstep(0.45, 0.75, rest.max(-1))
     worn = np.maximum(smoothstep(0.3, 0.1, classes[..., clothes]), above)
-    found = smoothstep(0.1, 0.4, somebody * unsure * worn * (1 - scene.mesh_polygon(OVAL)))
+    found = smoothstep(0.1, 0.4, somebody * unsure * worn * (1 - face))
     out *= (1 - found)[..., None]
     out[..., hair] += found
     return out

@@ -106,6 +106,33 @@ _ENTRIES = (
         outputs=(Port("person", ("N", 256, 256), "probability of a person, 0..1"),),
         card="person_mask.md",
     ),
+    ModelInfo(
+        name="hair_parser",
+        file="hair_parser.onnx",
+        sha256="3750f885f7fa48265855bcfa6cd1b68655e4fa7d4f4bead5050b5853f36d1a46",
+        bytes=3234765,
+        licence="LicenseRef-CelebA-noncommercial",
+        licence_file="",
+        provenance="trained on CelebAMask-HQ and CelebA by scripts/train_parser.py",
+        inputs=(Port("picture", ("N", 5, "H", "W"), "RGB, -1..1, then x, y in 2 eye distances"),),
+        outputs=(Port("classes", ("N", 9, "H", "W"), "soft classes, see hair.parse.CLASSES"),),
+        card="hair_parser.md",
+    ),
+    ModelInfo(
+        name="bare",
+        file="bare.onnx",
+        sha256="4bcfd08a2f22c265f12f050b357567f1b0690deabbc6e252aef5e6975bc691b9",
+        bytes=3240499,
+        licence="LicenseRef-CelebA-noncommercial",
+        licence_file="",
+        provenance="trained on CelebA and CelebAMask-HQ by scripts/train_bare.py",
+        inputs=(Port("window", ("N", 23, 192, 192), "see lab.tasks.bare.inputs"),),
+        outputs=(
+            Port("residual", ("N", 3, 192, 192), "to add to the spread colours, -1..1 apart"),
+            Port("layers", ("N", 5, 192, 192), "logits, see head.bare.LAYERS"),
+        ),
+        card="bare.md",
+    ),
 )
 
 MODELS: dict[str, ModelInfo] = {entry.name: entry for entry in _ENTRIES}
