@@ -1,117 +1,216 @@
-"""How hair goes: evenly, and never back."""
+"""How hair goes: the table of a degree, ranks, strands, and the maps of a drawn head."""
 
 from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from tonsure.degree import STYLES, even, order, pattern, weight
+from tonsure import blend, degree
 from tonsure.errors import BadOption
+from tonsure.faces import Frame
+from tonsure.head.outline import OVAL
+from tonsure.head.times import times
+from tonsure.scene import EYE_DISTANCE, EYES_MIDDLE, Scene
 
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
+DEGREES = [k / 10 for k in range(11)]
+STYLES = pytest.mark.parametrize("style", degree.STYLES)
 
 
 @dataclass(frozen=True)
 class Head:
+    """A drawn head: dark hair with strands on light skin, before a grey wall."""
+
+    photo: np.ndarray
+    box: tuple[int, int, int, int]
+    colour: np.ndarray
     mask: np.ndarray
     time: np.ndarray
     thin: np.ndarray
 
+    def place(self, x: float, y: float) -> tuple[slice, slice]:
+        """Rows and columns of a small piece at (x, y), eye distances from between the eyes."""
+        row, column = round((y + 3) * 40), round((x + 3) * 40)
+        return slice(row - 3, row + 4), slice(column - 3, column + 4)
+
+    def when(self, x: float, y: float) -> float:
+        """The mean time of "recede" there."""
+        return float(self.time[self.place(x, y)].mean())
+
+
+def draw(long: bool = False, place: tuple[int, int, int, int] = (0, 0, 240, 240)) -> Head:
+    """6 x 6 eye distances at 40 pixels each, of which `place` is edited."""
+    y, x = (np.mgrid[0:240, 0:240] + 0.5) / 40 - 3
+    mesh = np.zeros((468, 3))
+    angle = np.radians(np.arange(36) * 10)
+    mesh[list(OVAL), 0] = 1.05 * np.sin(angle)
+    mesh[list(OVAL), 1] = 0.35 - 1.25 * np.cos(angle)
+    mesh[:, :2] = mesh[:, :2] * EYE_DISTANCE + EYES_MIDDLE
+    angle = np.radians(np.arange(0, 360, 3))
+    rim = np.stack([1.25 * np.sin(angle), -0.1 - 1.65 * np.cos(angle)], 1)
+    rim = rim * EYE_DISTANCE + EYES_MIDDLE
+    head = np.hypot(x / 1.25, (y + 0.1) / 1.65) < 1
+    hair = (np.hypot(x / 1.5, (y + 0.3) / 1.9) < 1) & (y < (1.8 if long else 0.2))
+    hair &= ~(np.hypot(x / 1.0, (y - 0.35) / 1.25) < 1)
+    noise = np.random.default_rng(3)
+    strands = np.repeat(noise.integers(0, 60, (1, 240)), 240, 0)
+    colour = np.where(head, 210, 120).astype(np.uint8)
+    photo = np.where(hair, 20 + strands, colour).astype(np.uint8)
+    colour, photo = (np.repeat(p[..., None], 3, -1) for p in (colour, photo))
+    scale = 40 / EYE_DISTANCE
+    box = tuple(float(EYES_MIDDLE[k % 2] + (3 if k > 1 else -3) * EYE_DISTANCE) for k in range(4))
+    frame = Frame(1 / scale, complex(box[0], box[1]))
+    scene = Scene(
+        frame, box, scale, photo.astype(np.float32), np.ones((240, 240), np.float32), mesh
+    )
+    matte = SimpleNamespace(hair=hair.astype(np.float32))
+    part = slice(place[1], place[3]), slice(place[0], place[2])
+    colour, mask = colour[part], (hair * 255).astype(np.uint8)[part]
+    found = SimpleNamespace(scene=scene, rim=rim, matte=matte)
+    time, thin = times(photo, colour, found, place, mask)
+    return Head(photo, place, colour, mask, time, thin)
+
 
 @pytest.fixture(scope="module")
 def head() -> Head:
-    """A disc of hair whose times are what `even` makes of a place and of noise."""
-    y, x = np.mgrid[0:120, 0:100]
-    off = np.hypot(x - 50, y - 60)
-    mask = (np.clip((45 - off) / 8, 0, 1) * 255).astype(np.uint8)
-    noise = np.random.default_rng(0).normal(size=mask.shape).astype(np.float32)
-    mass = mask.astype(np.float32)
-    return Head(mask, even((y**2 / 100 + 0.3 * x).astype(np.float32), mass), even(noise, mass))
+    return draw()
 
 
-@pytest.mark.parametrize("style", STYLES)
-def test_eleven_steps_are_even(head: Head, style: str) -> None:
-    total = head.mask.sum(dtype=np.int64)
-    share = np.array([weight(head, k / 10, style).sum(dtype=np.int64) / total for k in range(11)])
-    assert share[0] == 0
-    assert share[-1] == 1
-    steps = np.diff(share)
-    # a pixel takes its time, longer when it thins: the first and the last step are smaller
-    assert steps.min() > {"recede": 0.04, "thin": 0.015}[style]
-    assert steps.max() < 0.14
+@pytest.fixture(scope="module")
+def ramp() -> SimpleNamespace:
+    """Every time once, under a mask of every weight."""
+    time, mask = np.meshgrid(np.arange(256, dtype=np.uint8), np.arange(256, dtype=np.uint8))
+    return SimpleNamespace(time=time, thin=time, mask=mask)
 
 
-@pytest.mark.parametrize("style", STYLES)
-def test_no_pixel_ever_grows_hair_again(head: Head, style: str) -> None:
-    levels = [weight(head, k / 50, style) for k in range(51)]
-    for less, more in itertools.pairwise(levels):
-        assert (less <= more).all()
-    assert not levels[0].any()
-    assert np.array_equal(levels[-1], head.mask)
+@STYLES
+def test_ends_are_exact(ramp, style):
+    assert not degree.weight(ramp, 0, style).any()
+    assert np.array_equal(degree.weight(ramp, 1, style), ramp.mask)
 
 
-@given(
-    st.floats(0, 1), st.floats(0, 1), st.sampled_from(STYLES), st.integers(0, 255),
-    st.integers(0, 255),
-)  # fmt: skip
-@settings(max_examples=60)
-def test_any_two_degrees_of_any_pixel(a: float, b: float, style: str, mask: int, time: int) -> None:
-    one = np.array([[mask]], np.uint8)
-    when = np.array([[time]], np.uint8)
-    head = Head(one, when, when)
-    less, more = (int(weight(head, d, style)[0, 0]) for d in sorted((a, b)))
-    assert 0 <= less <= more <= mask
+@STYLES
+def test_no_pixel_ever_falls(ramp, style):
+    steps = [degree.weight(ramp, k / 100, style).astype(int) for k in range(101)]
+    for earlier, later in itertools.pairwise(steps):
+        assert (later >= earlier).all()
+    assert (steps[-2] <= ramp.mask).all()
 
 
-def test_ranks_hold_equal_shares_of_the_mass() -> None:
-    random = np.random.default_rng(1)
-    value = np.exp(random.normal(size=(80, 90))).astype(np.float32)
-    mass = random.random((80, 90)).astype(np.float32)
-    rank = even(value, mass)
-    assert rank.dtype == np.uint8
-    for limit in (64, 128, 192):
-        assert mass[rank < limit].sum() / mass.sum() == pytest.approx(limit / 256, abs=0.02)
-    ordered = rank.ravel()[np.argsort(value.ravel())].astype(int)
-    assert (np.diff(ordered) >= 0).all()
+@STYLES
+def test_a_degree_is_the_share_that_has_gone(ramp, style):
+    full = float(ramp.mask.sum())
+    for wanted in np.linspace(0, 1, 21):
+        gone = degree.weight(ramp, float(wanted), style).sum() / full
+        assert gone == pytest.approx(wanted, abs=0.006)
 
 
-def test_nothing_to_rank() -> None:
-    flat = np.zeros((4, 5), np.float32)
-    assert even(flat, flat).shape == (4, 5)
+@pytest.mark.parametrize("wrong", [-0.1, 1.01, float("nan"), float("inf")])
+def test_degrees_beyond_the_ends(ramp, wrong):
+    with pytest.raises(BadOption, match="0 \\(untouched\\) to 1"):
+        degree.weight(ramp, wrong)
 
 
-def test_the_crown_goes_before_the_sides_and_temples_before_the_middle() -> None:
-    def at(x: float, y: float, reach: float = 0.9) -> float:
-        plane = [np.array([[v]], np.float32) for v in (x, y, reach)]
-        return float(order(*plane, hairline=-0.9, top=-1.6)[0, 0])
-
-    assert at(0.7, -1.0) < at(0.0, -1.0)  # temples
-    assert at(0.0, -1.0) < at(0.0, -1.4) < at(1.2, 0.0)  # hairline, crown, the horseshoe
-    assert at(0.0, -2.2, 1.6) < at(0.0, -1.65, 1.1)  # hair that stands off shrinks to the head
-    assert at(1.8, 1.5, 2.0) < at(1.3, 0.5, 1.2)  # long hair shortens from outside
-
-
-def test_strands_are_seen_whatever_the_contrast() -> None:
-    x = np.arange(120, dtype=np.float32)
-    stripes = np.broadcast_to(np.sin(x * 1.2), (60, 120)).astype(np.float32)
-    strong, faint = (pattern(100 + gain * stripes, 60.0) for gain in (40, 8))
-    assert np.abs(strong).max() <= 1
-    assert np.abs(strong - faint)[10:-10, 10:-10].max() < 0.15
-    assert np.corrcoef(strong[30, 10:-10], stripes[30, 10:-10])[0, 1] > 0.9
-
-
-@pytest.mark.parametrize("degree", [-0.01, 1.01, float("nan")])
-def test_degrees_out_of_range(head: Head, degree: float) -> None:
-    with pytest.raises(BadOption, match=r"0 .*to 1"):
-        weight(head, degree)
-
-
-def test_unknown_styles(head: Head) -> None:
+def test_unknown_style(ramp):
     with pytest.raises(BadOption, match="recede or thin"):
-        weight(head, 0.5, "comb over")
+        degree.weight(ramp, 0.5, "fade")
+
+
+def test_ranks_are_even_by_mass():
+    noise = np.random.default_rng(1)
+    value = noise.standard_normal((200, 300)).astype(np.float32)
+    mass = noise.random((200, 300)).astype(np.float32)
+    mass[:, :100] = 0
+    rank = degree.even(value, mass)
+    shares = [mass[(rank >= a) & (rank < a + 32)].sum() / mass.sum() for a in range(0, 256, 32)]
+    assert max(shares) < 0.15
+    order = np.argsort(value.ravel(), kind="stable")
+    assert (np.diff(rank.ravel()[order].astype(int)) >= 0).all()
+
+
+def test_ranks_of_nothing():
+    flat = np.zeros((4, 5), np.float32)
+    assert degree.even(flat, flat).shape == (4, 5)
+
+
+@pytest.mark.parametrize("wanted", [0, 30, 75, 90, 140])
+def test_strands_lie_as_they_are_drawn(wanted):
+    y, x = np.mgrid[0:120, 0:120].astype(np.float32)
+    across = x * np.sin(np.radians(wanted)) - y * np.cos(np.radians(wanted))
+    luma = (100 + 60 * np.sin(across * 1.1)).astype(np.float32)
+    found = np.degrees(degree.lie(luma, 100)[20:-20, 20:-20])
+    apart = np.abs((found - wanted + 90) % 180 - 90)
+    assert apart.max() < 4
+
+
+def test_streaks_run_along_the_hair():
+    stripes = np.random.default_rng(2).normal(90, 30, (1, 200)).astype(np.float32)
+    streaks = degree.strands(np.repeat(stripes, 150, 0), 100)
+
+    def alike(a: np.ndarray, b: np.ndarray) -> float:
+        return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
+
+    assert alike(streaks[8:], streaks[:-8]) > 0.7
+    assert abs(alike(streaks[:, 8:], streaks[:, :-8])) < 0.3
+    assert np.abs(streaks).max() <= 1
+
+
+@STYLES
+def test_steps_are_even(head, style):
+    frames = [
+        blend.apply(head.photo, [(head, degree.weight(head, d, style))]).astype(int)
+        for d in DEGREES
+    ]
+    steps = np.array([np.abs(b - a).sum() for a, b in itertools.pairwise(frames)])
+    assert steps.max() < 1.35 * steps.mean()
+    assert steps.min() > 0.65 * steps.mean()
+    weights = [degree.weight(head, d, style).astype(int).sum() for d in DEGREES]
+    areas = np.diff(weights)
+    assert 0 < areas.min() < areas.max() < 1.8 * areas.mean()
+
+
+@STYLES
+def test_both_sides_go_alike(head, style):
+    for d in DEGREES[1:-1]:
+        gone = degree.weight(head, d, style).astype(float)
+        left, right = gone[:, :120].sum(), gone[:, 120:].sum()
+        assert abs(left - right) < 0.12 * (left + right)
+
+
+def test_the_hairline_climbs_temples_ahead(head):
+    line = [head.when(0, y) for y in (-0.98, -1.2, -1.4)]
+    assert line == sorted(line)
+    assert line[0] < line[2] - 30
+    assert head.when(-0.7, -1.05) < head.when(0, -1.25)
+    assert head.when(0.7, -1.05) < head.when(0, -1.25)
+
+
+def test_hair_sinks_to_the_skull(head):
+    above = [head.when(0, y) for y in (-2.15, -2.0, -1.85)]
+    assert above == sorted(above)
+    assert above[0] < 60
+
+
+def test_the_sides_stay_longest(head):
+    for x in (-1.2, 1.2):
+        assert head.when(x, 0) > head.when(0, -1.6) + 20
+
+
+def test_long_hair_shortens_from_its_tips():
+    head = draw(long=True)
+    for x in (-1.2, 1.2):
+        assert head.when(x, 1.3) < head.when(x, 0.9) < head.when(x, 0.3)
+
+
+def test_nothing_but_hair_has_strands(head):
+    wall = head.time[200:, :].astype(int)
+    assert np.abs(np.diff(wall, axis=1)).max() < 8
+
+
+@pytest.mark.parametrize("place", [(0, 0, 1, 1), (100, 20, 103, 90), (60, 20, 62, 22)])
+def test_however_little_there_is(place):
+    head = draw(place=place)
+    assert head.time.shape == head.thin.shape == head.mask.shape

@@ -1,9 +1,8 @@
 """How hair goes: when each pixel loses its hair, and how bald a pixel is at a degree.
 
-A time map says at which degree a pixel goes. It is made even by rank: every step bares the same
-share of what there is to bare, whatever the head. `recede`: the hairline climbs, temples ahead,
-hair standing off the head shrinks towards it, the sides go last and long hair shortens from
-outside. `thin`: strand by strand everywhere.
+A time map says at which degree a pixel goes. It is made even by rank: every step takes away the
+same share of what is seen to change, whatever the head. Strand by strand: within the zone where
+hair is thinning, whole strands go one after the other, along the way they lie.
 """
 
 from __future__ import annotations
@@ -15,11 +14,13 @@ import numpy.typing as npt
 from PIL import Image, ImageChops
 
 from .errors import BadOption
-from .planes import Plane, blur, smoothstep
+from .planes import Plane, blur
 
 Bytes = npt.NDArray[np.uint8]
 STYLES = ("recede", "thin")
-_SOFT = {"recede": 0.14, "thin": 0.30}  # how long one pixel takes, in degrees
+_SOFT = {"recede": 0.18, "thin": 0.7}  # how long one pixel takes, in degrees
+_BINS = 8192
+_TURNS = 10
 
 
 class Timed(Protocol):
@@ -33,52 +34,72 @@ class Timed(Protocol):
     def thin(self) -> Bytes: ...
 
 
-def order(x: Plane, y: Plane, reach: Plane, hairline: float, top: float) -> Plane:
-    """When hair goes by place alone: (H, W) float32, about 0..1; only its order counts.
+def strands(luma: Plane, unit: float, length: float = 0.2, own: float = 0.6) -> Plane:
+    """Which strand goes before which, -1..1 (h, w): streaks along the hair.
 
-    Parameters
-    ----------
-    x, y : (H, W), eye distances from between the eyes, y down.
-    reach : (H, W), distance from the head's centre over the outline's there; 1 on the outline.
-    hairline, top : y of the hairline's middle and of the crown, eye distances.
+    `luma` (h, w) 0..255 at `unit` pixels per eye distance; streaks are about `length` eye distances
+    long, and are the hair's own by the share `own`, where it shows any.
     """
-    climb = (hairline - y) / max(hairline - top, 0.2)
-    temples = 0.35 * np.clip(np.abs(x) / 0.9, 0, 1) ** 2 * smoothstep(1.25, 0.7, np.abs(x))
-    crown = 0.10 + 0.62 * np.clip(climb - temples, 0, 1.1)
-    side = smoothstep(-0.75, -0.25, y) + smoothstep(1.0, 1.35, np.abs(x)) * smoothstep(
-        -1.3, -0.7, y
-    )
-    side = np.clip(side, 0, 1)
-    inside = crown * (1 - side) + 0.92 * side
-    off = np.clip(reach - 1, 0, 2)
-    volume = 0.78 - 0.75 * np.clip(off / 0.45, 0, 1) ** 0.8
-    hanging = 0.95 - 0.45 * np.clip(off / 1.2, 0, 1)
-    outside = volume * (1 - side) + hanging * side
-    out = smoothstep(0.98, 1.04, reach)
-    return np.asarray(inside * (1 - out) + outside * out, dtype=np.float32)
+    if min(luma.shape) < 4:
+        return np.zeros_like(luma)
+    fine = luma - blur(luma, max(1.0, 0.012 * unit))
+    local = np.sqrt(blur(fine * fine, max(3.0, 0.12 * unit))) + 1.5
+    noise = np.random.default_rng(11).standard_normal(luma.shape, dtype=np.float32)
+    source = own * np.clip(fine / local, -2.5, 2.5) + (1 - own) * noise
+    bins = lie(luma, unit) * np.float32(_TURNS / np.pi)
+    rounds = max(1, round(float(np.log2(max(2.0, length * unit)))))
+    out = np.zeros_like(luma)
+    for k in range(_TURNS):
+        apart = np.abs(bins - k)
+        share = 1 - np.minimum(apart, _TURNS - apart)
+        out += np.maximum(share, 0) * _along(source, np.pi * k / _TURNS, rounds)
+    out -= blur(out, max(3.0, 0.12 * unit))
+    spread = np.sqrt(blur(out * out, max(3.0, 0.12 * unit))) + 1e-3
+    return np.asarray(np.tanh(0.6 * out / spread), dtype=np.float32)
 
 
-def pattern(luma: Plane, unit: float) -> Plane:
-    """The hair's own strands.
+def lie(luma: Plane, unit: float) -> Plane:
+    """Which way strands lie (h, w): their angle from the right, y down, 0 to pi."""
+    smooth = blur(luma, max(0.7, 0.008 * unit))
+    gx, gy = np.zeros_like(luma), np.zeros_like(luma)
+    gx[:, 1:-1] = smooth[:, 2:] - smooth[:, :-2]
+    gy[1:-1] = smooth[2:] - smooth[:-2]
+    wide = max(2.0, 0.05 * unit)
+    xx, yy, xy = blur(gx * gx, wide), blur(gy * gy, wide), blur(gx * gy, wide)
+    across = 0.5 * np.arctan2(2 * xy, xx - yy)
+    return np.asarray((across + np.pi / 2) % np.pi, np.float32)
 
-    From `luma` (h, w), 0..255, with `unit` pixels per eye distance; returns (h, w) float32, -1..1.
-    """
-    band = blur(luma, max(0.6, 0.006 * unit)) - blur(luma, max(1.5, 0.035 * unit))
-    local = np.sqrt(blur(band * band, max(3.0, 0.15 * unit))) + 0.5
-    return np.asarray(np.tanh(band / (1.5 * local)), dtype=np.float32)
+
+def _along(plane: Plane, angle: float, rounds: int) -> Plane:
+    """Mean along a direction over 2 ** rounds pixels, by doubling; less near the border."""
+    out = plane
+    for k in range(rounds):
+        step = (-2) ** k  # to and fro: all offsets once, about centred
+        out = _halfway(out, round(step * np.cos(angle)), round(step * np.sin(angle)))
+    return out
+
+
+def _halfway(plane: Plane, dx: int, dy: int) -> Plane:
+    """Mean of a plane and itself moved by (dx, dy), where both are known."""
+    h, w = plane.shape
+    out = plane.copy()
+    if abs(dx) < w and abs(dy) < h:
+        part = out[max(dy, 0) : h + min(dy, 0), max(dx, 0) : w + min(dx, 0)]
+        part += plane[max(-dy, 0) : h + min(-dy, 0), max(-dx, 0) : w + min(-dx, 0)]
+        part *= 0.5
+    return out
 
 
 def even(value: Plane, mass: Plane) -> Bytes:
-    """Ranks of `value` (h, w) among pixels of weight `mass` (h, w), which is not negative.
-
-    Returns (h, w) uint8, 0 for the lowest: equal steps of it hold equal shares of the mass.
-    """
+    """Ranks of `value` (h, w) among pixels weighted by `mass` (h, w), 0..255: equal steps take away
+    equal shares."""
     low, high = float(value.min()), float(value.max())
-    bins = np.clip((value - low) / max(high - low, 1e-6) * 4095, 0, 4095).astype(np.int32)
-    counts = np.bincount(bins.ravel(), weights=mass.ravel().astype(np.float64), minlength=4096)
+    scaled = (value - low) * ((_BINS - 1) / max(high - low, 1e-6))
+    bins = scaled.astype(np.int32)
+    counts = np.bincount(bins.ravel(), weights=mass.ravel(), minlength=_BINS)
     below = np.cumsum(counts) - 0.5 * counts
     rank = (below / max(float(counts.sum()), 1e-6) * 255).round().astype(np.uint8)
-    return np.asarray(rank[bins])
+    return rank[bins]
 
 
 def check(degree: float, style: str) -> None:
@@ -90,18 +111,27 @@ def check(degree: float, style: str) -> None:
 
 
 def weight(bare: Timed, degree: float, style: str = "recede") -> Bytes:
-    """How bald each pixel is at `degree` (0..1): (h, w) uint8, 0 keeps the photo.
-
-    Never falls as the degree grows; the head's mask at 1.  Raises `BadOption`, see `check`.
-    """
+    """How bald each pixel is at `degree` (0..1): (h, w) uint8, 0 keeps the photo. Never falls as
+    degree grows."""
     check(degree, style)
     if degree >= 1.0:
         return bare.mask
     if degree <= 0.0:
         return np.zeros_like(bare.mask)
-    soft = _SOFT[style]
-    t = np.arange(256) / 255.0
-    s = np.clip((degree * (1 + soft) - t) / soft, 0, 1)
-    table = (s * s * (3 - 2 * s) * 255).round().astype(np.uint8)
-    gone = Image.fromarray(bare.time if style == "recede" else bare.thin).point(table.tolist())
+    table = _ramp(_moment(degree, _SOFT[style]), _SOFT[style])
+    gone = Image.fromarray(bare.time if style == "recede" else bare.thin)
+    gone = gone.point((table * 255).round().astype(np.uint8).tolist())
     return np.asarray(ImageChops.multiply(Image.fromarray(bare.mask), gone))
+
+
+def _ramp(moment: float, soft: float) -> npt.NDArray[np.float64]:
+    """How far each of the 256 times has gone at `moment`, 0 to 1 + soft."""
+    s = np.clip((moment - np.arange(256) / 255) / soft, 0, 1)
+    return np.asarray(s * s * (3 - 2 * s))
+
+
+def _moment(degree: float, soft: float) -> float:
+    """The moment by which the share `degree` of all has gone."""
+    moments = np.linspace(0, 1 + soft, 257)
+    gone = [float(_ramp(float(m), soft).mean()) for m in moments]
+    return float(np.interp(degree, gone, moments))

@@ -116,7 +116,7 @@ def attached(scene: Scene, hair: Plane, head: Plane) -> Plane:
     size = (-(-height // zoom), -(-width // zoom))
     crown = grow(head, 0.1 * scene.unit) * (scene.face_units()[1] < 0.2)
     passable = _image(resize(hair, size) > 0.3)
-    reached = _image((resize(hair * crown, size) > 0.4))
+    reached = _image(resize(hair * crown, size) > 0.4)
     grown = reached
     for _ in range(sum(size)):
         grown = ImageChops.darker(reached.filter(ImageFilter.MaxFilter(3)), passable)
@@ -147,7 +147,8 @@ def strands(scene: Scene, classes: Plane, hair: Plane) -> Plane:
     # a strand is long: lone specks are the background's
     dense = blur(found, 0.05 * u)
     found = found * smoothstep(0.04, 0.12, dense)
-    return np.clip(grow(found, 0.05 * u) * open_air, 0, 1)
+    out: Plane = np.clip(grow(found, 0.05 * u) * open_air, 0, 1)
+    return out
 
 
 def stray(scene: Scene, skin: Plane, hole: Plane) -> Plane:

@@ -24,6 +24,8 @@ from ..planes import Plane, blur, membrane, resize, smoothstep
 
 Index = npt.NDArray[np.intp]
 
+_TINY = np.float32(1e-6)
+
 _FINE = 24.0  # px per eye distance of the finer plane
 _REACH = 1.6  # eye distances around the hole where sources may lie
 _PATCH = 2  # radius of patches
@@ -98,13 +100,14 @@ class _Level:
     ) -> _Level:
         w = _mean(sure.astype(np.float32), step)
         h = _mean(hole.astype(np.float32), step)
-        value = _mean(rgb * sure[..., None], step) / np.maximum(w, 1e-6)[..., None]
-        other = _mean(rgb * hole[..., None], step) / np.maximum(h, 1e-6)[..., None]
-        return cls(value, np.where(w > 0.5, w, 0), (h > 0) & (w <= 0.5), other, unit / step)
+        value = _per(_mean(rgb * sure[..., None], step), w)
+        other = _per(_mean(rgb * hole[..., None], step), h)
+        weight = np.where(w > 0.5, w, 0).astype(np.float32)
+        return cls(value, weight, (h > 0) & (w <= 0.5), other, unit / step)
 
     def half(self) -> _Level:
         w = _mean(self.weight, 2)
-        value = _mean(self.value * self.weight[..., None], 2) / np.maximum(w, 1e-6)[..., None]
+        value = _per(_mean(self.value * self.weight[..., None], 2), w)
         hole = _mean(self.hole.astype(np.float32), 2)
         weight = np.where(w > 0.45, w, 0).astype(np.float32)
         return _Level(value, weight, (hole > 0) & (w <= 0.45), value, self.unit / 2)
@@ -137,7 +140,10 @@ class _Level:
         rough = np.sqrt(((self.value - low) ** 2).mean(-1))[around > 0.9]
         if rough.size < 20:
             return 0.0
-        return float(smoothstep(*_CALM, np.float32(np.quantile(rough, 0.8))))
+        low_end, high_end = _CALM
+        t = (float(np.quantile(rough, 0.8)) - low_end) / (high_end - low_end)
+        t = min(max(t, 0.0), 1.0)
+        return t * t * (3 - 2 * t)
 
 
 def _mean(plane: Plane, step: int) -> Plane:
@@ -149,13 +155,18 @@ def _mean(plane: Plane, step: int) -> Plane:
     p = np.pad(plane, pad, mode="edge")
     rows, columns = p.shape[0] // step, p.shape[1] // step
     p = p.reshape(rows, step, columns, step, *plane.shape[2:])
-    return p.mean((1, 3), dtype=np.float32)
+    return np.asarray(p.mean((1, 3), dtype=np.float32))
+
+
+def _per(total: Plane, weight: Plane) -> Plane:
+    """Sums (h, w, 3) over weights (h, w)."""
+    return (total / np.maximum(weight, _TINY)[..., None]).astype(np.float32, copy=False)
 
 
 def _spread(value: Plane, weight: Plane, sigma: float) -> tuple[Plane, Plane]:
     """Weighted blur, and how much weight each pixel found."""
     total = blur(weight, sigma)
-    return blur(value * weight[..., None], sigma) / np.maximum(total, 1e-6)[..., None], total
+    return _per(blur(value * weight[..., None], sigma), total), total
 
 
 def _windows(plane: Plane, r: int) -> Plane:
@@ -164,19 +175,19 @@ def _windows(plane: Plane, r: int) -> Plane:
     view = np.lib.stride_tricks.sliding_window_view(
         np.pad(plane, pad, mode="edge"), (2 * r + 1, 2 * r + 1), (0, 1)
     )
-    return view.reshape(plane.shape[0] * plane.shape[1], -1)
+    return np.asarray(view.reshape(plane.shape[0] * plane.shape[1], -1))
 
 
 def _all_known(weight: Plane, r: int) -> npt.NDArray[np.bool_]:
     """Pixels whose whole surroundings lie within the plane and are known."""
     k = np.pad((weight > 0.97).astype(np.float32), r)
     view = np.lib.stride_tricks.sliding_window_view(k, (2 * r + 1, 2 * r + 1))
-    return view.min((2, 3)) > 0
+    return np.asarray(view.min((2, 3)) > 0)
 
 
 def _dilate(mask: npt.NDArray[np.bool_], r: int) -> npt.NDArray[np.bool_]:
     view = np.lib.stride_tricks.sliding_window_view(np.pad(mask, r), (2 * r + 1, 2 * r + 1))
-    return view.any((2, 3))
+    return np.asarray(view.any((2, 3)))
 
 
 def _bell(r: int) -> Plane:
@@ -207,7 +218,7 @@ class _Patches:
         """The best source of every target and the squared difference there per pixel."""
         t = _windows(value, self.r)[targets]
         w = _windows(trust, self.r)[targets] * self.bell
-        w /= np.maximum(w.sum(-1, keepdims=True), 1e-6)
+        w /= np.maximum(w.sum(-1, keepdims=True), _TINY)
         w3 = np.tile(w, 3)
         y, x = np.divmod(targets, self.width)
         pull = np.stack([-2 * self.gravity * y, -2 * self.gravity * x, np.ones(len(y))], -1)
@@ -241,7 +252,7 @@ def _vote(
             shift = dy * wide + dx
             total[at + shift] += bell[dy + r, dx + r] * padded[take + shift]
     total = total.reshape(height + 2 * r, wide, 4)[r : height + r, r : width + r]
-    mean = total[..., :3] / np.maximum(total[..., 3:], 1e-6)
+    mean = total[..., :3] / np.maximum(total[..., 3:], _TINY)
     return np.where((hole & (total[..., 3] > 0))[..., None], mean, value)
 
 
@@ -346,7 +357,7 @@ def _refine(
     for turn in range(2):
         t = _windows(value, r)[targets]
         w = _windows(trust, r)[targets] * bell
-        w /= np.maximum(w.sum(-1, keepdims=True), 1e-6)
+        w /= np.maximum(w.sum(-1, keepdims=True), _TINY)
         w3 = np.tile(w, 3)
         lowest = np.full(len(targets), np.inf, np.float32)
         chosen = best.copy()
@@ -416,7 +427,7 @@ def _copy(
     full = valid.astype(np.float32)
     full[ys, xs] = laid[ys, xs]
     w = _mean(full, step)
-    tone = _mean(plane * full[..., None], step) / np.maximum(w, 1e-6)[..., None]
+    tone = _per(_mean(plane * full[..., None], step), w)
     laid_here = (fine.hole & (w > 0.5)).astype(np.float32)
     amiss, _ = _spread(value - tone, laid_here, 0.1 * fine.unit)
     # and no step of tone at the rim: its pixels beside the hole tell how far the copies are off

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from .. import degree
 from ..faces import Face
 from ..hair.matte import Matte
-from ..scene import EYE_DISTANCE, Scene
-from . import outline
+from ..scene import Scene
 from .compose import PhotoBox, Pixels, compose
 from .layers import layers
+from .times import times
 
 
 @dataclass(frozen=True)
@@ -42,35 +40,8 @@ def make(pixels: Pixels, face: Face, *, threads: int | None = None) -> Bare:
     colour = compose(pixels, found, box)
     weight = scene.to_photo(np.maximum(found.matte.hole, found.matte.shade), box)
     mask = np.clip(weight * 255 + 0.5, 0, 255).astype(np.uint8)
-    time, thin = _times(pixels, scene, found.matte, found.rim, box, mask)
+    time, thin = times(pixels, colour, found, box, mask)
     return Bare(box, colour, mask, time, thin, _notes(scene, found.matte))
-
-
-def _times(
-    pixels: Pixels,
-    scene: Scene,
-    m: Matte,
-    rim: npt.NDArray[np.float64],
-    box: PhotoBox,
-    mask: Pixels,
-) -> tuple[Pixels, Pixels]:
-    """The two time maps on the photo's pixels of `box`, uint8."""
-    x, y = scene.face_units()
-    turn = np.degrees(np.arctan2(rim[:, 0] - outline.CENTRE[0], outline.CENTRE[1] - rim[:, 1]))
-    length = np.hypot(*(rim - outline.CENTRE).T) / EYE_DISTANCE
-    order = np.argsort(turn)
-    here = np.degrees(np.arctan2(x, -y))
-    reach = np.hypot(x, y) / np.interp(here, turn[order], length[order], period=360)
-    front = (m.hair > 0.5) & (np.abs(x) < 0.35) & (y < -0.3)
-    hairline = float(np.quantile(y[front], 0.97)) if front.sum() > 20 else -0.9
-    top = float((rim[:, 1].min() - outline.CENTRE[1]) / EYE_DISTANCE)
-    place = degree.order(x, y, reach.astype(np.float32), hairline, top)
-    base = scene.to_photo(place, box)
-    photo = pixels[box[1] : box[3], box[0] : box[2]]
-    luma = (photo @ np.array([0.299, 0.587, 0.114], np.float32)).astype(np.float32)
-    strand = degree.pattern(luma, abs(1 / scene.frame.z) * EYE_DISTANCE)
-    mass = mask.astype(np.float32)
-    return degree.even(base + 0.08 * strand, mass), degree.even(strand + 0.25 * base, mass)
 
 
 def _notes(scene: Scene, m: Matte) -> tuple[str, ...]:

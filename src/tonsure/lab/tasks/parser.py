@@ -106,8 +106,8 @@ class ParserTask:
         # short dark hair is what a net takes for a hat first
         men = (celeba["attr"][:, names.index("Male")] == 1) & ~column["Wearing_Hat"]
         dark = men & (celeba["attr"][:, names.index("Black_Hair")] == 1)
-        kinds = (celeba["clean"], column["Wearing_Hat"], dark, column["Eyeglasses"])
-        kinds = (*kinds, ~column["Bald"] & ~column["Wearing_Hat"])
+        plain = ~column["Bald"] & ~column["Wearing_Hat"]
+        kinds = (celeba["clean"], column["Wearing_Hat"], dark, column["Eyeglasses"], plain)
         self.pools = [np.nonzero(usable & kind & half)[0] for kind in kinds]
 
     @staticmethod

@@ -1,0 +1,211 @@
+"""When hair goes, on one head: the two time maps, from where each pixel lies on the skull.
+
+Pixels of the bare head are placed on a ball that is turned as the head is: the hairline climbs it
+from the forehead, temples ahead, and meets the crown; the sides stay longest. Hair that stands off
+the head goes from outside in, so that the silhouette sinks to the skull; what hangs below the ears
+shortens and narrows towards them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from .. import degree
+from ..planes import Plane, blur, resize, smoothstep
+from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
+from . import features
+
+if TYPE_CHECKING:
+    from .layers import Layers
+
+Bytes = npt.NDArray[np.uint8]
+PhotoBox = tuple[int, int, int, int]
+
+_DENSITY = 200.0  # pixels per eye distance of the grid that shows strands, at most
+_MOST = 1.1e6  # its pixels, at most
+_COARSE = 40.0  # pixels per eye distance where only the place counts
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+_HAIRLINE = 10  # the mesh's point where a hairline is expected
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The photo's `box` at a lower density: `step` photo pixels to one."""
+
+    scene: Scene
+    box: PhotoBox
+    step: float
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        h, w = self.box[3] - self.box[1], self.box[2] - self.box[0]
+        return max(1, round(h / self.step)), max(1, round(w / self.step))
+
+    @property
+    def unit(self) -> float:
+        """Grid pixels per eye distance."""
+        return EYE_DISTANCE / abs(self.scene.frame.z) / self.step
+
+    def units(self) -> tuple[Plane, Plane]:
+        """x and y (h, w) in eye distances from between the eyes."""
+        h, w = self.shape
+        across = self.box[0] + (np.arange(w) + 0.5) * ((self.box[2] - self.box[0]) / w)
+        down = self.box[1] + (np.arange(h) + 0.5) * ((self.box[3] - self.box[1]) / h)
+        at = (self.scene.frame.z * (across[None] + 1j * down[:, None])) + self.scene.frame.t
+        at = (at - complex(*EYES_MIDDLE)) / EYE_DISTANCE
+        return at.real.astype(np.float32), at.imag.astype(np.float32)
+
+    def sample(self, plane: Plane) -> Plane:
+        """A plane (H, W) of the scene on the grid, edges replicated."""
+        scene = self.scene
+        h, w = self.shape
+        padded = np.ascontiguousarray(np.pad(plane, 1, mode="edge"), dtype=np.float32)
+        z = scene.frame.z * scene.scale
+        start = (
+            scene.frame.z * complex(*self.box[:2]) + scene.frame.t - complex(*scene.box[:2])
+        ) * scene.scale + (1 + 1j)
+        ax, ay = (self.box[2] - self.box[0]) / w, (self.box[3] - self.box[1]) / h
+        data = (z.real * ax, -z.imag * ay, start.real, z.imag * ax, z.real * ay, start.imag)
+        image = Image.fromarray(padded).transform(
+            (w, h), Image.Transform.AFFINE, data, Image.Resampling.BILINEAR
+        )
+        return np.asarray(image, dtype=np.float32)
+
+
+def times(
+    pixels: Bytes, colour: Bytes, found: Layers, box: PhotoBox, mask: Bytes
+) -> tuple[Bytes, Bytes]:
+    """The maps of "recede" and of "thin" on the photo's pixels of `box`, (h, w) uint8.
+
+    `colour` and `mask` are the bald head's: steps are made even by the change that is seen.
+    """
+    scene = found.scene
+    h, w = mask.shape
+    unit = EYE_DISTANCE / abs(scene.frame.z)
+    step = max(1.0, unit / _DENSITY, np.sqrt(h * w / _MOST))
+    grid = Grid(scene, box, step)
+    photo = pixels[box[1] : box[3], box[0] : box[2]]
+    here, there = (_shrunk(p, grid.shape) for p in (photo, colour))
+    hole = _shrunk(mask, grid.shape) / 255
+    seen = np.abs(here - there).mean(-1)
+    mass = hole * (seen + 0.2 * float((hole * seen).sum() / max(float(hole.sum()), 1.0)) + 1)
+    luma = here @ _LUMA
+    hair = np.minimum(grid.sample(found.matte.hair), hole)
+    coarse = Grid(scene, box, max(step, unit / _COARSE))
+    place, zone = (resize(p, grid.shape) for p in _place(coarse, found))
+    streaks = degree.strands(luma, grid.unit)
+    recede = place + zone * hair * streaks
+    thin = 0.2 * streaks * hair + 0.45 * place
+    out = [_full(degree.even(value, mass), (h, w)) for value in (recede, thin)]
+    return out[0], out[1]
+
+
+def _shrunk(pixels: Bytes, shape: tuple[int, int]) -> Plane:
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    if image.size != shape[::-1]:
+        image = image.resize(shape[::-1], Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return np.asarray(image, dtype=np.float32)
+
+
+def _full(times: Bytes, shape: tuple[int, int]) -> Bytes:
+    if times.shape == shape:
+        return times
+    return np.asarray(Image.fromarray(times).resize(shape[::-1], Image.Resampling.BICUBIC))
+
+
+def _place(grid: Grid, found: Layers) -> tuple[Plane, Plane]:
+    """When hair goes by its place alone, about 0..1, and how far strands depart from that."""
+    scene = found.scene
+    hair = grid.sample(found.matte.hair)
+    x, y = grid.units()
+    rim = (found.rim - EYES_MIDDLE) / EYE_DISTANCE
+    upper = rim[rim[:, 1] < 0.1]
+    left, right, top = float(upper[:, 0].min()), float(upper[:, 0].max()), float(rim[:, 1].min())
+    half = 0.5 * (right - left)
+    cx, cy = 0.5 * (left + right), min(top + 1.05 * half, -0.2)
+    dx, dy = x - cx, y - cy
+    turn = np.arctan2(dx, -dy)
+    radius = np.hypot(dx, dy)
+    bounds = np.arctan2(rim[:, 0] - cx, cy - rim[:, 1]), np.hypot(*(rim - (cx, cy)).T)
+    s = radius / _around(turn, *bounds)
+    silhouette = _silhouette(turn, s, hair)
+    rho = np.clip((s - 1) / (silhouette - 1), 0, 1)
+    # on the ball, turned so that the middle of the forehead looks ahead
+    below = np.minimum(dy, 0.1 * half)  # a pillar below its middle
+    around = np.arctan2(dx, -below)
+    flat = np.minimum(np.hypot(dx, below) / _around(around, *bounds), 1)
+    bx, by = flat * np.sin(around), flat * np.cos(around)
+    bz = np.sqrt(np.clip(1 - flat * flat, 0, 1))
+    fore = (scene.mesh[_HAIRLINE, :2] - EYES_MIDDLE) / EYE_DISTANCE
+    yaw, line = _pose(fore - (cx, cy), half)
+    lateral = bx * np.cos(yaw) - bz * np.sin(yaw)
+    ahead = bz * np.cos(yaw) + bx * np.sin(yaw)
+    ahead = np.maximum(ahead, 0.25)  # at the sides nothing may turn over
+    climb = (np.arctan2(by, ahead) - line) / (np.radians(75) - line)
+    side = np.degrees(np.arcsin(np.clip(np.abs(lateral), 0, 1)))
+    wave = _lumps(x, y, grid.unit)
+    temples = 0.34 * np.exp(-(((side - 40) / 15) ** 2)) * np.clip(1.3 - climb, 0.2, 1)
+    lock = 0.10 * np.exp(-((side / 17) ** 2)) * np.clip(1.2 - climb, 0, 1)
+    front = 0.60 * np.clip(0.2 + 0.8 * (climb - temples + lock + 0.10 * wave), -0.3, 1.0)
+    ridge = side + 4 * wave - 26 * np.clip(by - 0.35, 0, 1)
+    beside = smoothstep(46, 66, ridge)
+    sides = 0.62 + 0.19 * smoothstep(0.75, -0.05, by) + 0.19 * smoothstep(48, 84, side)
+    inside = front + beside * (sides - front)
+    # off the head: from outside in
+    upright = smoothstep(-0.2, 0.95, np.cos(turn))
+    above = inside * (1 - (0.6 + 0.37 * upright) * rho**0.8)
+    away = np.hypot((np.abs(dx) - half) / 0.8, np.maximum(y - 0.1, 0.5 * (y - 0.1)) / 1.3)
+    far = max(float(np.quantile(away[hair > 0.5], 0.98)) if (hair > 0.5).any() else 1.0, 0.8)
+    hanging = 1.0 - 0.6 * np.clip(np.maximum(away / far, rho), 0, 1)
+    low = smoothstep(-0.5, 0.5, y)
+    out = smoothstep(0.97, 1.03, s)
+    place = inside * (1 - out) + out * (above * (1 - low) + hanging * low)
+    oval = blur(grid.sample(features.oval(scene)), 0.06 * grid.unit)
+    place = place * (1 - 0.7 * oval * low)  # what lies over the face goes early
+    zone = 0.15 * (1 - out) + out * (0.13 * (1 - low) + 0.07 * low)
+    return place.astype(np.float32), zone.astype(np.float32)
+
+
+def _around(turn: Plane, angles: npt.NDArray[np.float64], values: npt.NDArray[np.float64]) -> Plane:
+    order = np.argsort(angles)
+    out = np.interp(turn, angles[order], values[order], period=2 * np.pi)
+    return np.asarray(out, dtype=np.float32)
+
+
+def _silhouette(turn: Plane, s: Plane, hair: Plane) -> Plane:
+    """How far the hair reaches in each direction, as a multiple of the bare outline's radius."""
+    count = 90
+    index = ((turn / (2 * np.pi) + 0.5) * count).astype(np.int32) % count
+    sure = hair > 0.5
+    reach = np.ones(count)
+    np.maximum.at(reach, index[sure], s[sure])
+    kernel = np.exp(-0.5 * (np.arange(-6, 7) / 2.5) ** 2)
+    wrapped = np.concatenate([reach[-6:], reach, reach[:6]])
+    smooth = np.convolve(wrapped, kernel / kernel.sum(), "valid")
+    smooth = np.maximum(smooth, 1.08)
+    angles = (np.arange(count) + 0.5) / count * 2 * np.pi - np.pi
+    return _around(turn, angles, smooth)
+
+
+def _pose(fore: npt.NDArray[np.float64], half: float) -> tuple[float, float]:
+    """By how much the forehead's middle `fore`, from the ball's centre, is turned aside, and how
+    high it is, in radians."""
+    across, up = np.clip(fore / half * (1, -1), -0.75, 0.75)
+    depth = np.sqrt(max(1 - across * across - up * up, 0.2))
+    return float(np.arctan2(across, depth)), float(np.arctan2(up, depth))
+
+
+def _lumps(x: Plane, y: Plane, unit: float) -> Plane:
+    """A smooth irregularity, about -1..1: no hairline is a curve of geometry."""
+    h, w = x.shape
+    noise = np.random.default_rng(5).standard_normal((h // 4 + 2, w // 4 + 2)).astype(np.float32)
+    small = blur(noise, max(1.0, 0.07 * unit / 4))
+    small = small / max(float(small.std()), 1e-6)
+    image = Image.fromarray(small).resize((w, h), Image.Resampling.BICUBIC)
+    return np.asarray(np.tanh(0.7 * np.asarray(image)), dtype=np.float32)
