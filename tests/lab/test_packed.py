@@ -20,7 +20,7 @@ from tonsure.lab.tasks import bare, parser  # noqa: E402
 from tonsure.planes import membrane  # noqa: E402
 from tonsure.scene import EYE_DISTANCE, EYES_MIDDLE  # noqa: E402
 
-ATTRIBUTES = ["Bald", "Eyeglasses", "Male", "Wearing_Hat"]
+ATTRIBUTES = ["Bald", "Black_Hair", "Eyeglasses", "Male", "Wearing_Hat"]
 
 
 def landmarks(scale: float = 1.0) -> np.ndarray:
@@ -48,8 +48,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )  # fmt: skip
     small = random.integers(0, 256, (8, 218, 178, 3)).astype(np.uint8)
     np.save(out / "celeba_img.npy", small)
-    yes = np.zeros((8, 4), bool)
-    yes[:2, 0] = yes[2:4, 1] = yes[4:6, 3] = True
+    yes = np.zeros((8, 5), bool)
+    yes[:2, 0] = yes[2:4, 2] = yes[4:6, 4] = yes[6, [1, 3]] = True  # 6: short dark hair
     np.savez(
         out / "celeba.npz", attr_names=np.array(ATTRIBUTES), attr=np.where(yes, 1, -1),
         part=np.zeros(8, int), flag=np.ones(8), clean=yes[:, 0], bald=np.array([0, 1]),

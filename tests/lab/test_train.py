@@ -25,7 +25,7 @@ class Toy:
     config: dict[str, Any] = {"task": "toy"}  # noqa: RUF012
 
     def __init__(self, interrupt: int = -1, spoil: int = -1) -> None:
-        self.calls, self.interrupt, self.spoil = 0, interrupt, spoil
+        self.steps, self.interrupt, self.spoil = 0, interrupt, spoil
 
     def build(self) -> nn.Module:
         return nn.Sequential(
@@ -33,13 +33,8 @@ class Toy:
         )
 
     def batch(self, generator: torch.Generator) -> dict[str, Tensor]:
-        if self.calls == self.interrupt:
-            os.kill(os.getpid(), signal.SIGINT)
         x = torch.rand((8, 1, 2, 2), generator=generator)
         y = 2 * x + 0.1 * torch.randn((8, 1, 2, 2), generator=generator)
-        if self.calls == self.spoil:
-            y = y * float("nan")
-        self.calls += 1
         return {"x": x, "y": y}
 
     def losses(
@@ -47,6 +42,11 @@ class Toy:
     ) -> dict[str, Tensor]:
         assert 0 <= progress < 1
         error = (model(batch["x"]) - batch["y"]).float()
+        if self.steps == self.interrupt:
+            os.kill(os.getpid(), signal.SIGINT)
+        if self.steps == self.spoil:
+            error = error * float("nan")
+        self.steps += 1
         return {"square": (error**2).mean(), "bend": 0.1 * error.abs().mean()}
 
     def evaluate(self, model: nn.Module) -> dict[str, float]:
@@ -105,7 +105,7 @@ def test_a_finished_run_is_left_as_it_is(whole: Path, tmp_path: Path) -> None:
     (tmp_path / "last.safetensors").write_bytes((whole / "last.safetensors").read_bytes())
     task = Toy()
     go(task, tmp_path)
-    assert task.calls == 0
+    assert task.steps == 0
 
 
 def test_a_loss_that_is_no_number_ends_it_and_spoils_nothing(tmp_path: Path) -> None:
