@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
@@ -74,12 +75,13 @@ class Client:
         return self.ask("POST", path, body, Content_Type=kind, Accept=accept)
 
     def raw(self, data: bytes, seconds: float = 10) -> bytes:
-        """What comes back for these very bytes, until the server closes."""
+        """What comes back for these very bytes, until the server closes or is silent."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as wire:
-            wire.sendall(data)
             out = b""
-            while part := wire.recv(65536):
-                out += part
+            with contextlib.suppress(TimeoutError, ConnectionError):
+                wire.sendall(data)
+                while part := wire.recv(65536):
+                    out += part
             return out
 
     def ready(self, seconds: float = 30) -> None:

@@ -45,8 +45,9 @@ class Context:
                     request, share, {"image"},
                     file_bytes=limits.file_bytes, seconds=self.options.body_seconds,
                 )  # fmt: skip
-            except Refused:
-                await forms.drain(request, most=4 * limits.file_bytes, seconds=5)
+            except Refused as refused:
+                if refused.code != "too_slow":
+                    await forms.drain(request, most=4 * limits.file_bytes, seconds=5)
                 raise
             return await self.do(request, act_of(form))
 

@@ -87,12 +87,9 @@ class Server(uvicorn.Server):
                 self._end_at = now + max(self._options.stop_seconds, self._options.drain_seconds)
                 count = self._work.running + self._work.waiting
                 _log.info("stopping; %d photos to finish", count)
-            if (now >= self._stop_at and self._quiet()) or now >= self._end_at:
+            if (now >= self._stop_at and self._work.idle) or now >= self._end_at:
                 return True
         return ended
-
-    def _quiet(self) -> bool:
-        return self._work.idle and not self.server_state.tasks
 
 
 def build(options: Options, editor: Editor | None = None) -> Server:

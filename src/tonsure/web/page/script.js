@@ -237,6 +237,7 @@ async function open(file) {
     draw();
     const count = told.faces.length === 1 ? say("oneFace") : say("manyFaces", { n: told.faces.length });
     announce(say("opened", { count }));
+    busy(false);
     at.degree.focus({ preventScroll: true });
     if (!calm.matches) reveal();
     tell();
