@@ -7,8 +7,7 @@ COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY src src
 RUN python -m venv /opt/tonsure \
  && /opt/tonsure/bin/pip install --no-cache-dir ".[web,heif]" \
- && /opt/tonsure/bin/pip uninstall --yes pip \
- && find /opt/tonsure -name tests -type d -prune -exec rm -r {} +
+ && /opt/tonsure/bin/pip uninstall --yes pip
 
 FROM python:3.13-slim
 COPY --from=build /opt/tonsure /opt/tonsure

@@ -84,7 +84,7 @@ class Client:
                     out += part
             return out
 
-    def ready(self, seconds: float = 30) -> None:
+    def ready(self, seconds: float = 120) -> None:
         end = time.monotonic() + seconds
         while True:
             try:

@@ -56,7 +56,7 @@ class Here(Client):
         self.work = self.server._work
         self._thread = threading.Thread(target=self.server.run, daemon=True)
         self._thread.start()
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not self.server.started:
             assert time.monotonic() < end
             time.sleep(0.01)
@@ -121,7 +121,6 @@ class Process(Client):
         command = [sys.executable, "-c", script, "serve", "--port", str(self.port), *arguments]
         with log.open("wb") as file:
             self.process = subprocess.Popen(command, stderr=file, stdout=file, env=dict(os.environ))
-        self.ready()
 
     def end(self, seconds: float = 30) -> int:
         if self.process.poll() is None:
@@ -137,6 +136,7 @@ def process(tmp_path: Path) -> Iterator[Callable[..., Process]]:
     def start(*arguments: str, slow: float = 0) -> Process:
         started = Process(*arguments, slow=slow, log=tmp_path / f"log-{len(running)}")
         running.append(started)
+        started.ready()
         return started
 
     yield start

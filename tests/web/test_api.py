@@ -131,12 +131,23 @@ def test_sequences(here, portrait):
         {"kind": "film"},
         {"style": "fade"},
         {"format": "gif2"},
+        {"format": "bmp"},
         {"face": "left"},
     ],
 )
 def test_sequences_that_cannot_be(here, portrait, fields):
     answer = here.photo("/v1/sequence", portrait, **fields)
     assert (answer.status, answer.code) == (400, "bad_option")
+
+
+def test_steps_together_have_a_limit(here, astronaut):
+    large = save(Image.fromarray(astronaut).resize((2600, 2600)), "JPEG")
+    for fields in (
+        {"kind": "frames", "steps": "61"},
+        {"kind": "gif", "steps": "30", "size": "2000"},
+    ):
+        answer = here.photo("/v1/sequence", large, **fields)
+        assert (answer.status, answer.code) == (413, "limit_exceeded")
 
 
 def test_inspect(here, crowd, monkeypatch):

@@ -58,7 +58,7 @@ class Page:
         ):
             self.wrong.append(message.text)
 
-    def until(self, what: str, seconds: float = 20) -> None:
+    def until(self, what: str, seconds: float = 60) -> None:
         """Wait for an expression; `wait_for_function` is not allowed by the page's policy."""
         end = time.monotonic() + seconds
         while not self.view.evaluate(what):

@@ -121,7 +121,7 @@ def _token(file: Path | None) -> str:
     from ..errors import BadOption
 
     if file is None:
-        return os.environ.get(TOKEN, "")
+        return os.environ.get(TOKEN, "").strip()
     try:
         token = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:

@@ -20,7 +20,7 @@ from PIL import Image
 
 from .. import report
 from ..editor import NEEDED, Editor, Shot
-from ..errors import BadOption, Note, WrongType, nearest
+from ..errors import BadOption, LimitExceeded, Note, WrongType, nearest
 from ..photo import FORMATS, Photo, chosen, earlier
 from ..photo import formats as kinds
 from ..photo.xmp import mark
@@ -33,6 +33,8 @@ MEDIA_TYPES = {
     "JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "AVIF": "image/avif",
     "TIFF": "image/tiff", "BMP": "image/bmp", "GIF": "image/gif",
 }  # fmt: skip
+GIVEN = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF")
+"""Formats that are sent out, if they are asked for."""
 SEQUENCES = ("strip", "gif", "webp", "frames")
 MOST_STEPS = 61
 _STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
@@ -118,6 +120,7 @@ def sequence(
         suffix = {"strip": target.suffixes[0], "gif": ".gif", "webp": ".webp"}.get(kind, "")
         name = f"frame-%02d{target.suffixes[0]}" if kind == "frames" else f"steps{suffix}"
         steps = plan(name, count, size or None)
+        _check_together(shot.photo, count, steps.size, 250 if kind == "frames" else 60)
         result = _bald(shot, replace(wish, degree=1.0), checkpoint)
         made = files(shot, steps, style=wish.style, face=wish.face, before_each=checkpoint)
         told = result.report_as(steps.format) | {"steps": count}
@@ -201,7 +204,21 @@ def format_of(name: str) -> str | None:
     """The name of a format that is sent out, None for ""; raises `BadOption`."""
     if not name:
         return None
-    return kinds.check_written(kinds.of_name(name[:40])).name
+    found = kinds.of_name(name[:40])
+    if found.name not in GIVEN:
+        raise BadOption(f"{found.name} is not made here; {nearest('', map(str.lower, GIVEN))}")
+    return found.name
+
+
+def _check_together(photo: Photo, count: int, size: int, megapixels: int) -> None:
+    """Raise `LimitExceeded` if `count` steps of `size` have more pixels than are made at once."""
+    scale = min(1.0, size / max(photo.width, photo.height)) if size else 1.0
+    together = count * photo.width * photo.height * scale**2 / 1e6
+    if together > megapixels:
+        raise LimitExceeded(
+            f"{count} steps of this size have {together:.0f} megapixels together, the limit is "
+            f"{megapixels}; ask for fewer or smaller ones."
+        )
 
 
 def _bald(shot: Shot, wish: Wish, checkpoint: Checkpoint) -> Result:

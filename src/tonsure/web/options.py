@@ -93,8 +93,9 @@ def check(options: Options, *, open_to_all: bool = False) -> Options:
             f"{options.host} can be reached from other machines: set TONSURE_TOKEN or --token-file "
             "to ask clients for a token, or give --no-token to serve whoever connects."
         )
-    if options.token and (len(options.token) < 16 or not options.token.isprintable()):
-        raise BadOption("The token is too weak; give 16 printable characters or more.")
+    token = options.token
+    if token and (len(token) < 16 or not (token.isascii() and token.isprintable())):
+        raise BadOption("The token is too weak; give 16 characters of ASCII or more.")
     for name in ("workers", "work_seconds", "header_seconds", "body_seconds", "connections"):
         if not getattr(options, name) > 0:
             raise BadOption(f"{name} is {getattr(options, name)}; it must be more than 0.")

@@ -78,10 +78,7 @@ def _fields(kind: str, schema: dict[str, Any]) -> str:
 
 def _example(path: str, kind: str, content: dict[str, Any]) -> str:
     if kind == "application/json":
-        return (
-            f"curl -H 'Content-Type: application/json' "
-            f'-d "{{\\"images\\": [\\"$(base64 -w0 me.jpg)\\"]}}" http://127.0.0.1:8000{path}'
-        )
+        return f"curl -H 'Content-Type: application/json' -d @me.json http://127.0.0.1:8000{path}"
     extra = ""
     if "edits" in content.get("schema", {}).get("properties", {}):
         extra = " -F 'edits={\"bald\": 0.8}'"
