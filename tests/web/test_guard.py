@@ -320,7 +320,7 @@ def test_forms():
     assert found.text("face", "") == "é"
     assert found.text("style", "thin") == "thin"
     for wrong in (
-        b"", b"\r\n", body[:-3], body[:40], body.replace(b"name", b"nome"),
+        b"", b"\r\n", body[:-3], body[:40], body.replace(b"name", b"mane"),
         body.replace(b"Content-Disposition", b"Content Disposition"),
         b"--" + boundary + b"\r\n" + b"A: b\r\n" * 100 + b"\r\nx\r\n--" + boundary + b"--\r\n",
         b"--" + boundary + b"\r\nA: " + b"b" * 9000 + b"\r\n\r\nx\r\n--" + boundary + b"--\r\n",
