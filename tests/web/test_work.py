@@ -12,6 +12,8 @@ import pytest
 
 from serving import multipart
 from tonsure import head
+from tonsure.web.problems import Refused
+from tonsure.web.work import Work
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def _until(condition, seconds=10):
 
 
 def test_a_full_queue_refuses(serve, gate, portrait):
-    here = serve(workers=1, queue=2)
+    here = serve(workers=1, queue=2, work_seconds=600)
     _drain(gate.inside)
     gate.clear()
     with ThreadPoolExecutor(3) as clients:
@@ -61,8 +63,22 @@ def test_a_full_queue_refuses(serve, gate, portrait):
     assert here.photo("/v1/edit", portrait).status == 200
 
 
+def test_who_would_wait_too_long_is_told_at_once():
+    work = Work(1, 32, limit_seconds=30)
+    work.seconds, work.running = 4.0, 1
+    work.check()
+    for _ in range(2):
+        work._waiting.append(None)
+        work.check()
+    work._waiting.append(None)
+    with pytest.raises(Refused) as caught:
+        work.check()
+    assert caught.value.code == "busy"
+    work.close()
+
+
 def test_who_leaves_is_not_worked_for(serve, gate, portrait, drawn):
-    here = serve(workers=1, queue=4)
+    here = serve(workers=1, queue=4, work_seconds=600)
     _drain(gate.inside)
     gate.clear()
     before = drawn["calls"]
@@ -82,7 +98,7 @@ def test_who_leaves_is_not_worked_for(serve, gate, portrait, drawn):
 
 
 def test_who_leaves_ends_work_at_the_next_step(serve, gate, crowd, drawn):
-    here = serve(workers=1)
+    here = serve(workers=1, work_seconds=600)
     _drain(gate.inside)
     gate.clear()
     before = drawn["calls"]
@@ -112,7 +128,7 @@ def test_what_takes_too_long(serve, gate, portrait):
 
 
 def test_a_stop_takes_nothing_new_and_finishes_the_rest(serve, gate, portrait):
-    here = serve(workers=1, drain_seconds=0)
+    here = serve(workers=1, drain_seconds=0, work_seconds=600)
     _drain(gate.inside)
     gate.clear()
     with ThreadPoolExecutor(2) as clients:
@@ -161,7 +177,7 @@ def _load(here, portrait, clients, count):
 
 
 def test_many_clients(serve, portrait):
-    here = serve(queue=8)
+    here = serve(queue=8, work_seconds=600)
     statuses, seconds = _load(here, portrait, 16, 64)
     assert set(statuses) <= {200, 429}
     assert statuses.count(200) > 5

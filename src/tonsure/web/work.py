@@ -55,13 +55,14 @@ class Job(Generic[T]):
 class Work:
     """Workers and what waits for them.
 
-    `seconds` is how long a photo took lately, from which Retry-After is told.
+    `seconds` is how long a photo took lately: from it Retry-After is told, and so is that a photo
+    would wait too long to be done in time, which is refused at once instead.
     """
 
     def __init__(self, workers: int, queue: int, limit_seconds: float) -> None:
         self.workers, self.queue, self.limit_seconds = workers, queue, limit_seconds
         self.running, self.done, self.dropped = 0, 0, 0
-        self.seconds = 0.5
+        self.seconds = 0.0
         self.draining = False
         self._waiting: deque[Job[Any]] = deque()
         self._change = threading.Condition()
@@ -85,7 +86,9 @@ class Work:
         """Raise `Refused` if nothing can be taken now."""
         if self.draining:
             raise Refused("draining", "The server is stopping; try another one.", Retry_After="5")
-        if self.running + self.waiting >= self.workers + self.queue:
+        ahead = self.running + self.waiting
+        too_late = self.waiting > 0 and ahead * self.seconds / self.workers > self.limit_seconds / 2
+        if ahead >= self.workers + self.queue or too_late:
             raise Refused(
                 "busy", "All workers are busy and the queue is full; try again soon.",
                 Retry_After=str(self.retry_after()),
@@ -93,7 +96,7 @@ class Work:
 
     def retry_after(self) -> int:
         """Whole seconds until there should be room."""
-        return max(1, min(60, round(self.seconds * (self.waiting + 1) / self.workers / 2)))
+        return max(1, min(60, round((self.seconds or 0.5) * (self.waiting + 1) / self.workers / 2)))
 
     async def do(
         self,
@@ -176,4 +179,5 @@ class Work:
             with self._change:
                 self.running -= 1
                 self.done += 1
-                self.seconds += 0.1 * (time.perf_counter() - began - self.seconds)
+                took = time.perf_counter() - began
+                self.seconds += (0.2 if self.seconds else 1.0) * (took - self.seconds)
