@@ -333,3 +333,10 @@ def test_operators(here, portrait):
     text = here.get("/metrics").body.decode()
     assert 'tonsure_requests_total{route="/v1/edit",status="200"} 1.0' in text
     assert "process_resident_memory_bytes" in text
+
+
+def test_without_a_page(serve):
+    here = serve(page=False)
+    assert here.get("/").code == "not_found"
+    assert here.get("/docs").status == 200
+    assert here.get("/page/style.css").status == 200

@@ -204,6 +204,11 @@ def test_a_cup(browse, data):
     page.until("document.getElementById('trouble').dataset.code === 'wrong_type'")
     page.view.click("#trouble button")
     assert page.view.is_hidden("#trouble")
+    page.open(data / "astronaut.jpg")
+    before = page.pixels()
+    page.view.set_input_files("#file", data / "cup.jpg")
+    page.until("!document.getElementById('trouble').hidden")
+    assert np.array_equal(page.pixels(), before)  # the photo that was open still is
 
 
 def test_chinese(browse, data, drawn):

@@ -218,23 +218,22 @@ async function open(file) {
   $("start").hidden = true;
   $("editor").hidden = false;
   document.body.dataset.state = "working";
-  await peek(file, signal);
   busy(true);
+  await peek(file, signal);
   try {
     const told = await (await send("v1/layers", { image: file, face: "largest", size: SIZE }, signal)).json();
     const preview = await load(told.preview.picture);
     if (signal.aborted) return;
-    photo = { file, name: file.name || "photo", told, preview, heads: new Map(), notes: new Map(), who: "1" };
-    photo.who = String(told.chosen[0] || 1);
-    await keep(told);
-    fit(told.preview.width, told.preview.height);
+    const who = String(told.chosen[0] || 1);
+    const made = { file, name: file.name || "photo", told, preview, heads: new Map(), notes: new Map(), who };
+    await keep(told, made);
+    if (signal.aborted) return;
+    photo = made;
     at.degree.value = calm.matches ? "1" : "0";
     $("kind").textContent = say("fullSize", {
       w: told.photo.width, h: told.photo.height, format: told.photo.format === "HEIF" ? "JPEG" : told.photo.format,
     });
-    document.body.dataset.state = "ready";
-    showFaces();
-    draw();
+    resume();
     const count = told.faces.length === 1 ? say("oneFace") : say("manyFaces", { n: told.faces.length });
     announce(say("opened", { count }));
     busy(false);
@@ -243,7 +242,8 @@ async function open(file) {
     tell();
   } catch (error) {
     if (signal.aborted) return;
-    back();
+    if (photo) resume();
+    else back();
     complain(error.code || "internal", error.seconds);
   } finally {
     if (!signal.aborted) busy(false);
@@ -263,6 +263,14 @@ async function peek(file, signal) {
     fit(640, 480);
   }
   $("boxes").replaceChildren();
+}
+
+function resume() {
+  // show the photo that is open
+  fit(photo.told.preview.width, photo.told.preview.height);
+  document.body.dataset.state = "ready";
+  showFaces();
+  draw();
 }
 
 function fit(width, height) {
@@ -294,7 +302,7 @@ function load(address) {
   return image.decode().then(() => image);
 }
 
-async function keep(told) {
+async function keep(told, into) {
   // heads of faces, each as its colours and three planes: mask, time of receding, time of thinning
   for (const head of told.heads) {
     const packed = Uint8Array.from(atob(head.planes), (letter) => letter.charCodeAt(0));
@@ -303,7 +311,7 @@ async function keep(told) {
     const [x0, y0, x1, y1] = head.box;
     const [width, height] = [x1 - x0, y1 - y0];
     const canvas = new OffscreenCanvas(width, height);
-    photo.heads.set(head.face, {
+    into.heads.set(head.face, {
       x: x0, y: y0, width, height, canvas, pen: canvas.getContext("2d"),
       colour: await load(head.colour), weights: new ImageData(width, height),
       mask: planes.subarray(0, width * height),
@@ -312,9 +320,9 @@ async function keep(told) {
     });
   }
   for (const number of told.chosen) {
-    photo.notes.set(number, told.warnings.filter((note) => note.face === number));
+    into.notes.set(number, told.warnings.filter((note) => note.face === number));
   }
-  photo.general = told.warnings.filter((note) => note.face === null);
+  into.general = told.warnings.filter((note) => note.face === null);
 }
 
 // ---- blending, as tonsure's own `degree.weight` does it
@@ -500,7 +508,7 @@ async function pick(who) {
       const wanted = who === "all" ? "all" : who;
       const told = await (await send("v1/layers", { image: photo.file, face: wanted, size: SIZE })).json();
       if (photo !== mine) return;
-      await keep(told);
+      await keep(told, mine);
     } catch (error) {
       if (photo === mine) {
         photo.who = String(photo.told.chosen[0]);
