@@ -247,7 +247,7 @@ def test_keys_alone(browse, data):
     page = browse()
     keyboard = page.view.keyboard
     choosers: list[Any] = []
-    page.view.on("filechooser", choosers.append)
+    page.view.on("filechooser", lambda chooser: choosers.append(chooser))
     for _ in range(4):
         keyboard.press("Tab")
     assert page.view.evaluate("document.activeElement.id") == "choose"
