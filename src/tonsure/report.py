@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from . import __version__
 
 if TYPE_CHECKING:
+    from .editor import Shot
     from .errors import Note, TonsureError
     from .faces import Face
+    from .models import ModelInfo
     from .photo import Photo
 
 SCHEMA = 1
@@ -77,4 +79,29 @@ def of_result(
         "faces": [of_face(face, number) | {"edited": done} for number, face, done in faces],
         "warnings": [of_note(note) for note in notes],
         "seconds": {key: round(value, 3) for key, value in seconds.items()},
+    }
+
+
+def of_shot(shot: Shot) -> dict[str, Any]:
+    """A photo before any edit, and of each face what it wears and what an edit would warn about."""
+    faces = [of_face(face, n) | {"found": shot.look(n)} for n, face in enumerate(shot.faces, 1)]
+    return {"schema": SCHEMA, "photo": of_photo(shot.photo), "faces": faces}
+
+
+def of_model(entry: ModelInfo) -> dict[str, Any]:
+    """A network: file, length, hash, licence, origin, inputs, outputs, the name of its card."""
+
+    def ports(those: Any) -> list[dict[str, Any]]:
+        return [{"name": p.name, "shape": list(p.shape), "holds": p.holds} for p in those]
+
+    return {
+        "name": entry.name,
+        "file": entry.file,
+        "bytes": entry.bytes,
+        "sha256": entry.sha256,
+        "licence": entry.licence,
+        "provenance": entry.provenance,
+        "inputs": ports(entry.inputs),
+        "outputs": ports(entry.outputs),
+        "card": entry.card,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -42,6 +42,7 @@ def inspect(
     with ending(debug):
         from ..editor import Editor
         from ..errors import BadOption
+        from ..report import of_shot
         from ..settings import load
         from .inputs import gather
         from .outputs import Job, assign
@@ -62,20 +63,13 @@ def inspect(
                     batch.photo(job.photo.name, debug) as outcome,
                     editor.open(job.photo.source, name=job.photo.name) as shot,
                 ):
-                    outcome.record = _record(shot)
+                    outcome.record = of_shot(shot)
                     outcome.exit_code = 0 if outcome.record["faces"] else 4
                     if output is not None:
                         outcome.record["outputs"] = _draw(shot, job, overwrite)
                     if not as_json and (output is None or job.target is not None):
                         _print(outcome)
         batch.finish()
-
-
-def _record(shot: Shot) -> dict[str, Any]:
-    from ..report import SCHEMA, of_face, of_photo
-
-    faces = [of_face(face, n) | {"found": shot.look(n)} for n, face in enumerate(shot.faces, 1)]
-    return {"schema": SCHEMA, "photo": of_photo(shot.photo), "faces": faces}
 
 
 def _draw(shot: Shot, job: Job, overwrite: bool) -> list[str]:

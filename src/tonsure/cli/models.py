@@ -56,21 +56,9 @@ def _licence(entry: Any) -> str:
 
 
 def _record(entry: Any) -> dict[str, Any]:
-    def ports(those: Any) -> list[dict[str, Any]]:
-        return [{"name": p.name, "shape": list(p.shape), "holds": p.holds} for p in those]
+    from ..report import of_model
 
-    return {
-        "name": entry.name,
-        "file": entry.file,
-        "bytes": entry.bytes,
-        "sha256": entry.sha256,
-        "state": state(entry),
-        "licence": entry.licence,
-        "provenance": entry.provenance,
-        "inputs": ports(entry.inputs),
-        "outputs": ports(entry.outputs),
-        "card": entry.card,
-    }
+    return of_model(entry) | {"state": state(entry)}
 
 
 def state(entry: Any) -> str:

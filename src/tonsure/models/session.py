@@ -116,6 +116,7 @@ if hasattr(os, "register_at_fork"):
 def _session(data: bytes, threads: int, label: str) -> InferenceSession:
     import onnxruntime as ort
 
+    ort.disable_telemetry_events()  # nothing leaves the machine
     options: Any = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,7 +15,7 @@ from ..photo import FORMATS, check_free, put
 from ..photo.formats import of_path
 from ..result import Result
 from . import loop, page, strip
-from .tile import Tile, tile
+from .tile import tile
 
 Kind = Literal["strip", "loop", "page", "frames"]
 MOST = 101
@@ -80,37 +80,45 @@ def write(
     for path in steps.paths:
         check_free(path, overwrite)
     last = shot.bald(1.0, style, face)
-    if steps.kind == "frames":
-        for degree, path in zip(steps.degrees, steps.paths, strict=True):
-            result = shot.bald(degree, style, face)
-            if steps.size and max(result.photo.pixels.shape) > steps.size:
-                data = tile(result.photo, steps.size).encode(steps.format)
-            else:
-                data = result.encode(steps.format)
-            put(path, data, overwrite=overwrite)
-        return last
-    put(steps.paths[0], _one_file(shot, steps, style, face), overwrite=overwrite)
+    for path, data in zip(steps.paths, files(shot, steps, style=style, face=face), strict=True):
+        put(path, data, overwrite=overwrite)
     return last
 
 
-def _one_file(shot: Shot, steps: Plan, style: str, face: str | int) -> bytes:
+def files(
+    shot: Shot,
+    steps: Plan,
+    *,
+    style: str = "recede",
+    face: str | int = "largest",
+    before_each: Callable[[], None] = lambda: None,
+) -> Iterator[bytes]:
+    """The bytes of each file of a plan, in the order of its paths; nothing is written.
+
+    `before_each` is called before every step: what it raises ends the work.
+    """
+    if steps.kind == "frames":
+        for degree in steps.degrees:
+            before_each()
+            result = shot.bald(degree, style, face)
+            if steps.size and max(result.photo.pixels.shape) > steps.size:
+                yield tile(result.photo, steps.size).encode(steps.format)
+            else:
+                yield result.encode(steps.format)
+        return
     size = steps.size
     if steps.kind == "strip":
         size = strip.fitting(shot.photo, len(steps.degrees), size, FORMATS[steps.format].max_side)
-    tiles = list(_tiles(shot, steps.degrees, style, face, size))
+    tiles = []
+    for degree in steps.degrees:  # each as small as it is wanted before the next one is made
+        before_each()
+        tiles.append(tile(shot.bald(degree, style, face).photo, size))
     if steps.kind == "strip":
-        return strip.encode(tiles, steps.format)
-    if steps.kind == "loop":
-        return loop.encode(tiles, steps.format)
-    return page.encode(tiles, steps.degrees, shot.photo.name)
-
-
-def _tiles(
-    shot: Shot, degrees: tuple[float, ...], style: str, face: str | int, size: int
-) -> Iterator[Tile]:
-    """The steps, each as small as it is wanted before the next one is made."""
-    for degree in degrees:
-        yield tile(shot.bald(degree, style, face).photo, size)
+        yield strip.encode(tiles, steps.format)
+    elif steps.kind == "loop":
+        yield loop.encode(tiles, steps.format)
+    else:
+        yield page.encode(tiles, steps.degrees, shot.photo.name)
 
 
 def _numbered(path: Path, number: int) -> Path:

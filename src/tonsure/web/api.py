@@ -1,0 +1,249 @@
+"""/v1: one photo in, one result out; nothing is kept between requests."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from .. import report
+from ..models import MODELS
+from . import jobs
+from .context import Act, Context
+from .form import Form
+from .jobs import Made, Wish
+from .problems import Refused, described
+
+PHOTO_PROBLEMS = (
+    "bad_request", "bad_option", "unreadable_input", "truncated_input", "unauthorized",
+    "wrong_origin", "too_slow", "limit_exceeded", "wrong_type", "wrong_host", "no_face",
+    "face_too_small", "busy", "rate_limited", "draining", "timed_out", "model_missing",
+    "model_damaged",
+)  # fmt: skip
+_OTHER_PROBLEMS = ("unauthorized", "wrong_origin", "wrong_host")
+
+_IMAGE = {"type": "string", "format": "binary", "description": "the photo: JPEG, PNG, WebP, AVIF"}
+_FACE = {
+    "type": "string",
+    "maxLength": 40,
+    "default": "largest",
+    "description": "largest, all, the N-th largest, or x,y: a point within it, in pixels",
+}
+_STYLE = {"type": "string", "enum": ["recede", "thin"], "default": "recede"}
+_FORMAT = {
+    "type": "string",
+    "enum": ["jpeg", "png", "webp", "avif", "tiff"],
+    "description": "of the result; by default the photo's own",
+}
+_EDITS = {
+    "type": "string",
+    "contentMediaType": "application/json",
+    "default": '{"bald": 1.0}',
+    "description": "JSON: what to do, and how much of it from 0 to 1",
+}
+
+
+def _number(low: int, high: int, said: str, default: int | None = None) -> dict[str, Any]:
+    found: dict[str, Any] = {"type": "integer", "minimum": low, "maximum": high}
+    return found | {"description": said} | ({} if default is None else {"default": default})
+
+
+def _body(**fields: dict[str, Any]) -> dict[str, Any]:
+    """A form, for OpenAPI."""
+    schema = {
+        "type": "object",
+        "required": ["image"],
+        "additionalProperties": False,
+        "properties": {"image": _IMAGE} | fields,
+    }
+    content = {"multipart/form-data": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _gives(said: str, *media_types: str, **more: Any) -> dict[int | str, dict[str, Any]]:
+    content = {
+        kind: {
+            "schema": {"type": "object"}
+            if kind == "application/json"
+            else {"type": "string", "format": "binary"}
+        }
+        for kind in media_types
+    }
+    return {200: {"description": said, "content": content} | more}
+
+
+_WARNED = {
+    "headers": {
+        "X-Tonsure-Warnings": {
+            "schema": {"type": "string"},
+            "description": "codes, each with the number of its face: long_hair:1, dropped",
+        }
+    }
+}
+_PICTURES = ("image/jpeg", "image/png", "image/webp", "image/avif", "image/tiff")
+
+
+def wish_of(form: Form) -> Wish:
+    """What the usual fields ask for."""
+    quality = form.whole("quality", None)
+    return Wish(
+        jobs.edits(form.text("edits", '{"bald": 1.0}')),
+        form.text("style", "recede"),
+        form.text("face", "largest"),
+        jobs.format_of(form.text("format", "")),
+        quality,
+    )
+
+
+def prefers_json(accept: str) -> bool:
+    """Whether JSON comes before pictures in an Accept header."""
+    best: tuple[float, bool] = (0.0, False)
+    for entry in accept.split(","):
+        kind, _, parameters = entry.strip().partition(";")
+        weight = 1.0
+        for parameter in parameters.split(";"):
+            name, _, value = parameter.strip().partition("=")
+            if name == "q":
+                try:
+                    weight = float(value)
+                except ValueError:
+                    weight = 0.0
+        kind = kind.strip().lower()
+        if weight > best[0] and (kind in ("application/json", "*/*") or kind[:6] == "image/"):
+            best = (weight, kind == "application/json")
+    return best[1]
+
+
+def answer(made: Made, as_json: bool, name: str) -> Response:
+    """The file itself, or JSON with it and the report."""
+    if as_json:
+        text = base64.b64encode(made.data).decode("ascii")
+        image = {"media_type": made.media_type, "base64": text}
+        return JSONResponse({"report": made.report, "image": image})
+    warned = [
+        note["code"] + (f":{note['face']}" if note["face"] else "")
+        for note in made.report["warnings"]
+    ]
+    headers = {"Content-Disposition": f'inline; filename="{name}{made.suffix}"'}
+    if warned:
+        headers["X-Tonsure-Warnings"] = ", ".join(warned)
+    return Response(made.data, headers=headers, media_type=made.media_type)
+
+
+def router(context: Context) -> APIRouter:
+    """The routes."""
+    api = APIRouter(prefix="/v1", tags=["v1"])
+    problems = described(*PHOTO_PROBLEMS)
+
+    @api.post(
+        "/edit",
+        summary="Make the person in a photo bald",
+        responses=_gives("The edited photo.", *_PICTURES, "application/json", **_WARNED) | problems,
+        response_class=Response,
+        openapi_extra=_body(
+            edits=_EDITS, style=_STYLE, face=_FACE, format=_FORMAT,
+            quality=_number(1, 100, "of JPEG, WebP, AVIF; by default like the photo's"),
+        ),
+    )  # fmt: skip
+    async def edit(request: Request) -> Response:
+        """The same photo, as large and in the same format, with the chosen faces bald.
+
+        With `Accept: application/json` the answer is `{"report": ..., "image": {"media_type",
+        "base64"}}`, else the file, with the codes of warnings in `X-Tonsure-Warnings`.
+        """
+
+        def act(form: Form) -> Act[Made]:
+            form.only("image", "edits", "style", "face", "format", "quality")
+            data, wish = form.file("image"), wish_of(form)
+            return lambda checkpoint: jobs.edit(context.editor, data, wish, checkpoint)
+
+        made = await context.photo(request, act)
+        return answer(made, prefers_json(request.headers.get("accept", "")), "photo.bald")
+
+    @api.post(
+        "/sequence",
+        summary="All degrees: a strip, a loop, or frames",
+        responses=_gives(
+            "The file.", *_PICTURES, "image/gif", "application/zip", "application/json", **_WARNED
+        )
+        | problems,
+        response_class=Response,
+        openapi_extra=_body(
+            kind={"type": "string", "enum": list(jobs.SEQUENCES), "default": "strip"},
+            steps=_number(2, jobs.MOST_STEPS, "how many", 11),
+            size=_number(16, 2000, "longer side of one step in pixels; by default 768 in a strip, "
+                         "640 in a loop, the photo's in frames"),
+            style=_STYLE, face=_FACE, format=_FORMAT,
+        ),
+    )  # fmt: skip
+    async def sequence(request: Request) -> Response:
+        """From the photo as it is to fully bald, in even steps.
+
+        `strip` puts them side by side, `gif` and `webp` move there and back, `frames` are files
+        in a zip.
+        """
+
+        def act(form: Form) -> Act[Made]:
+            form.only("image", "kind", "steps", "size", "style", "face", "format")
+            data, wish = form.file("image"), wish_of(form)
+            kind, steps = form.text("kind", "strip"), form.whole("steps", 11) or 0
+            size = form.whole("size", None)
+            return lambda checkpoint: jobs.sequence(
+                context.editor, data, wish, kind, steps, size, checkpoint
+            )
+
+        made = await context.photo(request, act)
+        return answer(made, prefers_json(request.headers.get("accept", "")), "photo.steps")
+
+    @api.post(
+        "/inspect",
+        summary="Which faces there are, what they wear, what an edit would warn about",
+        responses=_gives("As `tonsure inspect --json`.", "application/json") | problems,
+        response_class=Response,
+        openapi_extra=_body(),
+    )
+    async def inspect(request: Request) -> Response:
+        """Boxes and eyes in pixels of the upright photo; areas in squared eye distances."""
+
+        def act(form: Form) -> Act[dict[str, Any]]:
+            form.only("image")
+            data = form.file("image")
+            return lambda checkpoint: jobs.inspect(context.editor, data, checkpoint)
+
+        return JSONResponse(await context.photo(request, act))
+
+    @api.post(
+        "/layers",
+        summary="A preview, and what a page needs to blend every degree by itself",
+        responses=_gives("Preview, faces, heads.", "application/json") | problems,
+        response_class=Response,
+        openapi_extra=_body(
+            face=_FACE, size=_number(64, 2048, "longer side of the preview in pixels", 1280)
+        ),
+    )
+    async def layers(request: Request) -> Response:
+        """What the page at / works with: the photo is opened once, each degree is a blend."""
+
+        def act(form: Form) -> Act[dict[str, Any]]:
+            form.only("image", "face", "size")
+            data, face = form.file("image"), form.text("face", "largest")
+            size = form.whole("size", 1280) or 0
+            if not 64 <= size <= 2048:
+                raise Refused("bad_option", "The size of a preview goes from 64 to 2048.")
+            return lambda checkpoint: jobs.layers(context.editor, data, face, size, checkpoint)
+
+        return JSONResponse(await context.photo(request, act))
+
+    @api.get(
+        "/models",
+        summary="The networks: licence, size, hash, origin",
+        responses=_gives("One entry a network.", "application/json") | described(*_OTHER_PROBLEMS),
+        response_class=Response,
+    )
+    async def models() -> Response:
+        """What `tonsure models --json` lists."""
+        return JSONResponse({"models": [report.of_model(entry) for entry in MODELS.values()]})
+
+    return api

@@ -1,0 +1,250 @@
+"""Bodies of requests: read whole, into memory, within limits of size and time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import Request
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect
+
+from ..errors import nearest
+from .problems import Refused
+
+_PARTS = 24
+_TEXT = 64_000  # bytes of a field that is not a file
+_AROUND = 200_000  # bytes that a form may have besides its file
+
+
+class Budget:
+    """Bytes of all bodies that are held at the same time."""
+
+    def __init__(self, megabytes: float) -> None:
+        self.left = int(megabytes * 1e6)
+
+    @contextmanager
+    def share(self) -> Iterator[Share]:
+        """For one request; what it took is given back at its end."""
+        share = Share(self)
+        try:
+            yield share
+        finally:
+            self.left += share.taken
+
+
+class Share:
+    def __init__(self, budget: Budget) -> None:
+        self._budget, self.taken = budget, 0
+
+    def take(self, count: int) -> None:
+        """Raise `Refused` if there is not so much left."""
+        if count > self._budget.left:
+            raise Refused(
+                "busy", "Too many photos are arriving at once; try again soon.", Retry_After="2"
+            )
+        self._budget.left -= count
+        self.taken += count
+
+
+@dataclass
+class Form:
+    """Fields as text, files as bytes; each name may come several times."""
+
+    fields: dict[str, list[str]] = field(default_factory=dict)
+    files: dict[str, list[bytes]] = field(default_factory=dict)
+
+    def text(self, name: str, default: str) -> str:
+        """The only value of a field; `Refused` if there are several."""
+        values = self.fields.get(name, [])
+        if len(values) > 1:
+            raise Refused("bad_request", f"The field {name} was sent {len(values)} times.")
+        return values[0] if values else default
+
+    def only(self, *names: str) -> None:
+        """Raise `Refused` for a field or file that is not among `names`."""
+        for name in (*self.fields, *self.files):
+            if name not in names:
+                near = nearest(name[:40], names)
+                raise Refused("bad_request", f"There is no field {name[:40]!r}; {near}")
+
+    def whole(self, name: str, default: int | None) -> int | None:
+        """A field that is a whole number."""
+        text = self.text(name, "")
+        if not text:
+            return default
+        if not (text.isascii() and text.isdigit() and len(text) < 10):
+            raise Refused("bad_option", f"{name} must be a whole number.")
+        return int(text)
+
+    def file(self, name: str) -> bytes:
+        """The only file called `name`; `Refused` if there is none, or several."""
+        found = self.files.get(name, [])
+        if len(found) != 1:
+            count = "missing" if not found else f"there {len(found)} times"
+            raise Refused("bad_request", f"The file {name} is {count}; send one photo.")
+        return found[0]
+
+
+async def read(request: Request, share: Share, *, most: int, seconds: float) -> bytes:
+    """The body, at most `most` bytes, all of them within `seconds`."""
+    deadline = time.monotonic() + seconds
+    told = request.headers.get("content-length", "")
+    if told.isdigit() and int(told) > most:
+        raise too_large(most)
+    body = bytearray()
+    stream = request.stream()
+    try:
+        while True:
+            left = deadline - time.monotonic()
+            part = await asyncio.wait_for(anext(stream), max(left, 0.001))
+            if len(body) + len(part) > most:
+                raise too_large(most)
+            share.take(len(part))
+            body += part
+    except StopAsyncIteration:
+        return bytes(body)
+    except TimeoutError:
+        raise Refused(
+            "too_slow", f"The request did not arrive within {seconds:g} s.", Connection="close"
+        ) from None
+
+
+def too_large(most: int) -> Refused:
+    said = f"The request has more than {most / 1e6:.3g} MB; send a smaller photo."
+    return Refused("limit_exceeded", said, Connection="close")
+
+
+async def form(
+    request: Request, share: Share, files: set[str], *, file_bytes: int, seconds: float
+) -> Form:
+    """A multipart form; the parts called as in `files` are files, whatever else they say."""
+    kind, parameters = parse_options_header(request.headers.get("content-type", ""))
+    boundary = parameters.get(b"boundary", b"")
+    if kind.lower() != b"multipart/form-data" or not boundary:
+        raise Refused("bad_request", "Send the photo as multipart/form-data.")
+    data = await read(request, share, most=file_bytes + _AROUND, seconds=seconds)
+    return parse(data, boundary, files)
+
+
+def parse(data: bytes, boundary: bytes, files: set[str]) -> Form:
+    """The form in `data`; `Refused` for what is none."""
+    reader = _Reader(files)
+    try:
+        parser = MultipartParser(boundary, reader.callbacks(), max_header_size=4096)
+        parser.write(data)
+        parser.finalize()
+    except FormParserError as error:
+        raise Refused("bad_request", "The form is malformed.") from error
+    if not reader.ended:
+        raise Refused("bad_request", "The form is cut off: its last boundary is missing.")
+    return reader.form
+
+
+class _Reader:
+    """Collects what the parser calls out. File names are not even looked at."""
+
+    def __init__(self, files: set[str]) -> None:
+        self.form, self.ended = Form(), False
+        self._files = files
+        self._parts = 0
+        self._name, self._value = b"", b""
+        self._field: str | None = None
+        self._content = bytearray()
+
+    def callbacks(self) -> Any:
+        return {
+            "on_part_begin": self._part_begin,
+            "on_header_begin": self._header_begin,
+            "on_header_field": self._header_field,
+            "on_header_value": self._header_value,
+            "on_header_end": self._header_end,
+            "on_part_data": self._part_data,
+            "on_part_end": self._part_end,
+            "on_end": self._end,
+        }
+
+    def _part_begin(self) -> None:
+        self._parts += 1
+        if self._parts > _PARTS:
+            raise Refused("bad_request", f"The form has more than {_PARTS} parts.")
+        self._field, self._content = None, bytearray()
+
+    def _header_begin(self) -> None:
+        self._name, self._value = b"", b""
+
+    def _header_field(self, data: bytes, start: int, end: int) -> None:
+        self._name += data[start:end]
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _header_end(self) -> None:
+        if self._name.lower() == b"content-disposition":
+            _, parameters = parse_options_header(self._value.decode("latin-1"))
+            self._field = parameters.get(b"name", b"").decode("utf-8", "replace")
+
+    def _part_data(self, data: bytes, start: int, end: int) -> None:
+        self._content += memoryview(data)[start:end]
+        if self._field not in self._files and len(self._content) > _TEXT:
+            raise Refused("bad_request", "A field of the form is too long.")
+
+    def _part_end(self) -> None:
+        if not self._field:
+            raise Refused("bad_request", "A part of the form has no name.")
+        if self._field in self._files:
+            self.form.files.setdefault(self._field, []).append(bytes(self._content))
+        else:
+            try:
+                text = self._content.decode("utf-8")
+            except UnicodeDecodeError:
+                raise Refused("bad_request", "A field of the form is not UTF-8.") from None
+            self.form.fields.setdefault(self._field, []).append(text)
+        self._content = bytearray()
+
+    def _end(self) -> None:
+        self.ended = True
+
+
+async def json_body(request: Request, share: Share, *, most: int, seconds: float) -> Any:
+    """The JSON that a body is; `Refused` for what is none."""
+    data = await read(request, share, most=most, seconds=seconds)
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        raise Refused("bad_request", "The body is not JSON.") from None
+
+
+async def gone(request: Request) -> None:
+    """Comes back when the client has left; the body must have been read."""
+    while True:
+        try:
+            message = await request.receive()
+        except ClientDisconnect:
+            return
+        if message["type"] == "http.disconnect":
+            return
+
+
+async def drain(request: Request, *, most: int, seconds: float) -> None:
+    """Read and forget what a refused client still sends, so that it hears why.
+
+    Who waits for a "100 Continue" sends nothing more.
+    """
+    if "100-continue" in request.headers.get("expect", "").lower():
+        return
+    count = 0
+    try:
+        async with asyncio.timeout(seconds):
+            async for part in request.stream():
+                count += len(part)
+                if count > most:
+                    return
+    except (TimeoutError, ClientDisconnect, RuntimeError):
+        return

@@ -1,0 +1,289 @@
+"""What a worker does with a photo: plain functions of an editor, bytes, and values.
+
+Each calls `checkpoint` between its acts: it raises when nobody waits for the result any more.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from .. import report
+from ..editor import NEEDED, Editor, Shot
+from ..errors import BadOption, LimitExceeded, Note, WrongType, nearest
+from ..photo import FORMATS, Photo, chosen, earlier
+from ..photo import formats as kinds
+from ..photo.xmp import mark
+from ..result import Result
+from ..steps import files, plan
+
+Checkpoint = Callable[[], None]
+
+MEDIA_TYPES = {
+    "JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "AVIF": "image/avif",
+    "TIFF": "image/tiff", "BMP": "image/bmp", "GIF": "image/gif",
+}  # fmt: skip
+GIVEN = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF")
+"""Formats that are sent out, if they are asked for."""
+SEQUENCES = ("strip", "gif", "webp", "frames")
+MOST_STEPS = 61
+_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
+_BRANDS = (b"avif", b"avis", b"mif1", b"msf1", b"heic", b"heix", b"hevc", b"heim", b"heis")
+_ABOUT_THE_FILE = ("comment", "extra")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is wanted of a photo."""
+
+    degree: float = 1.0
+    style: str = "recede"
+    face: str = "largest"
+    format: str | None = None
+    quality: int | None = None
+
+
+@dataclass(frozen=True)
+class Made:
+    """A file, and the report of what was done."""
+
+    data: bytes
+    media_type: str
+    suffix: str
+    report: dict[str, Any]
+
+
+def open_shot(editor: Editor, data: bytes) -> Shot:
+    """A photo that somebody sent, without what it says of where, when and with what it was taken.
+
+    Few kinds of files are taken, by their first bytes; no other parser sees them.
+    """
+    boxed = data[4:8] == b"ftyp" and data[8:12] in _BRANDS
+    if not (data.startswith(_STARTS) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP") or boxed):
+        if not data:
+            raise WrongType("The photo is empty.")
+        raise WrongType("This is not a photo that is read here; send JPEG, PNG, WebP or AVIF.")
+    shot = editor.open(data, name="The photo")
+    shot.photo = private(shot.photo)
+    return shot
+
+
+def private(photo: Photo) -> Photo:
+    """`photo` with nothing but its picture and its colours: no EXIF with places and devices, no
+    words, no XMP but the mark of an earlier edit."""
+    encoder = {k: v for k, v in photo.encoder.items() if k not in _ABOUT_THE_FILE}
+    if "chunks" in encoder:
+        words = {b"tEXt", b"zTXt", b"iTXt"}
+        encoder["chunks"] = [c for c in encoder["chunks"] if c[0] not in words]
+    marked = mark(None)[0] if earlier(photo.xmp) else None
+    return replace(photo, exif=None, xmp=marked, encoder=encoder, origin=None, dropped=())
+
+
+def edit(editor: Editor, data: bytes, wish: Wish, checkpoint: Checkpoint) -> Made:
+    """The edited photo, in its own format unless another is wished."""
+    editor.check(wish.degree, wish.style, wish.face)
+    with open_shot(editor, data) as shot:
+        target = chosen(shot.photo, wish.format)
+        result = _bald(shot, wish, checkpoint)
+        checkpoint()
+        made = result.encode(target.name, quality=wish.quality)
+        told = result.report_as(target.name)
+        return Made(made, MEDIA_TYPES[target.name], target.suffixes[0], told)
+
+
+def sequence(
+    editor: Editor, data: bytes, wish: Wish, kind: str, count: int, size: int | None,
+    checkpoint: Checkpoint,
+) -> Made:  # fmt: skip
+    """All degrees: a strip, a loop (GIF, WebP), or frames in a zip."""
+    editor.check(1.0, wish.style, wish.face)
+    if kind not in SEQUENCES:
+        raise BadOption(f"There is no kind {kind!r}; {nearest(kind, SEQUENCES)}")
+    if count > MOST_STEPS:
+        raise BadOption(f"There cannot be {count} steps; choose 2 to {MOST_STEPS}.")
+    if kind in ("gif", "webp") and count < 3:
+        raise BadOption("A loop needs 3 steps or more.")
+    if size is not None and size > 2000 and kind != "frames":
+        raise BadOption(f"Steps cannot have {size} pixels here; choose 16 to 2000.")
+    with open_shot(editor, data) as shot:
+        target = chosen(shot.photo, wish.format)
+        suffix = {"strip": target.suffixes[0], "gif": ".gif", "webp": ".webp"}.get(kind, "")
+        name = f"frame-%02d{target.suffixes[0]}" if kind == "frames" else f"steps{suffix}"
+        steps = plan(name, count, size or None)
+        _check_together(shot.photo, count, steps.size, 250 if kind == "frames" else 60)
+        result = _bald(shot, replace(wish, degree=1.0), checkpoint)
+        made = files(shot, steps, style=wish.style, face=wish.face, before_each=checkpoint)
+        told = result.report_as(steps.format) | {"steps": count}
+        if kind != "frames":
+            return Made(next(made), MEDIA_TYPES[steps.format], suffix, told)
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+            for path, frame in zip(steps.paths, made, strict=True):
+                archive.writestr(zipfile.ZipInfo(path.name), frame)
+        return Made(packed.getvalue(), "application/zip", ".zip", told)
+
+
+def inspect(editor: Editor, data: bytes, checkpoint: Checkpoint) -> dict[str, Any]:
+    """What `tonsure inspect` tells."""
+    with open_shot(editor, data) as shot:
+        checkpoint()
+        editor.limits.check_faces(len(shot.faces))
+        for number, face in enumerate(shot.faces, 1):
+            checkpoint()
+            if face.height >= NEEDED:
+                shot.head(number)
+        return report.of_shot(shot)
+
+
+def layers(
+    editor: Editor, data: bytes, which: str, size: int, checkpoint: Checkpoint
+) -> dict[str, Any]:
+    """A preview of the photo, its faces, and of the chosen ones all that a blend needs.
+
+    With these a page makes every degree by itself: `docs/server.md` says how.
+    """
+    editor.check(1.0, face=which)
+    with open_shot(editor, data) as shot:
+        checkpoint()
+        numbers = _numbers(shot, which)
+        told = shot.bald(0.0, face=which).report
+        notes = told["warnings"]
+        scale = min(1.0, size / max(shot.photo.width, shot.photo.height))
+        heads = []
+        for number in numbers:
+            checkpoint()
+            bare = shot.head(number)
+            notes += [report.of_note(Note.of(code, number)) for code in bare.warnings]
+            if "already_bald" not in bare.warnings:
+                heads.append({"face": number} | _head(bare, shot.photo, scale))
+        return {
+            "photo": told["photo"],
+            "faces": [
+                report.of_face(face, n) | {"usable": face.height >= NEEDED}
+                for n, face in enumerate(shot.faces, 1)
+            ],
+            "chosen": numbers,
+            "warnings": notes,
+            "preview": _preview(shot.photo, scale),
+            "heads": heads,
+        }
+
+
+def edits(text: str) -> float:
+    """The degree that the field `edits` asks for: `{"bald": 0.8}`."""
+    try:
+        found = json.loads(text)
+        if not isinstance(found, dict):
+            raise ValueError
+    except (ValueError, RecursionError):
+        raise BadOption('The edits are not JSON such as {"bald": 0.8}.') from None
+    for name in found:
+        if name.lower() != "bald":
+            raise BadOption(f"There is no edit {name[:40]!r}; {nearest(name[:40], ['bald'])}")
+    if len(found) > 1:
+        raise BadOption("The edit bald was given more than once.")
+    degree = next(iter(found.values()), 1.0)
+    if isinstance(degree, bool) or not isinstance(degree, int | float):
+        raise BadOption("The degree of bald must be a number from 0 to 1.")
+    if not 0 <= degree <= 1:
+        raise BadOption("The degree of bald goes from 0 (untouched) to 1 (fully bald).")
+    return float(degree)
+
+
+def format_of(name: str) -> str | None:
+    """The name of a format that is sent out, None for ""; raises `BadOption`."""
+    if not name:
+        return None
+    found = kinds.of_name(name[:40])
+    if found.name not in GIVEN:
+        raise BadOption(f"{found.name} is not made here; {nearest('', map(str.lower, GIVEN))}")
+    return found.name
+
+
+def _check_together(photo: Photo, count: int, size: int, megapixels: int) -> None:
+    """Raise `LimitExceeded` if `count` steps of `size` have more pixels than are made at once."""
+    scale = min(1.0, size / max(photo.width, photo.height)) if size else 1.0
+    together = count * photo.width * photo.height * scale**2 / 1e6
+    if together > megapixels:
+        raise LimitExceeded(
+            f"{count} steps of this size have {together:.0f} megapixels together, the limit is "
+            f"{megapixels}; ask for fewer or smaller ones."
+        )
+
+
+def _bald(shot: Shot, wish: Wish, checkpoint: Checkpoint) -> Result:
+    """As `Shot.bald`, with a checkpoint before each thing that takes time."""
+    checkpoint()
+    if wish.degree > 0:
+        for number in _numbers(shot, wish.face):
+            checkpoint()
+            shot.head(number)
+    checkpoint()
+    return shot.bald(wish.degree, wish.style, wish.face)
+
+
+def _numbers(shot: Shot, which: str) -> list[int]:
+    """The usable faces that are meant, by number; raises as `Shot.bald`."""
+    return list(shot.bald(0.0, face=which).found)
+
+
+def _preview(photo: Photo, scale: float) -> dict[str, Any]:
+    image = _picture(photo.eight())
+    if photo.alpha is not None:
+        white = Image.new("RGB", image.size, "white")
+        image = Image.composite(image, white, _picture(photo.shallow().alpha))  # type: ignore[arg-type]
+    size = (max(1, round(photo.width * scale)), max(1, round(photo.height * scale)))
+    if size != image.size:
+        image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return {"width": size[0], "height": size[1], "picture": _data(image, photo.icc)}
+
+
+def _head(bare: Any, photo: Photo, scale: float) -> dict[str, Any]:
+    """A bald head at preview size: where, its colours, and three planes of when it shows."""
+    x0, y0, x1, y1 = bare.box
+    place = [round(value * scale) for value in (x0, y0, x1, y1)]
+    size = (max(1, place[2] - place[0]), max(1, place[3] - place[1]))
+    colour = bare.colour
+    if photo.grey:
+        colour = np.repeat(np.asarray(_picture(colour).convert("L"))[..., None], 3, axis=2)
+    planes = [
+        np.asarray(_picture(plane).resize(size, Image.Resampling.BOX if scale < 1 else 0))
+        for plane in (bare.mask, bare.time, bare.thin)
+    ]
+    small = _picture(colour).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return {
+        "box": [place[0], place[1], place[0] + size[0], place[1] + size[1]],
+        "colour": _data(small, photo.icc),
+        "planes": _text(zlib.compress(np.stack(planes).tobytes(), 6)),
+    }
+
+
+def _picture(pixels: npt.NDArray[np.uint8]) -> Image.Image:
+    return Image.fromarray(np.ascontiguousarray(pixels))
+
+
+def _data(image: Image.Image, icc: bytes | None) -> str:
+    """A picture as an address that holds it."""
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=92, subsampling=0, icc_profile=icc)
+    return "data:image/jpeg;base64," + _text(out.getvalue())
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def readable() -> list[str]:
+    """Formats that are taken here."""
+    named = {"JPEG", "PNG", "WEBP", "AVIF", "HEIF"}
+    return [name for name in kinds.readable() if name in named and name in FORMATS]

@@ -1,0 +1,168 @@
+"""Servers for tests: one in the test's own process, one in a process of its own."""
+
+from __future__ import annotations
+
+import _socket
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from serving import Client
+
+_TESTS = Path(__file__).parent.parent
+_create_connection, _getaddrinfo = socket.create_connection, socket.getaddrinfo
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+pytest.importorskip("fastapi")
+pytest.importorskip("uvicorn")
+pytest.importorskip("python_multipart")
+pytest.importorskip("prometheus_client")
+
+
+@pytest.fixture(autouse=True)
+def _loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This machine alone may be connected to, besides what the whole suite forbids."""
+
+    def connect(self: socket.socket, address: Any) -> Any:
+        assert address[0] in _LOOPBACK, address
+        return _socket.socket.connect(self, address)
+
+    def getaddrinfo(host: Any, *rest: Any, **more: Any) -> Any:
+        assert host in _LOOPBACK, host
+        return _getaddrinfo(host, *rest, **more)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "create_connection", _create_connection)
+
+
+class Here(Client):
+    """A server in a thread of this process."""
+
+    def __init__(self, options: Any, editor: Any = None) -> None:
+        from tonsure.web.server import build
+
+        self.server = build(replace(options, port=0), editor)
+        self.work = self.server._work
+        self._thread = threading.Thread(target=self.server.run, daemon=True)
+        self._thread.start()
+        end = time.monotonic() + 60
+        while not self.server.started:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        super().__init__(self.server.servers[0].sockets[0].getsockname()[1])
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self._thread.join(timeout=20)
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture
+def serve(drawn: Any) -> Iterator[Callable[..., Here]]:
+    """`serve(queue=1, ...)` starts a server with these options; heads are drawn."""
+    from tonsure.web.options import Options
+
+    running: list[Here] = []
+
+    def start(editor: Any = None, ready: bool = True, **options: Any) -> Here:
+        server = Here(Options(**({"rate": 0} | options)), editor)
+        running.append(server)
+        if ready:
+            server.ready()
+        return server
+
+    yield start
+    for server in running:
+        server.stop()
+
+
+_PROCESS = """
+import sys
+sys.path.insert(0, {tests!r})
+from conftest import draw_head
+from tonsure import head
+head.make = draw_head
+import time
+slow = {slow}
+if slow:
+    make = head.make
+    def head_make(*a, **k):
+        time.sleep(slow)
+        return make(*a, **k)
+    head.make = head_make
+from tonsure.hair import parse
+from tonsure import findings
+findings.of = lambda *a, **k: dict(hair=1.0, hat=0.0, glasses=0.0)
+from tonsure.cli import main
+main()
+"""
+
+
+class Process(Client):
+    """`tonsure serve` as users start it, with drawn heads."""
+
+    def __init__(self, *arguments: str, slow: float = 0, log: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            super().__init__(free.getsockname()[1])
+        self.log = log
+        script = _PROCESS.format(tests=str(_TESTS), slow=slow)
+        command = [sys.executable, "-c", script, "serve", "--port", str(self.port), *arguments]
+        with log.open("wb") as file:
+            self.process = subprocess.Popen(command, stderr=file, stdout=file, env=dict(os.environ))
+
+    def end(self, seconds: float = 30) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(seconds)
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[Callable[..., Process]]:
+    """`process("--queue", "4", slow=0.2)`."""
+    running: list[Process] = []
+
+    def start(*arguments: str, slow: float = 0) -> Process:
+        started = Process(*arguments, slow=slow, log=tmp_path / f"log-{len(running)}")
+        running.append(started)
+        started.ready()
+        return started
+
+    yield start
+    for one in running:
+        if one.process.poll() is None:
+            one.process.kill()
+            one.process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def portrait(data: Path) -> bytes:
+    return (data / "astronaut.jpg").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def cup(data: Path) -> bytes:
+    return (data / "cup.jpg").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def crowd(group: Any) -> bytes:
+    """Three faces in a PNG."""
+    import io
+
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.fromarray(group).save(out, "PNG")
+    return out.getvalue()

@@ -1,0 +1,361 @@
+"""The page, as people use it: in a real browser, which must be installed (Debian's `chromium`)."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tonsure.editor import Editor
+
+playwright = pytest.importorskip("playwright.sync_api")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium"),
+    pytest.mark.slow,
+]
+SHOTS = os.environ.get("SCREENSHOTS")  # a folder: leave screenshots there, to be looked at
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+class Page:
+    """One window, with all that it asked for and complained about."""
+
+    def __init__(self, browser: Any, here: Any, path: str = "/", **context: Any) -> None:
+        defaults = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB"}
+        self.context = browser.new_context(**(defaults | context))
+        self.context.set_default_timeout(120_000)  # patient with a busy machine
+        self.view = self.context.new_page()
+        self.asked: list[str] = []
+        self.wrong: list[str] = []
+        self.view.on("request", lambda request: self.asked.append(request.url))
+        self.view.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.view.on("console", self._note)
+        self.home = f"http://127.0.0.1:{here.port}"
+        self.view.goto(self.home + path)
+
+    def _note(self, message: Any) -> None:
+        # playwright's own doings, and answers of 4xx, which the page shows in words
+        if message.type == "error" and not message.text.startswith(
+            ("This document requires 'Trusted", "Failed to load resource")
+        ):
+            self.wrong.append(message.text)
+
+    def until(self, what: str, seconds: float = 60) -> None:
+        """Wait for an expression; `wait_for_function` is not allowed by the page's policy."""
+        end = time.monotonic() + seconds
+        while not self.view.evaluate(what):
+            assert time.monotonic() < end, what
+            time.sleep(0.03)
+
+    def open(self, path: Path | dict[str, Any]) -> None:
+        self.view.set_input_files("#file", path)
+        self.until("document.body.dataset.state === 'ready'")
+        self.until("document.getElementById('degree').value === '1' && !playing")
+
+    def degree(self, value: float) -> None:
+        self.view.locator("#degree").fill(str(value))
+
+    def pixels(self) -> np.ndarray:
+        """What the picture shows, as large as it is (H, W, 3)."""
+        data = self.view.evaluate("document.getElementById('picture').toDataURL()")
+        import base64
+
+        with Image.open(io.BytesIO(base64.b64decode(data.split(",")[1]))) as im:
+            return np.asarray(im.convert("RGB")).astype(int)
+
+    def shot(self, name: str) -> None:
+        if SHOTS:
+            self.view.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+
+
+@pytest.fixture
+def browse(chromium, serve) -> Iterator[Any]:
+    opened: list[Page] = []
+
+    def start(path: str = "/", here: Any = None, **context: Any) -> Page:
+        opened.append(Page(chromium, here or serve(), path, **context))
+        return opened[-1]
+
+    yield start
+    for page in opened:
+        page.context.close()
+        assert page.wrong == []
+        for address in page.asked:
+            assert address.startswith((page.home, "blob:", "data:")), address
+
+
+def test_a_photo_from_first_to_last(browse, data, astronaut, tmp_path):
+    page = browse()
+    page.shot("start-light")
+    page.open(data / "astronaut.jpg")
+    with Editor().open(astronaut) as shot:
+        for degree in (1, 0.6, 0.3):
+            page.degree(degree)
+            wanted = shot.bald(degree).image
+            # both come as JPEG, so that they are near and not equal
+            assert np.abs(page.pixels() - wanted).mean() < 2.5, degree
+        page.view.check("input[value=thin]", force=True)
+        assert np.abs(page.pixels() - shot.bald(0.3, "thin").image).mean() < 2.5
+        page.degree(0)
+        assert np.abs(page.pixels() - astronaut).mean() < 2.5
+    page.degree(0.5)
+    with page.view.expect_download() as waiting:
+        page.view.click("#download")
+    waiting.value.save_as(tmp_path / "got.jpg")
+    assert waiting.value.suggested_filename == "astronaut.bald.jpg"
+    with Image.open(tmp_path / "got.jpg") as im:
+        assert im.format == "JPEG"
+        assert im.size == (512, 512)
+    for kind in ("gif", "webp"):
+        with page.view.expect_download() as waiting:
+            page.view.click(f"#{kind}")
+        waiting.value.save_as(tmp_path / f"got.{kind}")
+        with Image.open(tmp_path / f"got.{kind}") as im:
+            assert im.is_animated
+    uploads = [address for address in page.asked if "/v1/layers" in address]
+    assert len(uploads) == 1  # whatever the slider does
+
+
+def test_the_slider_answers_at_once(browse, data):
+    page = browse()
+    page.open(data / "astronaut.jpg")
+    seconds = page.view.evaluate("""() => {
+        const slider = document.getElementById("degree");
+        const began = performance.now();
+        for (let k = 0; k < 50; k += 1) {
+            slider.value = String(k / 50);
+            slider.dispatchEvent(new Event("input"));
+        }
+        return (performance.now() - began) / 50 / 1000;
+    }""")
+    assert seconds < 0.15
+
+
+def test_the_second_of_several_faces(browse, crowd, group):
+    page = browse(color_scheme="dark")
+    page.open({"name": "group.png", "mimeType": "image/png", "buffer": crowd})
+    page.shot("group-dark")
+    assert page.view.locator("#boxes button").count() == 3
+    page.view.locator("#boxes button[data-face='2']").click()
+    with Editor().open(group) as shot:
+        page.until("photo.heads.has(2) && document.getElementById('working').hidden")
+        assert np.abs(page.pixels() - shot.bald(1, face=2).image).mean() < 2.5
+        page.view.check("input[name=face][value=all]", force=True)
+        page.until("photo.heads.size === 3 && document.getElementById('working').hidden")
+        assert np.abs(page.pixels() - shot.bald(1, face="all").image).mean() < 2.5
+    assert page.view.locator("#notes li").count() >= 2
+
+
+def test_before_and_after(browse, data, astronaut):
+    page = browse()
+    page.open(data / "astronaut.jpg")
+    bald = page.pixels()
+    page.view.click("#comparing")
+    page.view.locator("#divider").fill("50")
+    both = page.pixels()
+    assert np.abs(both[:, 260:] - bald[:, 260:]).max() == 0
+    assert np.abs(both[:, :250] - astronaut[:, :250]).mean() < 2.5
+    page.shot("compare-light")
+    page.view.click("#comparing")
+    assert np.abs(page.pixels() - bald).max() == 0
+
+
+def test_it_plays(browse, data):
+    page = browse()
+    page.open(data / "astronaut.jpg")
+    page.view.click("#play")
+    assert page.view.get_attribute("#play", "aria-pressed") == "true"
+    page.until("Number(document.getElementById('degree').value) < 0.8")
+    page.until("Number(document.getElementById('degree').value) > 0.95")
+    page.view.click("#play")
+    stood = page.view.evaluate("document.getElementById('degree').value")
+    time.sleep(0.2)
+    assert page.view.evaluate("document.getElementById('degree').value") == stood
+
+
+def test_a_cup(browse, data):
+    page = browse()
+    page.view.set_input_files("#file", data / "cup.jpg")
+    page.until("!document.getElementById('trouble').hidden")
+    said = page.view.inner_text("#trouble p")
+    assert "no face" in said
+    assert page.view.get_attribute("#trouble", "role") == "alert"
+    page.view.set_input_files(
+        "#file", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"no photo"}
+    )
+    page.until("document.getElementById('trouble').dataset.code === 'wrong_type'")
+    page.view.click("#trouble button")
+    assert page.view.is_hidden("#trouble")
+    page.open(data / "astronaut.jpg")
+    before = page.pixels()
+    page.view.set_input_files("#file", data / "cup.jpg")
+    page.until("!document.getElementById('trouble').hidden")
+    assert np.array_equal(page.pixels(), before)  # the photo that was open still is
+
+
+def test_chinese(browse, data, drawn):
+    drawn["warnings"] = ("long_hair",)
+    page = browse(locale="zh-CN")
+    assert page.view.inner_text("h1") == "你光头是什么样？"
+    assert page.view.get_attribute("html", "lang") == "zh-Hans"
+    page.shot("start-chinese")
+    page.open(data / "astronaut.jpg")
+    assert "长发" in page.view.inner_text("#notes")
+    page.shot("photo-chinese")
+    page.view.click("#language")
+    assert "Long hair" in page.view.inner_text("#notes")
+    page.view.reload()
+    assert page.view.inner_text("h1") == "How would you look bald?"
+
+
+def test_phone_width(browse, data):
+    page = browse(viewport={"width": 375, "height": 740}, has_touch=True, is_mobile=True)
+    page.shot("start-phone")
+    wide = "document.documentElement.scrollWidth <= innerWidth"
+    assert page.view.evaluate(wide)
+    page.open(data / "astronaut.jpg")
+    page.view.click("#comparing")
+    assert page.view.evaluate(wide)
+    page.shot("photo-phone")
+    small = page.view.evaluate(
+        "[...document.querySelectorAll('#panel button, #panel input[type=range]')]"
+        ".filter((e) => e.offsetParent && e.getBoundingClientRect().height < 40).length"
+    )
+    assert small == 0
+
+
+def test_keys_alone(browse, data):
+    page = browse()
+    keyboard = page.view.keyboard
+    choosers: list[Any] = []
+    page.view.on("filechooser", lambda chooser: choosers.append(chooser))
+    for _ in range(4):
+        keyboard.press("Tab")
+    assert page.view.evaluate("document.activeElement.id") == "choose"
+    keyboard.press("Enter")
+    end = time.monotonic() + 60
+    while not choosers:
+        assert time.monotonic() < end
+        page.view.wait_for_timeout(50)
+    choosers[0].set_files(data / "astronaut.jpg")
+    page.until("document.body.dataset.state === 'ready' && !playing")
+    assert page.view.evaluate("document.activeElement.id") == "degree"
+    keyboard.press("Home")
+    assert page.view.inner_text("#shown") == "0%"
+    before = page.pixels()
+    for _ in range(3):
+        keyboard.press("PageUp")
+    keyboard.press("ArrowRight")
+    assert page.view.get_attribute("#degree", "aria-valuetext") not in ("0%", "100%")
+    assert np.abs(page.pixels() - before).max() > 20
+    seen = []
+    for _ in range(8):
+        keyboard.press("Tab")
+        seen.append(page.view.evaluate("document.activeElement.id || document.activeElement.name"))
+    assert seen[:2] == ["style", "play"]
+    assert {"comparing", "download", "gif", "webp", "another"} <= set(seen)
+
+
+def test_pasted_and_dropped(browse, portrait):
+    page = browse()
+    send = """(kind) => {
+        const bytes = Uint8Array.from(atob(kind.data), (c) => c.charCodeAt(0));
+        const moved = new DataTransfer();
+        moved.items.add(new File([bytes], "moved.jpg", { type: "image/jpeg" }));
+        if (kind.how === "paste") {
+            dispatchEvent(new ClipboardEvent("paste", { clipboardData: moved }));
+        } else {
+            dispatchEvent(new DragEvent("dragenter", { dataTransfer: moved }));
+            dispatchEvent(new DragEvent("drop", { dataTransfer: moved, cancelable: true }));
+        }
+    }"""
+    import base64
+
+    data = base64.b64encode(portrait).decode()
+    for how in ("paste", "drop"):
+        page.view.evaluate(send, {"how": how, "data": data})
+        page.until("document.body.dataset.state === 'ready'")
+        page.view.click("#another")
+    page.view.click("#example")
+    page.until("document.body.dataset.state === 'ready'")
+
+
+def test_the_camera(browse, chromium, serve):
+    here = serve()
+    browser = chromium.browser_type.launch(
+        executable_path=CHROMIUM,
+        args=["--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream",
+              "--use-fake-device-for-media-stream"],
+    )  # fmt: skip
+    try:
+        page = Page(browser, here)
+        page.view.click("#camera")
+        page.until("document.getElementById('video').videoWidth > 0")
+        page.view.click("#snap")
+        page.until("!document.getElementById('trouble').hidden")  # a test card has no face
+        assert page.view.evaluate("document.getElementById('video').srcObject") is None
+        page.context.close()
+    finally:
+        browser.close()
+
+
+def test_a_token_is_asked_for(browse, serve, data):
+    token = "a token of some length"
+    page = browse(here=serve(token=token))
+    page.view.set_input_files("#file", data / "astronaut.jpg")
+    page.view.fill("#token", token)
+    page.view.click("#asking button")
+    page.until("document.body.dataset.state === 'ready'")
+
+
+def test_light_and_dark_by_choice(browse):
+    page = browse()
+    colour = "getComputedStyle(document.body).backgroundColor"
+    light = page.view.evaluate(colour)
+    page.view.click("#theme")
+    assert page.view.evaluate(colour) != light
+    page.view.reload()
+    assert page.view.evaluate(colour) != light
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_keeps_people_out(browse, crowd, scheme):
+    found = importlib.util.find_spec("axe_playwright_python")
+    if found is None or found.origin is None:
+        pytest.skip("axe-core is not installed")
+    axe = next(Path(found.origin).parent.glob("*.min.js")).read_text(encoding="utf-8")
+
+    def serious(page: Page) -> list[str]:
+        page.view.evaluate(axe)
+        told = page.view.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        return [
+            f"{entry['id']} ({entry['impact']}): {entry['nodes'][0]['html']}"
+            for entry in told["violations"]
+            if entry["impact"] in ("serious", "critical", "moderate")
+        ]
+
+    page = browse(color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
+    assert serious(page) == []
+    page.open({"name": "group.png", "mimeType": "image/png", "buffer": crowd})
+    page.view.click("#comparing")
+    assert serious(page) == []
+    assert serious(browse("/docs", color_scheme=scheme, bypass_csp=True)) == []

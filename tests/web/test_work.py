@@ -1,0 +1,216 @@
+"""Many at once: what is taken is finished, the rest is refused, who leaves is let go."""
+
+from __future__ import annotations
+
+import socket
+import statistics
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from serving import multipart
+from tonsure import head
+from tonsure.web.problems import Refused
+from tonsure.web.work import Work
+
+
+@pytest.fixture
+def gate(drawn, monkeypatch):
+    """Heads wait until `gate.set()`; `gate.inside` counts those that do."""
+    made = head.make
+    gate = threading.Event()
+    gate.set()
+    gate.inside = threading.Semaphore(0)
+
+    def wait(*args, **kwargs):
+        gate.inside.release()
+        assert gate.wait(20)
+        return made(*args, **kwargs)
+
+    monkeypatch.setattr(head, "make", wait)
+    return gate
+
+
+def _drain(semaphore):
+    while semaphore.acquire(blocking=False):
+        pass
+
+
+def _until(condition, seconds=10):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_full_queue_refuses(serve, gate, portrait):
+    here = serve(workers=1, queue=2, work_seconds=600)
+    _drain(gate.inside)
+    gate.clear()
+    with ThreadPoolExecutor(3) as clients:
+        taken = [clients.submit(here.photo, "/v1/edit", portrait) for _ in range(3)]
+        assert gate.inside.acquire(timeout=10)
+        _until(lambda: here.work.waiting == 2)
+        refused = here.photo("/v1/edit", portrait)
+        assert (refused.status, refused.code) == (429, "busy")
+        assert int(refused.headers["retry-after"]) >= 1
+        assert here.get("/healthz").status == 200
+        assert b"tonsure_photos_waiting 2.0" in here.get("/metrics").body
+        gate.set()
+        assert [one.result().status for one in taken] == [200] * 3
+    assert here.photo("/v1/edit", portrait).status == 200
+
+
+def test_who_would_wait_too_long_is_told_at_once():
+    work = Work(1, 32, limit_seconds=30)
+    work.seconds, work.running = 4.0, 1
+    work.check()
+    for _ in range(2):
+        work._waiting.append(None)
+        work.check()
+    work._waiting.append(None)
+    with pytest.raises(Refused) as caught:
+        work.check()
+    assert caught.value.code == "busy"
+    work.close()
+
+
+def test_who_leaves_is_not_worked_for(serve, gate, portrait, drawn):
+    here = serve(workers=1, queue=4, work_seconds=600)
+    _drain(gate.inside)
+    gate.clear()
+    before = drawn["calls"]
+    with ThreadPoolExecutor(1) as clients:
+        first = clients.submit(here.photo, "/v1/edit", portrait)
+        assert gate.inside.acquire(timeout=10)
+        body, kind = multipart(("image", portrait, "a.jpg"))
+        head_ = f"POST /v1/edit HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
+        with socket.create_connection(("127.0.0.1", here.port)) as wire:
+            wire.sendall(f"{head_}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            _until(lambda: here.work.waiting == 1)
+        _until(lambda: here.work.waiting == 0)  # it left, and with it its place
+        gate.set()
+        assert first.result().status == 200
+    assert drawn["calls"] == before + 1
+    assert here.work.dropped == 1
+
+
+def test_who_leaves_ends_work_at_the_next_step(serve, gate, crowd, drawn):
+    here = serve(workers=1, work_seconds=600)
+    _drain(gate.inside)
+    gate.clear()
+    before = drawn["calls"]
+    body, kind = multipart(("image", crowd, "a.png"), ("face", "all", None))
+    head_ = f"POST /v1/edit HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
+    with socket.create_connection(("127.0.0.1", here.port)) as wire:
+        wire.sendall(f"{head_}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        assert gate.inside.acquire(timeout=10)
+    _until(lambda: here.work.dropped == 1)
+    gate.set()
+    _until(lambda: here.work.idle)
+    assert drawn["calls"] == before + 1  # of three faces
+
+
+def test_what_takes_too_long(serve, gate, portrait):
+    here = serve(workers=1, work_seconds=2)
+    _drain(gate.inside)
+    gate.clear()
+    began = time.monotonic()
+    answer = here.photo("/v1/edit", portrait)
+    assert (answer.status, answer.code) == (503, "timed_out")
+    assert int(answer.headers["retry-after"]) >= 1
+    assert time.monotonic() - began < 4
+    gate.set()
+    _until(lambda: here.work.idle)
+    assert here.photo("/v1/edit", portrait).status == 200
+
+
+def test_a_stop_takes_nothing_new_and_finishes_the_rest(serve, gate, portrait):
+    here = serve(workers=1, drain_seconds=0, work_seconds=600)
+    _drain(gate.inside)
+    gate.clear()
+    with ThreadPoolExecutor(2) as clients:
+        taken = [clients.submit(here.photo, "/v1/edit", portrait) for _ in range(2)]
+        assert gate.inside.acquire(timeout=10)
+        _until(lambda: here.work.waiting == 1)
+        here.server.handle_exit(15, None)
+        refused = here.photo("/v1/edit", portrait)
+        assert (refused.status, refused.code) == (503, "draining")
+        assert refused.headers["retry-after"]
+        assert here.get("/readyz").json == {"status": "draining"}
+        assert here.get("/healthz").status == 200
+        gate.set()
+        assert [one.result().status for one in taken] == [200, 200]
+    here._thread.join(10)
+    assert not here._thread.is_alive()
+
+
+def test_not_ready_when_the_test_photo_fails(serve, monkeypatch):
+    from tonsure.errors import ModelMissing
+
+    def missing(*args, **kwargs):
+        raise ModelMissing("The model file is missing. Reinstall tonsure to restore it.")
+
+    monkeypatch.setattr(head, "make", missing)
+    here = serve(ready=False)
+    _until(lambda: here.get("/readyz").json["status"] != "starting")
+    answer = here.get("/readyz")
+    assert answer.status == 503
+    assert "Reinstall" in answer.json["status"]
+
+
+def _load(here, portrait, clients, count):
+    """Statuses and seconds of `count` edits from `clients` at once."""
+    statuses, seconds = [], []
+
+    def one(_):
+        began = time.perf_counter()
+        answer = here.photo("/v1/edit", portrait)
+        seconds.append(time.perf_counter() - began)
+        statuses.append(answer.status)
+
+    with ThreadPoolExecutor(clients) as pool:
+        list(pool.map(one, range(count)))
+    return statuses, seconds
+
+
+def test_many_clients(serve, portrait):
+    here = serve(queue=8, work_seconds=600)
+    statuses, seconds = _load(here, portrait, 16, 64)
+    assert set(statuses) <= {200, 429}
+    assert statuses.count(200) > 5
+    assert statistics.median(seconds) < 10
+    assert here.work.idle
+
+
+@pytest.mark.slow
+def test_sigterm_under_load_loses_nothing(process, portrait):
+    there = process("--rate", "0", "--queue", "8", slow=0.15)
+    answers, cut = [], []
+    ended = threading.Event()
+
+    def client():
+        while not ended.is_set():
+            try:
+                answers.append(there.photo("/v1/edit", portrait).status)
+            except ConnectionRefusedError:  # its socket is closed: nothing was taken
+                return
+            except OSError as error:
+                cut.append(error)
+
+    clients = [threading.Thread(target=client) for _ in range(6)]
+    for one in clients:
+        one.start()
+    _until(lambda: answers.count(200) > 3)
+    assert there.end() == 0
+    ended.set()
+    for one in clients:
+        one.join(10)
+    said = there.log.read_text()
+    assert set(answers) <= {200, 429, 503}
+    # each photo that a worker was given was answered, and each answer arrived
+    assert said.count("POST /v1/edit 200") == answers.count(200)
+    assert "POST /v1/edit 500" not in said
+    assert all(isinstance(error, ConnectionError) for error in cut)
