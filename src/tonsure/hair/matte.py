@@ -61,8 +61,7 @@ def matte(scene: Scene, classes: Plane, oval: Plane, head: Plane, smooth: Plane)
     # on skin the old hairline's shadow goes too
     skin = np.clip(classes[..., SKIN] + classes[..., NECK], 0, 1)
     out = np.maximum(out, grow(hair, 0.17 * u) * skin * smoothstep(0.35, 0.05, y) * head)
-    end = 0.2 if beard > 0.1 else 1.1
-    upper = smoothstep(end + 0.15, end, y) * (classes[..., SKIN] + classes[..., HAIR])
+    upper = smoothstep(0.35, 0.2, y) * (classes[..., SKIN] + classes[..., HAIR])
     for polygon in _EYES + _BROWS:
         upper = upper * (1 - grow(scene.mesh_polygon(polygon), 0.06 * u))
     out = np.maximum(out, stray(scene, upper, smooth, out))
@@ -166,7 +165,7 @@ def stray(scene: Scene, skin: Plane, smooth: Plane, hole: Plane) -> Plane:
     candidates = _image((thin > level) & (skin > 0.5) | (hole > 0.5))
     reached = _image(hole > 0.5)
     for _ in range(int(0.5 * u)):
-        grown = ImageChops.darker(reached.filter(ImageFilter.MaxFilter(5)), candidates)
+        grown = ImageChops.darker(reached.filter(ImageFilter.MaxFilter(9)), candidates)
         if grown.tobytes() == reached.tobytes():
             break
         reached = grown

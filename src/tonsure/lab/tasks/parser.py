@@ -221,7 +221,8 @@ class ParserTask:
         for c, flag, share in ((HAT, batch["hat"], 0.06), (GLASSES, batch["glasses"], 0.012)):
             flat = (q[:, c] * inside).flatten(1)
             top = flat.topk(int(flat.shape[1] * share), dim=1).values.mean(1)
-            absent = (-torch.log1p(-flat.clamp(max=0.999))).mean(1) * 3
+            absent = -torch.log1p(-flat.clamp(max=0.999)).mean(1) * 3
+            absent = absent - 0.5 * torch.log1p(-top.clamp(max=0.99))
             weak_loss = weak_loss + torch.where(flag, -torch.log(top + 1e-3), absent).mean()
         out["labels"] = 0.1 * weak_loss
         # bald heads: skin where the person mask says person, above the eyes background elsewhere,
