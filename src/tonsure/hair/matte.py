@@ -29,6 +29,7 @@ _INNER = (
     425, 410, 287, 375, 405, 17, 181, 146, 57, 186, 205, 111, 226,
 )  # fmt: skip
 
+_HAT = 0.15  # of the head's top
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -54,7 +55,11 @@ def matte(scene: Scene, classes: Plane, oval: Plane, head: Plane, smooth: Plane)
     u = scene.unit
     _, y = scene.face_units()
     beard_zone, beard = _beard(scene, classes[..., HAIR], oval)
-    raw = classes[..., HAIR] * (1 - beard_zone)
+    top = head * smoothstep(-0.5, -0.8, y)
+    hat = float((classes[..., HAT] * top).sum() / max(float(top.sum()), 1.0))
+    # so little of a hat is none: of 100 val faces without one, 96 had at most 0.01
+    capped = classes[..., HAT] if hat >= _HAT else np.zeros_like(oval)
+    raw = (classes[..., HAIR] + classes[..., HAT] - capped) * (1 - beard_zone)
     raw = raw * attached(scene, raw, head)
     hair = smoothstep(0.3, 0.65, raw)
     out = np.maximum(grow(hair, 0.07 * u), strands(scene, classes, hair))
@@ -68,17 +73,15 @@ def matte(scene: Scene, classes: Plane, oval: Plane, head: Plane, smooth: Plane)
     inner = scene.mesh_polygon(_INNER)
     for polygon in _EYES:
         inner = np.maximum(inner, scene.mesh_polygon(polygon))
-    sure = grow(smoothstep(0.5, 0.8, raw), 0.03 * u)
+    sure = grow(smoothstep(0.35, 0.65, raw), 0.04 * u)
     out = np.where(inner > 0.3, np.minimum(out, sure), out)
-    solid = classes[..., GLASSES] + classes[..., JEWELLERY] + classes[..., HAT]
+    solid = classes[..., GLASSES] + classes[..., JEWELLERY] + capped
     solid = np.maximum(np.clip(solid, 0, 1), smoothstep(0.3, 0.55, classes[..., EAR]))
     out = out * (1 - smoothstep(0.3, 0.6, solid) * (1 - hair))
     out = out * (1 - smoothstep(0.4, 0.6, beard_zone * classes[..., HAIR]))
     hole = np.clip(blur(out, 0.012 * u), 0, 1)
     shade = smoothstep(0.0, 0.8, blur(grow(hair, 0.30 * u), 0.14 * u)) * smooth
     shade = blur(shade * smoothstep(0.35, -0.05, y), 0.02 * u) * (oval + head > 0.5)
-    top = head * smoothstep(-0.5, -0.8, y)
-    hat = float((classes[..., HAT] * top).sum() / max(float(top.sum()), 1.0))
     return Matte(hair, hole.astype(np.float32), shade.astype(np.float32), beard, hat)
 
 
@@ -115,15 +118,15 @@ def attached(scene: Scene, hair: Plane, head: Plane) -> Plane:
     zoom = max(1, round(scene.unit / 24))
     size = (-(-height // zoom), -(-width // zoom))
     crown = grow(head, 0.1 * scene.unit) * (scene.face_units()[1] < 0.2)
-    passable = _image(resize(hair, size) > 0.3)
+    passable = _image(resize(hair, size) > 0.15)
     reached = _image(resize(hair * crown, size) > 0.4)
     grown = reached
     for _ in range(sum(size)):
-        grown = ImageChops.darker(reached.filter(ImageFilter.MaxFilter(3)), passable)
+        grown = ImageChops.darker(reached.filter(ImageFilter.MaxFilter(5)), passable)
         if grown.tobytes() == reached.tobytes():
             break
         reached = grown
-    wide = reached.filter(ImageFilter.MaxFilter(3))
+    wide = reached.filter(ImageFilter.MaxFilter(5))
     return resize(np.asarray(wide, dtype=np.float32) / np.float32(255), scene.shape)
 
 

@@ -59,7 +59,7 @@ def settle(scene: Scene, classes: Plane, hair: int, background: int, clothes: in
     rows = (np.arange(scene.shape[0], dtype=np.float32) - chin)[:, None] / u
     above = smoothstep(0.3, -0.1, rows)
     rest = np.delete(out, [hair, background], axis=-1)
-    unsure = 1 - smoothstep(0.45, 0.75, rest.max(-1))
+    unsure = 1 - smoothstep(0.55, 0.85, rest.max(-1))
     worn = np.maximum(smoothstep(0.3, 0.1, classes[..., clothes]), above)
     found = smoothstep(0.1, 0.4, somebody * unsure * worn * (1 - face))
     out *= (1 - found)[..., None]

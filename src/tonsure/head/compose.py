@@ -35,19 +35,17 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
     scene, under, visible = layers.scene, layers.beneath, layers.visible
     density = abs(1 / scene.frame.z) * EYE_DISTANCE  # photo px per eye distance
 
-    def big(plane: Plane) -> Plane:
-        return scene.to_photo(resize(plane, scene.shape), box)
-
     head = outline(layers.rim, scene, box, max(0.8, 0.008 * density))
-    clothes, neck, ear = (
-        smoothstep(0.38, 0.62, big(under.layers[..., k]))
-        for k in (bare.CLOTHES, bare.NECK, bare.EAR)
-    )
-    tone = big(under.colours[bare.HEAD])
+    tone = scene.to_photo(resize(under.colours[bare.HEAD], scene.shape), box)
     drawn = _ears(scene, box, layers.hidden_ears, features.side_light(scene, visible.smooth))
-    out = scene.to_photo(layers.behind.rgb, box)
-    for share, index in ((clothes, bare.CLOTHES), (neck, bare.NECK)):
-        out += share[..., None] * (big(under.colours[index]) - out)
+    # all that the head hides in its turn needs no finer grid than the scene's
+    rest, shares = layers.behind.rgb.copy(), []
+    for index in (bare.CLOTHES, bare.NECK, bare.EAR):
+        share = smoothstep(0.38, 0.62, resize(under.layers[..., index], scene.shape))
+        rest += share[..., None] * (resize(under.colours[index], scene.shape) - rest)
+        shares.append(share)
+    out = scene.to_photo(rest, box)
+    clothes, neck = (scene.to_photo(share, box) for share in shares[:2])
     for one in drawn:
         # the ear's inner side fades into the head: where there is none, no tip may stay
         whole = np.maximum(head[one.at], one.alpha)
@@ -57,8 +55,7 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
         joined = np.maximum(one.alpha, one.under * grow(head[one.at], 0.1 * density))
         out[one.at] += joined[..., None] * (tone[one.at] * one.shade - out[one.at])
     out += head[..., None] * (tone - out)
-    out += ear[..., None] * (big(under.colours[bare.EAR]) - out)
-    skin = np.maximum(np.maximum(head, neck), ear)
+    skin = np.maximum(head, neck)
     for one in drawn:
         out[one.at] += one.alpha[..., None] * (tone[one.at] * one.shade - out[one.at])
         skin[one.at] = np.maximum(skin[one.at], one.alpha)
@@ -66,22 +63,20 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
     luma = photo @ _LUMA
     hole = scene.to_photo(visible.hole, box)
     plain = 1 - scene.to_photo(layers.behind.grained, box)
-    clear = 1 - scene.to_photo(grow(visible.hole, 0.04 * scene.unit), box)
+    clear = 1 - grow(visible.hole, 0.04 * scene.unit)
+    wall, cloth = (_sure(visible.seen[..., k]) for k in (bare.BACKGROUND, bare.CLOTHES))
     generator = np.random.default_rng(7)
     for (sigma, patch), source, share in (
-        (_SKIN, big(visible.smooth), skin),
-        (
-            _BEHIND,
-            _sure(big(visible.seen[..., bare.BACKGROUND])),
-            (1 - skin) * (1 - clothes) * plain,
-        ),
-        (_CLOTH, _sure(big(visible.seen[..., bare.CLOTHES])), clothes * (1 - skin)),
+        (_SKIN, visible.smooth, skin),
+        (_BEHIND, wall, (1 - skin) * (1 - clothes) * plain),
+        (_CLOTH, cloth, clothes * (1 - skin)),
     ):
         cover = hole * share
         if float(cover.max()) > 0.01:
             texture = grain.detail(luma, sigma * density)
             size = round(patch * density)
-            laid = grain.quilt(texture, source * clear, cover, size, generator)
+            shown = scene.to_photo(source * clear, box)
+            laid = grain.quilt(texture, shown, cover, size, generator)
             out += (laid * share)[..., None]
     lift = scene.to_photo(visible.shade, box) * (1 - hole)
     if float(lift.max()) > 0.01:
