@@ -12,6 +12,7 @@ from .doctor import doctor
 from .inspect import inspect
 from .lab import lab
 from .models import models
+from .sweep import sweep
 
 _EPILOG = """Exit codes: 0 done, 1 internal fault, 2 usage, 3 output exists, 4 no usable face,
 5 unreadable input, 6 model missing or damaged, 7 some inputs failed, 8 limit exceeded,
@@ -47,6 +48,7 @@ def _root(
 
 
 app.command(epilog=_EXAMPLES)(bald)
+app.command()(sweep)
 app.command()(inspect)
 app.command()(models)
 app.command()(doctor)
