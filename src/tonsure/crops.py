@@ -55,7 +55,8 @@ def cut(pixels: Bytes, crop: str) -> Bytes:
             "align it, or use the crop 'whole'."
         )
     s = width / FRAME[0]
-    return pixels[round(y0 * s) : round(y1 * s), round(x0 * s) : round(x1 * s)]
+    left, top = round(x0 * s), round(y0 * s)
+    return pixels[top : top + round((y1 - y0) * s), left : left + round((x1 - x0) * s)]
 
 
 def resize(pixels: Bytes, size: tuple[int, int], how: str) -> Bytes:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tonsure.lab.networks.config import LAYERS, NetworkConfig
-from tonsure.lab.networks.norm import BatchNorm
+from tonsure.lab.networks.norm import BatchNorm, InstanceNorm
 
 
 def join(z: Tensor, *more: Tensor) -> Tensor:
@@ -120,7 +120,7 @@ class Discriminator(nn.Module):
             layers.append(nn.Conv2d(a, b, 4, 2, 1, bias=bare))
             # one pixel normalised by itself would say nothing
             if not bare and pixels > 1:
-                layers.append(nn.InstanceNorm2d(b, affine=True, eps=c.instance_epsilon))
+                layers.append(InstanceNorm(b, c.instance_epsilon))
             layers.append(nn.LeakyReLU(c.critic_slope, inplace=True))
         self.main = nn.Sequential(*layers)
         flat = widths[-1] * pixels

@@ -1,6 +1,6 @@
-"""Batch norm whose statistics are those of all processes together, on any device.
+"""Batch norm whose statistics are those of all processes together, and plain instance norm.
 
-torch's own for several processes runs on GPUs only; this one needs nothing but an all-reduce.
+torch's own batch norm for several processes runs on GPUs only; this one needs nothing but an all-reduce.
 Alone it is torch's plain batch norm.
 """
 
@@ -36,7 +36,7 @@ class BatchNorm(nn.BatchNorm2d):
     def forward(self, x: Tensor) -> Tensor:
         together = dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
         if not (self.training and together):
-            return super().forward(x)  # type: ignore[no-any-return]
+            return super().forward(x)
         count = x.numel() / x.shape[1] * dist.get_world_size()
         sums = torch.stack([x.sum((0, 2, 3)), (x * x).sum((0, 2, 3))])
         mean, square = (_Sum.apply(sums) / count).unbind()  # type: ignore[no-untyped-call]
@@ -54,3 +54,17 @@ class BatchNorm(nn.BatchNorm2d):
         shift = self.bias - mean * scale
         out: Tensor = x * scale[:, None, None] + shift[:, None, None]
         return out
+
+
+class InstanceNorm(nn.Module):
+    """`nn.InstanceNorm2d`, affine, always by the picture's own statistics, and fit to be traced."""
+
+    def __init__(self, width: int, epsilon: float) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.ones(width)), nn.Parameter(torch.zeros(width))
+        self.eps = epsilon
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.instance_norm(
+            x, self.weight, self.bias, None, None, True, 0.0, self.eps, torch.backends.cudnn.enabled
+        )

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from tonsure.lab.networks.config import NetworkConfig
+from tonsure.lab.networks.norm import InstanceNorm
 
 
 def _norm(width: int, c: NetworkConfig) -> nn.Module:
     # statistics always come from the picture itself: the official code never leaves training mode
-    return nn.InstanceNorm2d(width, affine=True, eps=c.instance_epsilon)
+    return InstanceNorm(width, c.instance_epsilon)
 
 
 class Residual(nn.Module):
