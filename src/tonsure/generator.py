@@ -22,7 +22,7 @@ from . import attributes, crops
 from .errors import BadOption, ModelDamaged
 from .faces import Face, Frame
 from .models import session
-from .planes import Plane, blur, smoothstep
+from .planes import Plane, blur, resize, smoothstep
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -32,6 +32,7 @@ MOST = 1.5
 """Largest d: the strength at which the papers measured. Training showed 1."""
 
 _RIM = 0.1  # width of the soft border, as a share of the crop
+_FINEST = 8  # times that a crop is enlarged at most before it is warped
 _STRONG = (10.0, 45.0)  # levels of change from which detail goes, and has gone
 
 Bytes = npt.NDArray[np.uint8]
@@ -189,21 +190,21 @@ class Generator:
     def _to_photo(self, planes: Plane, frame: Frame, box: tuple[int, int, int, int]) -> Plane:
         """Crop planes (H, W, K) on the photo's pixels of `box`; 0 beyond the crop."""
         x0, y0, x1, y1 = crops.box(self.crop)
-        sx, sy = self.size[1] / (x1 - x0), self.size[0] / (y1 - y0)
-        start = frame.z * complex(box[0], box[1]) + frame.t - complex(x0, y0)
-        z = frame.z
-        data = (
-            sx * z.real,
-            -sx * z.imag,
-            sx * start.real,
-            sy * z.imag,
-            sy * z.real,
-            sy * start.imag,
+        z, wide = frame.z, self.size[1] / (x1 - x0)
+        # enlarged first, by a filter that keeps slopes: Pillow's bicubic transform has ripples
+        grow = min(_FINEST, max(1, round(1 / (abs(z) * wide))))
+        planes = resize(
+            planes, (self.size[0] * grow, self.size[1] * grow), Image.Resampling.BICUBIC
         )
+        sx, sy = self.size[1] * grow / (x1 - x0), self.size[0] * grow / (y1 - y0)
+        start = z * complex(box[0], box[1]) + frame.t - complex(x0, y0)
+        across = (sx * z.real, -sx * z.imag, sx * start.real)
+        down = (sy * z.imag, sy * z.real, sy * start.imag)
+        data = (*across, *down)
         size = (box[2] - box[0], box[3] - box[1])
         out = [
             Image.fromarray(np.ascontiguousarray(planes[..., k])).transform(
-                size, Image.Transform.AFFINE, data, Image.Resampling.BICUBIC
+                size, Image.Transform.AFFINE, data, Image.Resampling.BILINEAR
             )
             for k in range(planes.shape[2])
         ]

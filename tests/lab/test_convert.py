@@ -262,7 +262,7 @@ class Hostile:
 def test_a_hostile_file_is_refused(tmp_path):
     trap, out = tmp_path / "trap", tmp_path / "ours.safetensors"
     data = {"generator_Genc0_w": np.zeros(1), "x": Hostile(trap)}
-    with pytest.raises(ModelDamaged, match="names (posix|nt).system"):
+    with pytest.raises(ModelDamaged, match=r"names (posix|nt)\.system"):
         convert(write(tmp_path / "net_G.pdparams", data), out)
     torch.save({"main.0.weight": torch.zeros(1), "x": Hostile(trap)}, tmp_path / "G.ckpt")
     with pytest.raises(ModelDamaged, match="is refused"):
@@ -278,14 +278,10 @@ def test_a_hostile_file_is_refused(tmp_path):
     assert not out.exists()
 
 
-@pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4, 5])
+@pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4])
 def test_arrays_of_every_protocol_come_through(tmp_path, protocol):
     arrays = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.float32([1])}
     path = tmp_path / "p"
     path.write_bytes(pickle.dumps(arrays, protocol=protocol))
-    try:
-        got = unpickle.arrays(path)
-    except ModelDamaged as error:  # protocol 5 has a short way of numpy's own
-        assert protocol >= 5 and "_frombuffer" in str(error)
-        return
+    got = unpickle.arrays(path)
     assert all(np.array_equal(got[k], arrays[k]) for k in arrays)

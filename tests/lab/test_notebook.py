@@ -11,13 +11,11 @@ import pytest
 NOTEBOOK = Path(__file__).parents[2] / "examples" / "bald.ipynb"
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_notebook(tmp_path, monkeypatch, drawn):
     """With drawn heads for the shipped networks, and a model that was hardly trained."""
     pytest.importorskip("torch")
     pytest.importorskip("safetensors")
     from small import small, trained
-
     from tonsure.lab import release
 
     release.write(

@@ -66,7 +66,9 @@ def test_variants_have_the_published_sizes():
 
 
 def test_multiplications_of_a_known_layer():
-    layer = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 4, 2, 1), torch.nn.ConvTranspose2d(8, 2, 4, 2, 1))
+    layer = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, 4, 2, 1), torch.nn.ConvTranspose2d(8, 2, 4, 2, 1)
+    )
     assert multiplications(layer, torch.zeros(1, 3, 8, 8)) == 8 * 3 * 16 * 16 + 8 * 2 * 16 * 16
 
 
@@ -158,7 +160,7 @@ def test_stargan_always_takes_the_pictures_own_statistics():
         ("train.batch=many", "not 'many'"),
         ("data.crop=official170", "did you mean 'official'"),
         ("nonsense", "section.field=value"),
-        ("network.attributes=[\"Bald\", \"Bald\"]", "different names"),
+        ('network.attributes=["Bald", "Bald"]', "different names"),
     ],
 )
 def test_wrong_fields_are_named(change, said):

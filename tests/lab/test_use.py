@@ -13,16 +13,12 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 pytest.importorskip("onnx")
 
-from small import drawn, small, trained, write_pack  # noqa: E402
-
 import tonsure  # noqa: E402
+from small import drawn, small, trained, write_pack  # noqa: E402
 from tonsure import attributes, crops, hub, photo  # noqa: E402
 from tonsure.errors import BadOption, ModelDamaged, ModelMissing  # noqa: E402
 from tonsure.generator import Generator  # noqa: E402
 from tonsure.lab import release, runs, sample, sampling  # noqa: E402
-
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-# torch's own word about its older exporter, which needs no further package
 
 
 def exported(folder: Path, preset: str) -> Path:

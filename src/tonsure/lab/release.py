@@ -7,6 +7,7 @@ which estimates what a face already has. All that is needed to use them is in th
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def write(run: Path, out: Path | None = None, *, raw: bool = False) -> dict[str,
     vector = torch.rand(2, c.count) * 2 - 1
     name = sample.kind(c)
     free = {"picture": {0: "N"}, name: {0: "N"}, "edited": {0: "N"}}
-    gap = export(g, {"picture": picture, name: vector}, ["edited"], out, free)
+    gap = _export(g, {"picture": picture, name: vector}, ["edited"], out, free)
     facts = _facts(config, step)
     _describe(out, facts)
     labels = out.with_suffix(".labels.onnx")
@@ -54,11 +55,20 @@ def write(run: Path, out: Path | None = None, *, raw: bool = False) -> dict[str,
         d = discriminator(c)
         d.load_state_dict(weights)
         free = {"picture": {0: "N"}, "labels": {0: "N"}}
-        gap_labels = export(_Labels(d), {"picture": picture}, ["labels"], labels, free)
+        gap_labels = _export(_Labels(d), {"picture": picture}, ["labels"], labels, free)
         _describe(labels, facts)
     card = _card(config, told, out, gap, gap_labels, parameters(g))
     out.with_suffix(".md").write_text(card, encoding="utf-8")
     return {"file": str(out), "bytes": out.stat().st_size, "gap": gap, "labels_gap": gap_labels}
+
+
+def _export(*arguments: Any) -> float:
+    """`export` without torch's words about its older exporter, and about instance norm, which takes
+    the picture's own statistics in both modes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.filterwarnings("ignore", "ONNX export mode is set", UserWarning)
+        return export(*arguments)
 
 
 def _facts(config: Config, step: int) -> dict[str, Any]:

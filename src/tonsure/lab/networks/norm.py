@@ -1,7 +1,7 @@
 """Batch norm whose statistics are those of all processes together, and plain instance norm.
 
-torch's own batch norm for several processes runs on GPUs only; this one needs nothing but an all-reduce.
-Alone it is torch's plain batch norm.
+torch's own batch norm for several processes runs on GPUs only; this one needs nothing but an
+all-reduce.
 """
 
 from __future__ import annotations
