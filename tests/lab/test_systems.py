@@ -154,7 +154,7 @@ def test_stargan_always_takes_the_pictures_own_statistics():
     [
         ("network.height=100", "multiples of 32"),
         ("network.units=sut", "'stu'"),
-        ("network.wdith=64", "did you mean 'width'"),
+        ("network.hieght=64", "did you mean 'height'"),
         ("train.gan=wgann", "did you mean 'wgan'"),
         ("train.batch=1", "its own labels"),
         ("train.batch=many", "not 'many'"),
