@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import blend, faces, head, photo
 from .degree import check, weight
-from .errors import FaceTooSmall, NoFace, Note
+from .errors import BadOption, FaceTooSmall, NoFace, Note
 from .faces import Face
 from .head import Bare
 from .photo import Limits, Photo, Source
 from .result import Result
+
+if TYPE_CHECKING:
+    from .generator import Generator, View
 
 NEEDED = 48.0
 """Height of a face, forehead to chin, below which there is nothing to work on, in pixels."""
@@ -31,6 +35,7 @@ class Editor:
     threads : of the networks within one photo; default two.
     min_face : look for faces from this height in pixels on, see `faces.find`.
     limits : of what is read, see `photo.Limits`.
+    model : a generator exported by the laboratory, which edits in place of the shipped networks.
     """
 
     def __init__(
@@ -39,12 +44,21 @@ class Editor:
         threads: int | None = None,
         min_face: float | None = None,
         limits: Limits | None = None,
+        model: str | Path | None = None,
     ) -> None:
         self.threads, self.min_face = threads, min_face
         self.limits = limits or Limits()
+        self.generator: Generator | None = None
+        if model is not None:
+            from .generator import Generator
+
+            self.generator = Generator.open(model, threads)
 
     def check(self, degree: float = 1.0, style: str = "recede", face: str | int = "all") -> None:
         """Raise `BadOption` for values that `Shot.bald` would not take for any photo."""
+        if self.generator is not None:
+            self.generator.check({"Bald": degree})
+            degree = min(max(degree, 0.0), 1.0)
         check(degree, style)
         with suppress(NoFace):
             faces.choose([], face)
@@ -65,6 +79,7 @@ class Shot:
         self._lock = threading.RLock()
         self._faces: list[Face] | None = None
         self._heads: dict[int, Bare] = {}
+        self._views: dict[int, View] = {}
 
     @property
     def faces(self) -> list[Face]:
@@ -103,6 +118,8 @@ class Shot:
 
         Raises `NoFace`, `FaceTooSmall`, `BadOption`, `LimitExceeded` and `ModelError`.
         """
+        if self._editor.generator is not None:
+            return self.edit({"Bald": degree}, face)
         check(degree, style)
         chosen = faces.choose(self.faces, face)
         self._editor.limits.check_faces(len(chosen))
@@ -121,6 +138,59 @@ class Shot:
         found = {number: self.faces[number - 1] for number in numbers}
         return Result(result, found, degree, style, tuple(notes), dict(self._seconds))
 
+    def edit(
+        self,
+        changes: Mapping[str, float],
+        face: str | int = "largest",
+        source: Mapping[str, bool] | None = None,
+    ) -> Result:
+        """The photo with attributes of the chosen faces changed by the editor's own model.
+
+        Parameters
+        ----------
+        changes : of each attribute the difference d, -1.5 to 1.5; 1 switches it on, -1 off.
+        face : as for `bald`.
+        source : attributes that the faces have; what is not named they lack. Default: estimated.
+        """
+        from .attributes import row
+
+        model = self._model()
+        model.check(changes)
+        chosen = faces.choose(self.faces, face)
+        self._editor.limits.check_faces(len(chosen))
+        numbers, notes = self._usable(chosen)
+        result, pixels, known = self.photo, self.photo.pixels, None
+        if source is not None:
+            known = row(source, model.names)
+        moved = {name: d for name, d in changes.items() if d}
+        for number in numbers if moved else []:
+            with self._timed("model"):
+                view = self.view(number, known)
+                patch = model.patch(photo.to_eight(pixels), view, model.difference(view, moved))
+            if patch is not None:
+                with self._timed("blend"):
+                    pixels = blend.apply(pixels, [(patch, patch.weight)])  # type: ignore[type-var]
+                    result = result.with_pixels(pixels, [patch.box])
+                    pixels = result.pixels
+        found = {number: self.faces[number - 1] for number in numbers}
+        degree = max((abs(d) for d in changes.values()), default=0.0)
+        style = ", ".join(f"{name} {d:+g}" for name, d in changes.items())
+        return Result(result, found, degree, style, tuple(notes), dict(self._seconds))
+
+    def view(self, number: int, source: Any = None) -> View:
+        """Face `number` (from 1) as the editor's model sees it; `source` (C,) of 0/1 if known."""
+        with self._lock:
+            if source is not None:
+                return self._model().look(self.photo.eight(), self.faces[number - 1], source)
+            if number not in self._views:
+                self._views[number] = self._model().look(self.photo.eight(), self.faces[number - 1])
+            return self._views[number]
+
+    def _model(self) -> Generator:
+        if self._editor.generator is None:
+            raise BadOption("This needs a generator: Editor(model=...), or --model.")
+        return self._editor.generator
+
     def look(self, number: int) -> dict[str, Any]:
         """What face `number` (from 1) wears, see `findings.of`, and the `warnings` of an edit."""
         from . import findings
@@ -138,6 +208,7 @@ class Shot:
         with self._lock:
             self._faces = None
             self._heads.clear()
+            self._views.clear()
 
     def __enter__(self) -> Shot:
         return self

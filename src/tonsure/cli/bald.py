@@ -61,6 +61,7 @@ def bald(
         int | None,
         typer.Option(metavar="1..100", help="Of JPEG, WebP, AVIF; default: like the source."),
     ] = None,
+    model: options.Model = None,
     threads: options.Threads = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -88,7 +89,10 @@ def bald(
         if as_json and jobs[0].target is None:
             raise BadOption("Standard output takes one of picture and --json; give -o a file.")
         editor = Editor(
-            threads=settings.threads, min_face=settings.min_face, limits=settings.limits
+            threads=settings.threads,
+            min_face=settings.min_face,
+            limits=settings.limits,
+            model=model,
         )
         editor.check(degree, settings.style, face)
         task = _Task(editor, degree, settings.style, steps, size, face, settings.quality, overwrite)

@@ -13,7 +13,7 @@ from typing import IO
 from ..errors import BadOption
 
 STDIN = "-"
-_MADE = (".bald.", ".steps.")  # in names of our own results
+_MADE = (".bald.", ".steps.", ".sweep.")  # in names of our own results
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,6 +35,10 @@ SkipExisting = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a photo on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+Model = Annotated[
+    Path | None,
+    typer.Option(metavar="PATH", help="A generator of your own, from `tonsure lab export`."),
+]
 Threads = Annotated[
     int | None, typer.Option(metavar="N", help="Processor threads for one photo; default 2.")
 ]

@@ -3,7 +3,7 @@
 from .encode import as_given, chosen, encode, losses, picture
 from .formats import FORMATS, Format, readable
 from .limits import Limits
-from .photo import Photo
+from .photo import Photo, to_eight
 from .read import Source, read
 from .write import check_free, put, write
 from .xmp import MARK, earlier
@@ -25,5 +25,6 @@ __all__ = [
     "put",
     "read",
     "readable",
+    "to_eight",
     "write",
 ]

@@ -1,0 +1,80 @@
+"""`tonsure sweep`: the notebook's 14 tiles, or its growing strip, of any photo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import options
+from .console import emit, ending, say
+
+
+def sweep(
+    photo: Annotated[str, typer.Argument(metavar="PHOTO", help="A photo; - is standard input.")],
+    model: Annotated[
+        Path, typer.Option(metavar="PATH", help="A generator, from `tonsure lab export`.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="OUT",
+            help="A .png, .jpg or .webp, or a folder for single tiles. Default: name.sweep.png.",
+        ),
+    ] = None,
+    degrees: Annotated[
+        str | None,
+        typer.Option(
+            metavar="D,D,...",
+            help="A growing strip of one attribute: differences d, as 0.60,0.68,0.76.",
+        ),
+    ] = None,
+    attribute: Annotated[str, typer.Option(help="What grows with --degrees.")] = "Bald",
+    strength: Annotated[float, typer.Option(help="d of each edit; training showed 1.")] = 1.0,
+    size: Annotated[
+        int | None, typer.Option(metavar="PX", help="Longer side of a tile; 0 is the photo's.")
+    ] = None,
+    face: options.Face = "largest",
+    min_face: options.MinFace = None,
+    overwrite: options.Overwrite = False,
+    threads: options.Threads = None,
+    as_json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:  # fmt: skip
+    """Show a photo beside each edit that a model of your own can make."""
+    with ending(debug):
+        from ..editor import Editor
+        from ..errors import BadOption
+        from ..settings import load
+        from ..steps import sweep as made
+        from .inputs import STDIN, Input
+
+        settings = load({"min_face": min_face, "threads": threads}).settings
+        editor = Editor(
+            threads=settings.threads, min_face=settings.min_face, limits=settings.limits,
+            model=model,
+        )  # fmt: skip
+        one = Input(None if photo == STDIN else Path(photo))
+        if output is None and one.path is None:
+            raise BadOption("Give -o for standard input.")
+        target = output or Path(photo).with_name(f"{Path(photo).stem}.sweep.png")
+        assert editor.generator is not None
+        with editor.open(one.source, name=one.name) as shot:
+            if degrees is None:
+                shown = made.edits(shot, editor.generator.names, strength, face)
+            else:
+                try:
+                    ds = [float(part) for part in degrees.split(",")]
+                except ValueError:
+                    raise BadOption(
+                        f"{degrees!r} is not a list of numbers, as 0.60,0.68,0.76."
+                    ) from None
+                shown = made.growing(shot, attribute, ds, face)
+            paths = made.write(shown, target, size=size, overwrite=overwrite)
+        say(f"{one.name} → {paths[0] if len(paths) == 1 else target} ({len(shown)} tiles)")
+        if as_json:
+            emit({
+                "status": "done", "input": one.name, "outputs": [str(path) for path in paths],
+                "tiles": [tile.told for tile in shown],
+            })  # fmt: skip

@@ -1,0 +1,102 @@
+"""Pictures from a trained generator: the 14 tiles, and strips of growing strength.
+
+Strength is always the difference d of unit 1: 1 is what training showed, 1.5 what the papers
+measured at; the notebook's surviving relatives used 0.60, 0.68, 0.76.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from tonsure.attributes import condition, difference, single, switched
+from tonsure.lab import runs
+from tonsure.lab.config import Config
+from tonsure.lab.networks.build import generator
+from tonsure.lab.networks.config import NetworkConfig
+
+Bytes = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+
+def kind(c: NetworkConfig) -> str:
+    """What G is told, as `attributes.condition` calls it."""
+    return "labels" if c.system == "stargan" else c.condition
+
+
+@torch.no_grad()
+def edit(
+    g: nn.Module, c: NetworkConfig, pictures: Bytes, source: Floats, d: Floats, batch: int = 32
+) -> Bytes:
+    """Pictures (N, H, W, 3) uint8 with labels (N, C) edited by d (N, C); rounded, not cut."""
+    device = next(g.parameters()).device
+    told = torch.from_numpy(condition(kind(c), c.scale, source, d)).to(device)
+    out = []
+    for k in range(0, len(pictures), batch):
+        x = torch.from_numpy(np.ascontiguousarray(pictures[k : k + batch])).to(device)
+        x = x.permute(0, 3, 1, 2).float() / 127.5 - 1
+        y = (g(x, told[k : k + batch]).float() + 1) * 127.5
+        out.append(y.permute(0, 2, 3, 1).round().clamp(0, 255).byte().cpu().numpy())
+    return np.concatenate(out) if out else np.zeros_like(pictures)
+
+
+def tiles(
+    g: nn.Module, c: NetworkConfig, pictures: Bytes, source: Floats, strength: float = 1.0
+) -> Bytes:
+    """(N, 2 + C, H, W, 3): original, as it is (d = 0), each attribute flipped by `strength`; what a
+    switched-on attribute excludes goes off with it."""
+    n, count = len(pictures), c.count
+    ds = [np.zeros((n, count), np.float32)]
+    ds += [
+        difference(source, switched(source, name, c.attributes)) * np.float32(strength)
+        for name in c.attributes
+    ]
+    made = edit(
+        g, c, np.concatenate([pictures] * (count + 1)), np.tile(source, (count + 1, 1)),
+        np.concatenate(ds),
+    )  # fmt: skip
+    made = made.reshape(count + 1, *pictures.shape).swapaxes(0, 1)
+    return np.concatenate([pictures[:, None], made], 1)
+
+
+def growing(
+    g: nn.Module, c: NetworkConfig, pictures: Bytes, source: Floats, name: str,
+    degrees: Sequence[float],
+) -> Bytes:  # fmt: skip
+    """(N, 1 + len(degrees), H, W, 3): original, then `name` by each d of `degrees`."""
+    columns = [pictures]
+    for degree in degrees:
+        d = np.stack([single(name, degree, a, c.attributes) for a in source])
+        columns.append(edit(g, c, pictures, source, d))
+    return np.stack(columns, 1)
+
+
+def strip(row: Bytes, gap: int = 0) -> Bytes:
+    """(K, H, W, 3) side by side, white between."""
+    k, h, w, _ = row.shape
+    out = np.full((h, k * w + (k - 1) * gap, 3), 255, np.uint8)
+    for i, tile in enumerate(row):
+        out[:, i * (w + gap) : i * (w + gap) + w] = tile
+    return out
+
+
+def sheet(g: nn.Module, c: NetworkConfig, pictures: Bytes, labels: Floats) -> Bytes:
+    """The tiles of several pictures, one below the other."""
+    was = g.training
+    rows = [strip(row) for row in tiles(g.eval(), c, pictures, labels)]
+    g.train(was)
+    return np.concatenate(rows)
+
+
+def opened(run: Path, *, raw: bool = False) -> tuple[nn.Module, Config, int]:
+    """The generator of a run or checkpoint, ready: its moving average, unless `raw` or none."""
+    tensors, config, told = runs.opened(runs.newest(run))
+    g = generator(config.network)
+    weights = {} if raw else runs.part(tensors, "average")
+    g.load_state_dict(weights or runs.part(tensors, "generator"))
+    return g.eval().requires_grad_(False), config, int(told["step"])
