@@ -12,9 +12,8 @@ import pytest
 from tonsure import blend, degree
 from tonsure.errors import BadOption
 from tonsure.faces import Frame
-from tonsure.scene import OVAL
 from tonsure.head.times import times
-from tonsure.scene import EYE_DISTANCE, EYES_MIDDLE, Scene
+from tonsure.scene import EYE_DISTANCE, EYES_MIDDLE, OVAL, Scene
 
 DEGREES = [k / 10 for k in range(11)]
 STYLES = pytest.mark.parametrize("style", degree.STYLES)

@@ -32,7 +32,8 @@ def _alike(scene: Scene, where: npt.NDArray[np.bool_]) -> Plane:
     """How much every pixel's colour is like those of `where` (H, W), 0..1."""
     tones = scene.rgb[where]
     apart = (((scene.rgb - tones.mean(0)) / (1.3 * (tones.std(0) + 14))) ** 2).mean(-1)
-    return np.exp(-0.5 * apart).astype(np.float32)
+    out: Plane = np.exp(-0.5 * apart).astype(np.float32)
+    return out
 
 
 def settle(scene: Scene, classes: Plane, hair: int, background: int, clothes: int) -> Plane:

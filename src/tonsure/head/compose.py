@@ -82,8 +82,8 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
     if float(lift.max()) > 0.01:
         lit = photo * scene.to_photo(_relight(scene, under.colours[bare.HEAD], visible), box)
         out += (lift / np.maximum(hole + lift, 1e-3))[..., None] * (lit - out)
-    whole: Pixels = np.clip(out + 0.5, 0, 255).astype(np.uint8)
-    return whole
+    result: Pixels = np.clip(out + 0.5, 0, 255).astype(np.uint8)
+    return result
 
 
 def _ears(scene: Scene, box: PhotoBox, sides: tuple[int, ...], light: float) -> list[ears.Ear]:
