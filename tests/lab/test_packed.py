@@ -162,7 +162,7 @@ def test_a_window_of_a_real_photo(planes: dict[str, np.ndarray]) -> None:
         assert plane.shape[:2] == (bare.SIDE, bare.SIDE)
         assert plane.dtype == np.uint8
         assert plane.ndim == (3 if name == "rgb" else 2)
-    forehead, above = pixel(0, -0.5), pixel(0, -1.25)
+    forehead, above = pixel(0, -0.35), pixel(0, -1.25)
     assert planes["cls"][forehead] == parse.SKIN
     assert planes["cls"][above] == parse.HAIR
     assert planes["hair"][above] > 128 > planes["hair"][forehead]

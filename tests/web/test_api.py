@@ -250,7 +250,9 @@ def test_every_error_has_a_status():
         return [kind, *(found for child in kind.__subclasses__() for found in below(child))]
 
     only_on_a_command_line = {"output_exists", "some_failed"}
-    for kind in below(TonsureError):
+    # the laboratory has errors of its own
+    served = [k for k in below(TonsureError) if not k.__module__.startswith("tonsure.lab")]
+    for kind in served:
         assert kind.code in problems.STATUS or kind.code in only_on_a_command_line
 
 

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..planes import Plane, blur, membrane, resize, smoothstep
+from . import patches
 
 Index = npt.NDArray[np.intp]
 
@@ -29,8 +30,6 @@ _TINY = np.float32(1e-6)
 _FINE = 24.0  # px per eye distance of the finer plane
 _REACH = 1.6  # eye distances around the hole where sources may lie
 _PATCH = 2  # radius of patches
-_GRAVITY = 30.0  # squared grey levels per squared eye distance
-_PLAIN = 0.15  # what a source's own unrest costs
 _SOURCES, _TARGETS = 1600, 2200
 _CALM = (
     2.0,
@@ -98,17 +97,17 @@ class _Level:
         step: int,
         unit: float,
     ) -> _Level:
-        w = _mean(sure.astype(np.float32), step)
-        h = _mean(hole.astype(np.float32), step)
-        value = _per(_mean(rgb * sure[..., None], step), w)
-        other = _per(_mean(rgb * hole[..., None], step), h)
+        w = patches.mean(sure.astype(np.float32), step)
+        h = patches.mean(hole.astype(np.float32), step)
+        value = patches.per(patches.mean(rgb * sure[..., None], step), w)
+        other = patches.per(patches.mean(rgb * hole[..., None], step), h)
         weight = np.where(w > 0.5, w, 0).astype(np.float32)
         return cls(value, weight, (h > 0) & (w <= 0.5), other, unit / step)
 
     def half(self) -> _Level:
-        w = _mean(self.weight, 2)
-        value = _per(_mean(self.value * self.weight[..., None], 2), w)
-        hole = _mean(self.hole.astype(np.float32), 2)
+        w = patches.mean(self.weight, 2)
+        value = patches.per(patches.mean(self.value * self.weight[..., None], 2), w)
+        hole = patches.mean(self.hole.astype(np.float32), 2)
         weight = np.where(w > 0.45, w, 0).astype(np.float32)
         return _Level(value, weight, (hole > 0) & (w <= 0.45), value, self.unit / 2)
 
@@ -119,8 +118,8 @@ class _Level:
         hole = self.hole.astype(np.float32)
         near = blur(hole, 0.08 * u)
         far = self.weight * smoothstep(0.12, 0.02, near)
-        around, reach = _spread(self.value, far, 0.25 * u)
-        hiding, _ = _spread(self.inside, hole, 0.1 * u)
+        around, reach = patches.spread(self.value, far, 0.25 * u)
+        hiding, _ = patches.spread(self.inside, hole, 0.1 * u)
         way = hiding - around
         length = (way * way).sum(-1)
         share = ((self.value - around) * way).sum(-1) / np.maximum(length, 1.0)
@@ -136,7 +135,7 @@ class _Level:
         around = self.weight * (blur(self.hole.astype(np.float32), 0.5 * u) > 0.01)
         if float(around.sum()) < 0.25 * u * u:
             return 0.0
-        low, _ = _spread(self.value, self.weight, 0.15 * u)
+        low, _ = patches.spread(self.value, self.weight, 0.15 * u)
         rough = np.sqrt(((self.value - low) ** 2).mean(-1))[around > 0.9]
         if rough.size < 20:
             return 0.0
@@ -144,124 +143,6 @@ class _Level:
         t = (float(np.quantile(rough, 0.8)) - low_end) / (high_end - low_end)
         t = min(max(t, 0.0), 1.0)
         return t * t * (3 - 2 * t)
-
-
-def _mean(plane: Plane, step: int) -> Plane:
-    """Means of blocks of ``step`` squared, edges replicated."""
-    if step == 1:
-        return plane.astype(np.float32)
-    height, width = plane.shape[:2]
-    pad = [(0, -height % step), (0, -width % step)] + [(0, 0)] * (plane.ndim - 2)
-    p = np.pad(plane, pad, mode="edge")
-    rows, columns = p.shape[0] // step, p.shape[1] // step
-    p = p.reshape(rows, step, columns, step, *plane.shape[2:])
-    return np.asarray(p.mean((1, 3), dtype=np.float32))
-
-
-def _per(total: Plane, weight: Plane) -> Plane:
-    """Sums (h, w, 3) over weights (h, w)."""
-    return (total / np.maximum(weight, _TINY)[..., None]).astype(np.float32, copy=False)
-
-
-def _spread(value: Plane, weight: Plane, sigma: float) -> tuple[Plane, Plane]:
-    """Weighted blur, and how much weight each pixel found."""
-    total = blur(weight, sigma)
-    return _per(blur(value * weight[..., None], sigma), total), total
-
-
-def _windows(plane: Plane, r: int) -> Plane:
-    """Every pixel's surroundings, (h w, (2 r + 1)^2 C)."""
-    pad = [(r, r), (r, r)] + [(0, 0)] * (plane.ndim - 2)
-    view = np.lib.stride_tricks.sliding_window_view(
-        np.pad(plane, pad, mode="edge"), (2 * r + 1, 2 * r + 1), (0, 1)
-    )
-    return np.asarray(view.reshape(plane.shape[0] * plane.shape[1], -1))
-
-
-def _all_known(weight: Plane, r: int) -> npt.NDArray[np.bool_]:
-    """Pixels whose whole surroundings lie within the plane and are known."""
-    k = np.pad((weight > 0.97).astype(np.float32), r)
-    view = np.lib.stride_tricks.sliding_window_view(k, (2 * r + 1, 2 * r + 1))
-    return np.asarray(view.min((2, 3)) > 0)
-
-
-def _dilate(mask: npt.NDArray[np.bool_], r: int) -> npt.NDArray[np.bool_]:
-    view = np.lib.stride_tricks.sliding_window_view(np.pad(mask, r), (2 * r + 1, 2 * r + 1))
-    return np.asarray(view.any((2, 3)))
-
-
-def _bell(r: int) -> Plane:
-    d = np.arange(-r, r + 1, dtype=np.float32) / (r + 0.5)
-    one = np.exp(-1.2 * d * d)
-    return np.outer(one, one).ravel().astype(np.float32)
-
-
-class _Patches:
-    """The sources of one level, laid out so that one product of matrices gives all costs."""
-
-    def __init__(self, level: _Level, sources: Index, r: int) -> None:
-        self.r, self.width, self.sources = r, level.value.shape[1], sources
-        self.gravity = _GRAVITY / level.unit**2
-        self.bell = _bell(r)
-        feature = _windows(level.value, r)[sources]
-        squares = (feature.reshape(len(sources), 3, -1) ** 2).sum(1)
-        mean = feature.reshape(len(sources), 3, -1).mean(-1, keepdims=True)
-        unrest = ((feature.reshape(len(sources), 3, -1) - mean) ** 2).sum((1, 2)) / self.bell.size
-        unrest = np.maximum(unrest - np.median(unrest), 0)
-        y, x = np.divmod(sources, self.width)
-        extra = np.stack([y, x, self.gravity * (y * y + x * x) + _PLAIN * unrest], -1)
-        self.table = np.ascontiguousarray(
-            np.concatenate([feature, squares, extra], -1).T, dtype=np.float32
-        )
-
-    def nearest(self, value: Plane, trust: Plane, targets: Index) -> tuple[Index, Plane]:
-        """The best source of every target and the squared difference there per pixel."""
-        t = _windows(value, self.r)[targets]
-        w = _windows(trust, self.r)[targets] * self.bell
-        w /= np.maximum(w.sum(-1, keepdims=True), _TINY)
-        w3 = np.tile(w, 3)
-        y, x = np.divmod(targets, self.width)
-        pull = np.stack([-2 * self.gravity * y, -2 * self.gravity * x, np.ones(len(y))], -1)
-        query = np.concatenate([-2 * w3 * t, w, pull], -1).astype(np.float32)
-        cost = query @ self.table
-        best = cost.argmin(1)
-        rows = np.arange(len(best))
-        difference = (
-            cost[rows, best]
-            - (query[:, -3:] * self.table[-3:, best].T).sum(-1)
-            + (w3 * t * t).sum(-1)
-        )
-        return self.sources[best], np.maximum(difference, 0).astype(np.float32)
-
-
-def _vote(
-    value: Plane, source: Plane, targets: Index, places: Index, hole: npt.NDArray[np.bool_], r: int
-) -> Plane:
-    """``value`` with the hole's pixels replaced by the mean of all patches laid over them."""
-    height, width = hole.shape
-    wide = width + 2 * r
-    total = np.zeros(((height + 2 * r) * wide, 4), np.float32)
-    padded = np.ones((height + 2 * r, wide, 4), np.float32)
-    padded[..., :3] = np.pad(source, ((r, r), (r, r), (0, 0)), mode="edge")
-    padded = padded.reshape(-1, 4)
-    at = (targets // width + r) * wide + targets % width + r
-    take = (places // width + r) * wide + places % width + r
-    bell = _bell(r).reshape(2 * r + 1, 2 * r + 1)
-    for dy in range(-r, r + 1):
-        for dx in range(-r, r + 1):
-            shift = dy * wide + dx
-            total[at + shift] += bell[dy + r, dx + r] * padded[take + shift]
-    total = total.reshape(height + 2 * r, wide, 4)[r : height + r, r : width + r]
-    mean = total[..., :3] / np.maximum(total[..., 3:], _TINY)
-    return np.where((hole & (total[..., 3] > 0))[..., None], mean, value)
-
-
-def _thin(candidates: Index, near: Plane, most: int) -> Index:
-    """At most ``most`` of the candidates: those with the highest ``near``."""
-    if len(candidates) <= most:
-        return candidates
-    order = np.argsort(-near.ravel()[candidates], kind="stable")[:most]
-    return np.sort(candidates[order])
 
 
 def _search(fine: _Level, base: Plane) -> tuple[Plane, Index, Plane] | None:
@@ -277,11 +158,11 @@ def _search(fine: _Level, base: Plane) -> tuple[Plane, Index, Plane] | None:
     level = chain[-1]
     hole = level.hole
     reach = blur(hole.astype(np.float32), 0.5 * _REACH * level.unit)
-    sources = np.flatnonzero(_all_known(level.weight, r))
+    sources = np.flatnonzero(patches.all_known(level.weight, r))
     if len(sources) < 40 or not hole.any():
         return None
-    sources = _thin(sources, reach, _SOURCES)
-    patches = _Patches(level, sources, r)
+    sources = patches.thin(sources, reach, _SOURCES)
+    pool = patches.Patches(level.value, level.unit, sources, r)
     known = level.weight > 0
     start = _mean_to(base, hole.shape)
     value = np.where(known[..., None], level.value, start)
@@ -290,21 +171,21 @@ def _search(fine: _Level, base: Plane) -> tuple[Plane, Index, Plane] | None:
     # from the rim inwards
     left = hole.copy()
     while left.any():
-        layer = left & _dilate(~left & (known | hole), 1)
+        layer = left & patches.dilate(~left & (known | hole), 1)
         if not layer.any():
             break
         targets = np.flatnonzero(layer)
-        places[targets], _ = patches.nearest(value, trust, targets)
+        places[targets], _ = pool.nearest(value, trust, targets)
         value.reshape(-1, 3)[targets] = level.value.reshape(-1, 3)[places[targets]]
         trust.ravel()[targets] = 0.5
         left &= ~layer
     # all together
-    ring = _dilate(hole, r) & (hole | known)
+    ring = patches.dilate(hole, r) & (hole | known)
     targets = np.flatnonzero(ring)
     trust = np.where(known, 1.0, np.where(hole & ~left, 0.6, 0.0)).astype(np.float32)
     for _ in range(4):
-        places[targets], difference = patches.nearest(value, trust, targets)
-        value = _vote(value, level.value, targets, places[targets], hole, r)
+        places[targets], difference = pool.nearest(value, trust, targets)
+        value = patches.vote(value, level.value, targets, places[targets], hole, r)
     width = hole.shape[1]
     offset = np.zeros((*hole.shape, 2), np.intp)
     at = places[targets]
@@ -325,7 +206,7 @@ def _search(fine: _Level, base: Plane) -> tuple[Plane, Index, Plane] | None:
 def _mean_to(plane: Plane, shape: tuple[int, ...]) -> Plane:
     """Halved until it has ``shape``."""
     while plane.shape[0] > shape[0]:
-        plane = _mean(plane, 2)
+        plane = patches.mean(plane, 2)
     return plane
 
 
@@ -343,20 +224,20 @@ def _refine(
     offset = np.asarray(_twice(offset * 2, hole.shape))
     has = np.asarray(_twice(has, hole.shape))
     known = level.weight > 0
-    ring = _dilate(hole, r) & (hole | known) & has
-    good = _all_known(level.weight, r)
+    ring = patches.dilate(hole, r) & (hole | known) & has
+    good = patches.all_known(level.weight, r)
     targets = np.flatnonzero(ring)
     ty, tx = np.divmod(targets, width)
-    table = _windows(level.value, r)
-    bell = _bell(r)
+    table = patches.windows(level.value, r)
+    bell = patches.bell(r)
     coarse = resize(value, (-(-height // 2) * 2, -(-width // 2) * 2))[:height, :width]
     value = np.where(known[..., None], level.value, coarse)
     trust = np.where(known, 1.0, np.where(hole, 0.5, 0.0)).astype(np.float32)
     best = offset.reshape(-1, 2)[targets]
     jitter = [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, 1), (-1, 1), (1, -1)]
     for turn in range(2):
-        t = _windows(value, r)[targets]
-        w = _windows(trust, r)[targets] * bell
+        t = patches.windows(value, r)[targets]
+        w = patches.windows(trust, r)[targets] * bell
         w /= np.maximum(w.sum(-1, keepdims=True), _TINY)
         w3 = np.tile(w, 3)
         lowest = np.full(len(targets), np.inf, np.float32)
@@ -383,7 +264,7 @@ def _refine(
         places = np.clip(ty + best[:, 0], 0, height - 1) * width + np.clip(
             tx + best[:, 1], 0, width - 1
         )
-        value = _vote(value, level.value, targets, places, hole, r)
+        value = patches.vote(value, level.value, targets, places, hole, r)
     offset = np.zeros((height, width, 2), np.intp)
     offset.reshape(-1, 2)[targets] = best
     doubt = np.zeros((height, width), np.float32)
@@ -399,9 +280,8 @@ def _copy(
     height, width = rgb.shape[:2]
     rows, columns = fine.hole.shape
     valid = np.repeat(np.repeat(fine.weight > 0.5, step, 0), step, 1)[:height, :width]
-    ys, xs = np.nonzero(
-        ~valid & np.repeat(np.repeat(_dilate(fine.hole, 1), step, 0), step, 1)[:height, :width]
-    )
+    near = patches.dilate(fine.hole, 1)
+    ys, xs = np.nonzero(~valid & np.repeat(np.repeat(near, step, 0), step, 1)[:height, :width])
     cy, cx = (ys + 0.5) / step - 0.5, (xs + 0.5) / step - 0.5
     y0, x0 = np.floor(cy).astype(np.intp), np.floor(cx).astype(np.intp)
     fy, fx = (cy - y0).astype(np.float32), (cx - x0).astype(np.float32)
@@ -426,10 +306,10 @@ def _copy(
     # tones as agreed on the small plane
     full = valid.astype(np.float32)
     full[ys, xs] = laid[ys, xs]
-    w = _mean(full, step)
-    tone = _per(_mean(plane * full[..., None], step), w)
+    w = patches.mean(full, step)
+    tone = patches.per(patches.mean(plane * full[..., None], step), w)
     laid_here = (fine.hole & (w > 0.5)).astype(np.float32)
-    amiss, _ = _spread(value - tone, laid_here, 0.1 * fine.unit)
+    amiss, _ = patches.spread(value - tone, laid_here, 0.1 * fine.unit)
     # and no step of tone at the rim: its pixels beside the hole tell how far the copies are off
     far_rows = np.clip(np.arange(rows)[:, None] + offset[..., 0], 0, rows - 1)
     far_columns = np.clip(np.arange(columns)[None] + offset[..., 1], 0, columns - 1)
@@ -438,6 +318,6 @@ def _copy(
     amiss = amiss + membrane(off, beside.astype(np.float32), 10)
     size = (rows * step, columns * step)
     plane = plane + resize(np.clip(amiss, -40, 40), size)[:height, :width]
-    even, _ = _spread(share[..., None], fine.hole.astype(np.float32), 0.08 * fine.unit)
+    even, _ = patches.spread(share[..., None], fine.hole.astype(np.float32), 0.08 * fine.unit)
     cover = resize(even[..., 0], size)[:height, :width] * laid
     return plane, np.clip(cover, 0, 1)

@@ -43,7 +43,9 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
     ]
     for kind, content in operation.get("requestBody", {}).get("content", {}).items():
         parts.append(_fields(kind, content.get("schema", {})))
-        parts.append(f"<pre><code>{escape(_example(path, kind, content))}</code></pre>\n")
+        parts.append(
+            f'<pre tabindex="0"><code>{escape(_example(path, kind, content))}</code></pre>\n'
+        )
     rows = "".join(
         f"<tr><td>{escape(str(status))}</td><td>{_prose(response.get('description', ''))}</td>"
         f"<td>{', '.join(f'<code>{escape(k)}</code>' for k in response.get('content', {}))}</td>"
