@@ -106,6 +106,15 @@ def test_interrupted_it_saves(tmp_path, monkeypatch):
     assert same(tensors(tmp_path), tensors(trained(made, tmp_path / "whole")))
 
 
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """As the processes that are compared with: sums of other threads round otherwise."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def command(tmp_path: Path, run: str, *changes: str) -> list[str]:
     sets = [part for change in (*SMALL, *changes) for part in ("--set", change)]
     return [

@@ -62,7 +62,7 @@ def matte(scene: Scene, classes: Plane, oval: Plane, head: Plane, smooth: Plane)
     raw = (classes[..., HAIR] + classes[..., HAT] - capped) * (1 - beard_zone)
     raw = raw * attached(scene, raw, head)
     hair = smoothstep(0.3, 0.65, raw)
-    out = np.maximum(grow(hair, 0.07 * u), strands(scene, classes, hair))
+    out = np.maximum(grow(hair, 0.11 * u), strands(scene, classes, hair))
     # on skin the old hairline's shadow goes too
     skin = np.clip(classes[..., SKIN] + classes[..., NECK], 0, 1)
     out = np.maximum(out, grow(hair, 0.17 * u) * skin * smoothstep(0.35, 0.05, y) * head)
@@ -138,8 +138,8 @@ def strands(scene: Scene, classes: Plane, hair: Plane) -> Plane:
     """
     u = scene.unit
     near = grow(hair, 0.7 * u)
-    open_air = smoothstep(0.5, 0.8, classes[..., BACKGROUND] + 0.7 * classes[..., HAIR])
-    open_air = open_air * smoothstep(0.2, 0.08, grow(classes[..., CLOTHES], 0.05 * u))
+    open_air = smoothstep(0.4, 0.65, classes[..., BACKGROUND] + 0.7 * classes[..., HAIR])
+    open_air = open_air * smoothstep(0.5, 0.3, blur(classes[..., CLOTHES], 0.03 * u))
     thin = np.abs(blur(scene.rgb, 0.006 * u) - blur(scene.rgb, 0.045 * u)).max(-1)
     air = (classes[..., BACKGROUND] > 0.8) & (scene.inside > 0.5)
     sample = thin[air & (grow(hair, 0.25 * u) < 0.1)]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ..models import session
-from ..planes import Plane, grow, resize, smoothstep
+from ..planes import Plane, blur, grow, resize, smoothstep
 from ..scene import OVAL, Scene
 
 _SIDE = 256
@@ -55,14 +55,17 @@ def settle(scene: Scene, classes: Plane, hair: int, background: int, clothes: in
     face = scene.mesh_polygon(OVAL)
     alike = alike * smoothstep(0.9, 1.8, alike / (_alike(scene, face > 0.9) + 0.05))
     beside = smoothstep(0.0, 0.2, grow(smoothstep(0.4, 0.7, out[..., hair]), 1.2 * u))
-    somebody = smoothstep(0.55, 0.85, mask) * beside * smoothstep(0.3, 0.6, alike)
     chin = float(scene.to_scene(scene.mesh[[_CHIN], :2])[0, 1])
     rows = (np.arange(scene.shape[0], dtype=np.float32) - chin)[:, None] / u
     above = smoothstep(0.3, -0.1, rows)
     rest = np.delete(out, [hair, background], axis=-1)
     unsure = 1 - smoothstep(0.55, 0.85, rest.max(-1))
     worn = np.maximum(smoothstep(0.3, 0.1, classes[..., clothes]), above)
-    found = smoothstep(0.1, 0.4, somebody * unsure * worn * (1 - face))
+    where = smoothstep(0.45, 0.75, mask) * beside * unsure * worn * (1 - face)
+    seed = where * smoothstep(0.3, 0.6, alike)
+    # what lies between the curls goes with them
+    between = smoothstep(0.08, 0.25, blur(seed, 0.09 * u)) * smoothstep(0.3, 0.6, where)
+    found = np.maximum(smoothstep(0.1, 0.4, seed), between)
     out *= (1 - found)[..., None]
     out[..., hair] += found
     return out

@@ -103,6 +103,10 @@ def _layers(
     spread = np.stack([membrane(seen[..., k], known) for k in range(len(LAYERS))], -1)
     layers = np.where(answered[..., None] > 0, told, spread)
     layers = seen * known[..., None] + layers * (1 - known[..., None])
+    # an ear that is partly seen may go on, but none begins where nothing of it is seen
+    seen_ear = smoothstep(0.02, 0.1, blur(seen[..., EAR] * known, 0.15 * DENSITY))
+    layers[..., BACKGROUND] += layers[..., EAR] * (1 - seen_ear)
+    layers[..., EAR] *= seen_ear
     # what is skin below the head's outline is neck: no gap between the two
     step = smoothstep(0.7, 1.0, y)
     layers[..., NECK] += layers[..., HEAD] * step

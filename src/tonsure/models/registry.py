@@ -109,7 +109,7 @@ _ENTRIES = (
     ModelInfo(
         name="hair_parser",
         file="hair_parser.onnx",
-        sha256="3750f885f7fa48265855bcfa6cd1b68655e4fa7d4f4bead5050b5853f36d1a46",
+        sha256="d274c507f15975bd53ed0749345060d8acec0a901d8640f7c24b9ae0a56d770d",
         bytes=3234765,
         licence="LicenseRef-CelebA-noncommercial",
         licence_file="",
@@ -121,7 +121,7 @@ _ENTRIES = (
     ModelInfo(
         name="bare",
         file="bare.onnx",
-        sha256="4bcfd08a2f22c265f12f050b357567f1b0690deabbc6e252aef5e6975bc691b9",
+        sha256="fa633a5cec866af25c73a4cb426ab37ffd22851a8bbf41434826b80d23205a16",
         bytes=3240499,
         licence="LicenseRef-CelebA-noncommercial",
         licence_file="",
