@@ -86,10 +86,14 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
     return result
 
 
-def _ears(scene: Scene, box: PhotoBox, sides: tuple[int, ...], light: float) -> list[ears.Ear]:
+def _ears(
+    scene: Scene, box: PhotoBox, hidden: tuple[features.HiddenEar, ...], light: float
+) -> list[ears.Ear]:
     z, t = scene.frame.z, scene.frame.t
     size, origin = (box[3] - box[1], box[2] - box[0]), z * complex(box[0], box[1]) + t
-    found = [ears.draw(scene.mesh, side, size, origin, z, light=light) for side in sides]
+    found = [
+        ears.draw(scene.mesh, ear.side, size, origin - ear.shift, z, light=light) for ear in hidden
+    ]
     return [ear for ear in found if ear is not None]
 
 

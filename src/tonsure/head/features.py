@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+import numpy.typing as npt
 
 from ..hair.parse import EAR, GLASSES, SKIN
 from ..planes import Plane, grow, smoothstep
-from ..scene import OVAL, Scene
+from ..scene import EYE_DISTANCE, OVAL, Scene
 from . import ears
 
 # what interrupts the skin's tone: brows, eyes with their lids, lips, nostrils
@@ -47,10 +50,18 @@ def side_light(scene: Scene, smooth: Plane) -> float:
     return float(np.clip(sides[0] / sides[1], 0.4, 2.5))
 
 
-def hidden_ears(scene: Scene, classes: Plane, hole: Plane) -> tuple[tuple[int, ...], Plane]:
-    """The sides (-1 left, 1 right in the picture) whose ears the hair hides, and where those ears
-    are, (H, W) 0..1."""
-    sides: list[int] = []
+@dataclass(frozen=True)
+class HiddenEar:
+    """An ear that has to be drawn: its `side` (-1 left, 1 right in the picture), and how far from
+    where the mesh foretells it, in frame units (x + iy)."""
+
+    side: int
+    shift: complex = 0j
+
+
+def hidden_ears(scene: Scene, classes: Plane, hole: Plane) -> tuple[tuple[HiddenEar, ...], Plane]:
+    """The ears that hair hides, wholly or in part, and where they are, (H, W) 0..1."""
+    found: list[HiddenEar] = []
     where = np.zeros(scene.shape, np.float32)
     origin, step = complex(scene.box[0], scene.box[1]), complex(1 / scene.scale)
     x, y = scene.face_units()
@@ -61,9 +72,30 @@ def hidden_ears(scene: Scene, classes: Plane, hole: Plane) -> tuple[tuple[int, .
         area = float(ear.alpha.sum()) + 1e-6
         # a visible ear may lie elsewhere than the mesh foretells
         zone = (x * side > 0.5) & (np.abs(y - 0.4) < 1.2)
+        seen = (classes[..., EAR] > 0.5) & zone
         shown = float((classes[..., EAR] * zone).sum()) / area
+        shift = 0j
+        if 0.15 < shown < 0.75 and seen.any():
+            shift = _shift(ear, seen, x * side, y) * complex(EYE_DISTANCE)
+            shift = complex(shift.real * side, shift.imag)
+            ear = ears.draw(scene.mesh, side, scene.shape, origin - shift, step) or ear
         covered = float((ear.alpha * hole[ear.at]).sum()) / area
-        if shown < 0.3 and covered > 0.5:
-            sides.append(side)
-            where[ear.at] = np.maximum(where[ear.at], ear.alpha)
-    return tuple(sides), where
+        if covered > (0.5 if shown < 0.15 else 0.2) and shown < 0.75:
+            found.append(HiddenEar(side, shift))
+            where[ear.at] = np.maximum(where[ear.at], ear.alpha * (shown < 0.15))
+    return tuple(found), where
+
+
+def _shift(ear: ears.Ear, seen: npt.NDArray[np.bool_], out: Plane, y: Plane) -> complex:
+    """How far the drawn ear has to go, in eye distances outwards and down, so that its lower end
+    and its rim beside what is `seen` (H, W) of the true one lie there."""
+    drawn = ear.alpha > 0.5
+    if not drawn.any():
+        return 0j
+    down = float(np.quantile(y[seen], 0.98) - np.quantile(y[ear.at][drawn], 0.98))
+    low = y[ear.at] + down > np.quantile(y[seen], 0.3)
+    rim = drawn & low
+    if not rim.any():
+        return 0j
+    across = float(np.quantile(out[seen], 0.97) - np.quantile(out[ear.at][rim], 0.97))
+    return complex(min(max(across, -0.2), 0.2), min(max(down, -0.25), 0.25))

@@ -34,7 +34,7 @@ class Layers:
     matte: Matte
     visible: bare.Visible
     beneath: bare.Beneath
-    hidden_ears: tuple[int, ...]
+    hidden_ears: tuple[features.HiddenEar, ...]
     behind: behind.Behind
 
 
