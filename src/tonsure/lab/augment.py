@@ -7,7 +7,7 @@ import io
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 from tonsure.lab.frames import EYE_DISTANCE, EYES_MIDDLE
@@ -90,3 +90,40 @@ def jitter_colour(x: Tensor, generator: torch.Generator) -> Tensor:
             small[index] = torch.from_numpy(back).permute(2, 0, 1)
     noise = draw(0, 0.05) * (draw(0, 1) > 0.6)
     return (small + noise * torch.randn(x.shape, generator=generator)).clamp(0, 1)
+
+
+def scenery(n: int, side: int, generator: torch.Generator) -> Tensor:
+    """Invented backgrounds (N, 3, side, side) in 0..1: soft noise of several sizes, and shapes.
+
+    What stands behind a head in real photos (writing, leaves, bricks, lamps) is what a net trained
+    on few pictures takes for hair or for a hat.
+    """
+    rng = np.random.default_rng(int(torch.randint(2**31, (), generator=generator)))
+    out = np.empty((n, 3, side, side), np.float32)
+    for picture in out:
+        field = np.full((side, side, 3), rng.uniform(20, 235, 3), np.float32)
+        for cells in (2, 4, 9, 20, 45):
+            size = (cells, max(2, int(cells * rng.uniform(0.4, 2.5))))
+            amount = rng.choice([0, 10, 35, 60]) * (rng.uniform(0, 1, (*size, 3)) - 0.5)
+            if rng.random() < 0.5:  # grey structure is commoner than coloured
+                amount = np.broadcast_to(amount.mean(2, keepdims=True), amount.shape)
+            tile = Image.fromarray((amount + 128).clip(0, 255).astype(np.uint8))
+            field += np.asarray(tile.resize((side, side), Image.Resampling.BICUBIC), np.float32)
+            field -= 128
+        canvas = Image.fromarray(field.clip(0, 255).astype(np.uint8))
+        draw = ImageDraw.Draw(canvas)
+        palette = [tuple(int(v) for v in rng.uniform(0, 255, 3)) for _ in range(3)]
+        for _ in range(int(rng.choice([0, 0, 4, 12, 40]))):
+            x, y = rng.uniform(-0.1, 1.1, 2) * side
+            w, h = np.exp(rng.uniform(np.log(2), np.log(side / 2), 2))
+            colour = palette[int(rng.integers(3))]
+            shape = int(rng.integers(4))
+            if shape == 0:
+                draw.rectangle((x, y, x + w, y + h), fill=colour)
+            elif shape == 1:
+                draw.ellipse((x, y, x + w, y + h), fill=colour)
+            else:
+                ends = [tuple(rng.uniform(-0.1, 1.1, 2) * side) for _ in range(shape)]
+                draw.line([(x, y), *ends], fill=colour, width=int(rng.integers(1, 9)))
+        picture[:] = np.asarray(canvas, np.float32).transpose(2, 0, 1) / 255
+    return torch.from_numpy(out)

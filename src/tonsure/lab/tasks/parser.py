@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tonsure.lab.augment import jitter_colour, sampling_grid, uniform
+from tonsure.lab.augment import jitter_colour, sampling_grid, scenery, uniform
 from tonsure.lab.frames import similarity
 from tonsure.lab.networks.unet import UNet
 
@@ -154,11 +154,29 @@ class ParserTask:
             out = torch.where(outside, torch.rand(x.shape[0], 3, 1, 1, generator=g), out)
         return out
 
+    def _elsewhere(
+        self, picture: Tensor, labels: Tensor, grid: Tensor, g: torch.Generator
+    ) -> Tensor:
+        """Some people stand before another background: invented, or the corner of a photo."""
+        behind = (labels == BACKGROUND).float()[:, None]
+        alpha = F.grid_sample(behind, grid, padding_mode="border", align_corners=False)
+        n = len(picture)
+        # zoomed corners of CelebA pictures seldom hold more than background
+        rows = torch.randint(len(self.weak_images), (n,), generator=g).numpy()
+        side = int(torch.randint(24, 56, (), generator=g))
+        corners = np.stack([self.weak_images[r][:side, :side] for r in rows])
+        corner = torch.from_numpy(corners).permute(0, 3, 1, 2).float() / 255
+        corner = F.interpolate(corner, size=picture.shape[2:], mode="bicubic").clamp(0, 1)
+        draw = torch.rand(n, generator=g)[:, None, None, None]
+        new = torch.where(draw < 0.12, corner, scenery(n, self.size, g))
+        return torch.where(draw < 0.35, picture + alpha * (new - picture), picture)
+
     def batch(self, generator: torch.Generator) -> dict[str, Tensor]:
         g = generator
         rows = torch.multinomial(self.chance, self.labelled, replacement=True, generator=g)
         grid, face = self._geometry(g, self.similarities[rows], _size(self.images), 24, 60)
-        picture = jitter_colour(self._pick(self.images[rows], grid, g), g)
+        picture = self._pick(self.images[rows], grid, g)
+        picture = jitter_colour(self._elsewhere(picture, self.labels[rows], grid, g), g)
         labels = (
             F.grid_sample(
                 self.labels[rows][:, None].float() + 1,
