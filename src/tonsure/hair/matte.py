@@ -13,6 +13,7 @@ from PIL import Image, ImageChops, ImageFilter
 
 from ..planes import Plane, blur, grow, resize, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
+from .person import alike
 from .parse import BACKGROUND, CLOTHES, EAR, GLASSES, HAIR, HAT, JEWELLERY, NECK, SKIN
 
 # parts of the mesh that nothing but sure hair may enter
@@ -49,9 +50,11 @@ class Matte:
     hat: float
 
 
-def matte(scene: Scene, classes: Plane, oval: Plane, head: Plane, smooth: Plane) -> Matte:
-    """From the parser's `classes` (H, W, 9), the filled outlines of face and head, and where skin
-    shows its own tone, all (H, W)."""
+def matte(
+    scene: Scene, classes: Plane, oval: Plane, head: Plane, rough: Plane, smooth: Plane
+) -> Matte:
+    """From the parser's `classes` (H, W, 9), the filled outlines of face and head, where brows,
+    eyes, lips or glasses are, and where skin shows its own tone, all (H, W)."""
     u = scene.unit
     _, y = scene.face_units()
     beard_zone, beard = _beard(scene, classes[..., HAIR], oval)
@@ -75,13 +78,15 @@ def matte(scene: Scene, classes: Plane, oval: Plane, head: Plane, smooth: Plane)
         inner = np.maximum(inner, scene.mesh_polygon(polygon))
     sure = grow(smoothstep(0.35, 0.65, raw), 0.04 * u)
     out = np.where(inner > 0.3, np.minimum(out, sure), out)
+    face = np.clip(classes[..., SKIN] + classes[..., HAIR], 0, 1) * (oval + head > 0.5)
+    out = np.maximum(out, rim(scene, oval, face * (1 - rough) * (1 - beard_zone), smooth, hair, out))
     solid = classes[..., GLASSES] + classes[..., JEWELLERY] + capped
     solid = np.maximum(np.clip(solid, 0, 1), smoothstep(0.3, 0.55, classes[..., EAR]))
     out = out * (1 - smoothstep(0.3, 0.6, solid) * (1 - hair))
     out = out * (1 - smoothstep(0.4, 0.6, beard_zone * classes[..., HAIR]))
     hole = np.clip(blur(out, 0.012 * u), 0, 1)
-    shade = smoothstep(0.0, 0.8, blur(grow(hair, 0.30 * u), 0.14 * u)) * smooth
-    shade = blur(shade * smoothstep(0.35, -0.05, y), 0.02 * u) * (oval + head > 0.5)
+    shade = smoothstep(0.0, 0.8, blur(grow(hair, 0.30 * u), 0.14 * u)) * face * (1 - rough)
+    shade = blur(shade * smoothstep(0.35, -0.05, y), 0.02 * u)
     return Matte(hair, hole.astype(np.float32), shade.astype(np.float32), beard, hat)
 
 
@@ -152,6 +157,29 @@ def strands(scene: Scene, classes: Plane, hair: Plane) -> Plane:
     found = found * smoothstep(0.04, 0.12, dense)
     out: Plane = np.clip(grow(found, 0.05 * u) * open_air, 0, 1)
     return out
+
+
+def rim(scene: Scene, oval: Plane, face: Plane, smooth: Plane, hair: Plane, hole: Plane) -> Plane:
+    """What lies on the `face`, bounded by `oval`, right beside the hole and is not of the skin's tone: locks that the
+    parser half saw, and the dark line in which hair meets skin. (H, W) 0..1."""
+    u = scene.unit
+    luma = (scene.rgb @ _LUMA).astype(np.float32)
+    near = grow(hole, 0.25 * u)
+    weight = smooth * (1 - grow(hole, 0.1 * u)) + 1e-4
+    skin = blur(luma * weight, 0.15 * u) / blur(weight, 0.15 * u)
+    known = smoothstep(0.002, 0.02, blur(weight, 0.15 * u))
+    ratio = blur(luma, 0.012 * u) / np.maximum(skin, 4)
+    # beside the jaw darker skin is its own shade
+    jaw = grow(1 - oval, 0.3 * u) * smoothstep(0.6, 1.0, scene.face_units()[1])
+    dark = smoothstep(0.9, 0.8, ratio) * (1 - jaw)
+    # and brighter skin has its highlights: only what has the hair's colour
+    fair = np.zeros_like(dark)
+    if (hair > 0.8).sum() > 50:
+        like = alike(scene, hair > 0.8)
+        fair = smoothstep(1.06, 1.2, ratio) * smoothstep(0.3, 0.6, like)
+        fair *= smoothstep(1.0, 2.0, like / (alike(scene, smooth * (1 - near) > 0.8) + 0.05))
+    off = np.maximum(dark, fair) * known
+    return grow(off * near * face, 0.05 * u) * face
 
 
 def stray(scene: Scene, skin: Plane, smooth: Plane, hole: Plane) -> Plane:

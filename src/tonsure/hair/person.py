@@ -28,7 +28,7 @@ def person(scene: Scene) -> Plane:
     return resize(mask, scene.shape)
 
 
-def _alike(scene: Scene, where: npt.NDArray[np.bool_]) -> Plane:
+def alike(scene: Scene, where: npt.NDArray[np.bool_]) -> Plane:
     """How much every pixel's colour is like those of `where` (H, W), 0..1."""
     tones = scene.rgb[where]
     apart = (((scene.rgb - tones.mean(0)) / (1.3 * (tones.std(0) + 14))) ** 2).mean(-1)
@@ -51,9 +51,9 @@ def settle(scene: Scene, classes: Plane, hair: int, background: int, clothes: in
     sure = classes[..., hair] > 0.8
     if sure.sum() < 0.05 * u * u:
         return out
-    alike = _alike(scene, sure)
+    like = alike(scene, sure)
     face = scene.mesh_polygon(OVAL)
-    alike = alike * smoothstep(0.9, 1.8, alike / (_alike(scene, face > 0.9) + 0.05))
+    like = like * smoothstep(0.9, 1.8, like / (alike(scene, face > 0.9) + 0.05))
     beside = smoothstep(0.0, 0.2, grow(smoothstep(0.4, 0.7, out[..., hair]), 1.2 * u))
     chin = float(scene.to_scene(scene.mesh[[_CHIN], :2])[0, 1])
     rows = (np.arange(scene.shape[0], dtype=np.float32) - chin)[:, None] / u
@@ -62,7 +62,7 @@ def settle(scene: Scene, classes: Plane, hair: int, background: int, clothes: in
     unsure = 1 - smoothstep(0.55, 0.85, rest.max(-1))
     worn = np.maximum(smoothstep(0.3, 0.1, classes[..., clothes]), above)
     where = smoothstep(0.45, 0.75, mask) * beside * unsure * worn * (1 - face)
-    seed = where * smoothstep(0.3, 0.6, alike)
+    seed = where * smoothstep(0.3, 0.6, like)
     # what lies between the curls goes with them
     between = smoothstep(0.08, 0.25, blur(seed, 0.09 * u)) * smoothstep(0.3, 0.6, where)
     found = np.maximum(smoothstep(0.1, 0.4, seed), between)

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from ..planes import Plane, blur, grow, resize, smoothstep
 from ..scene import EYE_DISTANCE, Scene
-from . import bare, ears, features, grain
+from . import bare, ears, features, grain, mirror
 from .layers import Layers
 
 Pixels = npt.NDArray[np.uint8]
@@ -56,6 +56,11 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
         out[one.at] += joined[..., None] * (tone[one.at] * one.shade - out[one.at])
     out += head[..., None] * (tone - out)
     skin = np.maximum(head, neck)
+    own = np.ones_like(skin)  # not fetched from elsewhere in the photo, grain and all
+    for brow in layers.mirrored:
+        fetched, share = mirror.lay(pixels, scene, box, visible.smooth, brow)
+        out += share[..., None] * (fetched - out)
+        own -= own * share
     for one in drawn:
         out[one.at] += one.alpha[..., None] * (tone[one.at] * one.shade - out[one.at])
         skin[one.at] = np.maximum(skin[one.at], one.alpha)
@@ -71,14 +76,14 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
         (_BEHIND, wall, (1 - skin) * (1 - clothes) * plain),
         (_CLOTH, cloth, clothes * (1 - skin)),
     ):
-        cover = hole * share
+        cover = hole * share * own
         if float(cover.max()) > 0.01:
             texture = grain.detail(luma, sigma * density)
             size = round(patch * density)
             shown = scene.to_photo(source * clear, box)
             laid = grain.quilt(texture, shown, cover, size, generator)
-            out += (laid * share)[..., None]
-    lift = scene.to_photo(visible.shade, box) * (1 - hole)
+            out += (laid * share * own)[..., None]
+    lift = scene.to_photo(visible.shade, box) * (1 - hole) * own
     if float(lift.max()) > 0.01:
         lit = photo * scene.to_photo(_relight(scene, under.colours[bare.HEAD], visible), box)
         out += (lift / np.maximum(hole + lift, 1e-3))[..., None] * (lit - out)

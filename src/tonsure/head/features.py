@@ -28,15 +28,20 @@ def oval(scene: Scene) -> Plane:
     return scene.mesh_polygon(OVAL)
 
 
-def smooth_skin(scene: Scene, classes: Plane) -> Plane:
-    """Where skin shows its own tone: no brows, eyes, lips, nostrils, beard, glasses; 0..1."""
+def interrupted(scene: Scene, classes: Plane) -> Plane:
+    """Where something else than skin is on a face: brows, eyes, lips, nostrils, glasses; 0..1."""
     rough = np.zeros(scene.shape, np.float32)
     for polygon in _ROUGH:
         rough = np.maximum(rough, scene.mesh_polygon(polygon))
-    rough = grow(rough, 0.05 * scene.unit)
-    clean = classes[..., SKIN] * (1 - grow(classes[..., GLASSES], 0.06 * scene.unit))
-    out: Plane = np.clip(smoothstep(0.7, 0.95, clean) * (1 - rough), 0, 1)
-    return out
+    return np.maximum(
+        grow(rough, 0.05 * scene.unit), grow(classes[..., GLASSES], 0.06 * scene.unit)
+    )
+
+
+def smooth_skin(classes: Plane, interrupted: Plane) -> Plane:
+    """Where skin shows its own tone: none of the `interrupted`, no beard; 0..1."""
+    out: Plane = smoothstep(0.7, 0.95, classes[..., SKIN]) * (1 - interrupted)
+    return np.clip(out, 0, 1)
 
 
 def side_light(scene: Scene, smooth: Plane) -> float:

@@ -12,7 +12,7 @@ from ..hair.matte import Matte, matte
 from ..hair.parse import BACKGROUND, CLOTHES, EAR, GLASSES, HAIR, NECK, SKIN, parse
 from ..planes import Plane, grow, smoothstep
 from ..scene import Scene, look
-from . import bare, behind, evidence, features, outline
+from . import bare, behind, evidence, features, mirror, outline
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -25,7 +25,7 @@ class Layers:
 
     `classes` (H, W, 9) the parser's; `rim` (N, 2) the bare head's outline in frame units; what the
     hair owns; what stays visible; what lies beneath at low resolution; the sides whose ears the
-    hair hides; what was behind.
+    hair hides; brows and eyes taken from the other side; what was behind.
     """
 
     scene: Scene
@@ -35,6 +35,7 @@ class Layers:
     visible: bare.Visible
     beneath: bare.Beneath
     hidden_ears: tuple[features.HiddenEar, ...]
+    mirrored: tuple[mirror.Mirrored, ...]
     behind: behind.Behind
 
 
@@ -45,11 +46,14 @@ def layers(pixels: Pixels, face: Face, *, threads: int | None = None) -> Layers:
     rim = outline.contour(scene.mesh, outline.radii(scene.mesh, *evidence.along(scene, classes)))
     oval = features.oval(scene)
     head = np.maximum(scene.polygon(rim), oval)
-    smooth = features.smooth_skin(scene, classes)
-    found = matte(scene, classes, oval, head, smooth)
+    rough = features.interrupted(scene, classes)
+    smooth = features.smooth_skin(classes, rough)
+    found = matte(scene, classes, oval, head, rough, smooth)
     skin = classes[..., SKIN] + classes[..., GLASSES]
     hidden, ears_at = features.hidden_ears(scene, classes, found.hole)
-    found = replace(found, hole=np.maximum(found.hole, ears_at))
+    fetched = mirror.mirrored(scene, found.hair, found.hole, grow(classes[..., GLASSES], 4.0))
+    hole = np.maximum.reduce([found.hole, ears_at, *(one.where for one in fetched)])
+    found = replace(found, hole=hole)
     parts = (classes[..., BACKGROUND], skin, *(classes[..., k] for k in (EAR, NECK, CLOTHES)))
     visible = bare.Visible(
         seen=np.stack(parts, -1),
@@ -63,4 +67,4 @@ def layers(pixels: Pixels, face: Face, *, threads: int | None = None) -> Layers:
     known = smoothstep(0.85, 0.97, classes[..., BACKGROUND]) * scene.inside
     known = known * (1 - grow(visible.hole, 0.03 * scene.unit))
     wall = behind.complete(scene.rgb, known, visible.hole * (1 - head), scene.unit)
-    return Layers(scene, classes, rim, found, visible, under, hidden, wall)
+    return Layers(scene, classes, rim, found, visible, under, hidden, fetched, wall)

@@ -1,0 +1,123 @@
+"""The brow or the corner of an eye that a fringe hides, taken from the face's other side.
+
+Nothing else shows this person's brow. The mesh tells where the same spot lies on the other side;
+the photo's own pixels come from there, with the light of here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from ..planes import Plane, grow, membrane, resize, smoothstep
+from ..scene import Scene
+
+Pixels = npt.NDArray[np.uint8]
+PhotoBox = tuple[int, int, int, int]
+
+# points around brow and eye, of the picture's left side and their partners
+_PAIRS = (
+    (70, 300), (63, 293), (105, 334), (66, 296), (107, 336), (55, 285), (65, 295), (52, 282),
+    (53, 283), (46, 276), (33, 263), (133, 362), (226, 446), (31, 261), (35, 265), (143, 372),
+    (156, 383), (159, 386), (145, 374), (124, 353),
+)  # fmt: skip
+_AROUND = (
+    (46, 70, 63, 105, 66, 107, 55, 189, 244, 233, 232, 231, 230, 229, 228, 31, 35, 124),
+    (276, 300, 293, 334, 296, 336, 285, 413, 464, 453, 452, 451, 450, 449, 448, 261, 265, 353),
+)
+_BROW_AND_EYE = (
+    ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (33, 160, 158, 133, 153, 144)),
+    ((300, 293, 334, 296, 336, 285, 295, 282, 283, 276), (263, 387, 385, 362, 380, 373)),
+)
+_LEAST, _CLEAR = 0.004, 0.65
+
+
+@dataclass(frozen=True)
+class Mirrored:
+    """`where` (H, W) 0..1 on the scene; `across` (2, 3) from frame points there to those of the
+    other side."""
+
+    where: Plane
+    across: npt.NDArray[np.float64]
+
+
+def mirrored(scene: Scene, hair: Plane, hole: Plane, solid: Plane) -> tuple[Mirrored, ...]:
+    """What can be had from the other side, for each side whose brow or eye the `hair` covers.
+
+    `hole` is what will be replaced around the hair too, `solid` what lies over hair and face and
+    stays (glasses); all (H, W), 0..1.
+    """
+    found = []
+    needs = [np.maximum(*(scene.mesh_polygon(p) for p in pair)) for pair in _BROW_AND_EYE]
+    # brow and eye are worth taking up to the hair itself, bare skin is not
+    close = smoothstep(0.3, 0.1, grow(hair, 0.04 * scene.unit)) * np.maximum(*needs)
+    free = np.maximum(smoothstep(0.3, 0.1, hole), close) * scene.inside
+    for side in (0, 1):
+        zone = grow(scene.mesh_polygon(_AROUND[side]), 0.1 * scene.unit)
+        lost = zone * hair
+        if float(lost.sum()) < _LEAST * scene.unit**2:
+            continue
+        where = grow(lost, 0.14 * scene.unit) * zone * (1 - solid)
+        here = scene.mesh[[pair[side] for pair in _PAIRS], :2]
+        there = scene.mesh[[pair[1 - side] for pair in _PAIRS], :2]
+        solved = np.linalg.lstsq(np.column_stack([here, np.ones(len(here))]), there, rcond=None)
+        across = solved[0].T
+        if not 0.45 < abs(float(np.linalg.det(across[:, :2]))) < 2.2:
+            continue
+        clear = np.clip(_fetch(scene, free, across), 0, 1)
+        needed = needs[side] * where
+        if float((clear * needed).sum()) > _CLEAR * float(needed.sum()):
+            found.append(Mirrored(where * smoothstep(0.3, 0.9, clear), across))
+    return tuple(found)
+
+
+def _fetch(scene: Scene, plane: Plane, across: npt.NDArray[np.float64]) -> Plane:
+    """A plane (H, W) of the scene as seen through `across`."""
+    offset = np.array(scene.box[:2])
+    start = (across[:, :2] @ offset + across[:, 2] - offset) * scene.scale
+    return _warp(plane, across[:, :2], start, (scene.shape[1], scene.shape[0]))
+
+
+def _warp(
+    plane: Plane,
+    turn: npt.NDArray[np.float64],
+    start: npt.NDArray[np.float64],
+    size: tuple[int, int],
+) -> Plane:
+    data = (turn[0, 0], turn[0, 1], start[0], turn[1, 0], turn[1, 1], start[1])
+    image = Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32))
+    how = Image.Resampling.BICUBIC
+    return np.asarray(image.transform(size, Image.Transform.AFFINE, data, how), np.float32)
+
+
+def lay(
+    pixels: Pixels, scene: Scene, box: PhotoBox, skin: Plane, one: Mirrored
+) -> tuple[Plane, Plane]:
+    """The other side's pixels on the photo's `box`, and their weight: (h, w, 3), (h, w).
+
+    `skin` (H, W), 0..1, is where the scene shows plain skin: its light is carried across.
+    """
+    z, t = scene.frame.z, scene.frame.t
+    forth = np.array([[z.real, -z.imag], [z.imag, z.real]])
+    back = np.linalg.inv(forth)
+    shift = np.array([t.real, t.imag])
+    # photo -> frame -> other side -> photo
+    turn = back @ one.across[:, :2] @ forth
+    at = back @ (one.across[:, :2] @ shift + one.across[:, 2] - shift)
+    corner = np.array(box[:2], dtype=np.float64)
+    size = (box[2] - box[0], box[3] - box[1])
+    low = (max(2, scene.shape[0] // 6), max(2, scene.shape[1] // 6))
+    tone = resize(membrane(resize(scene.rgb, low), resize(skin, low)), scene.shape)
+    light = np.stack([_fetch(scene, tone[..., k], one.across) for k in range(3)], -1)
+    ratio = np.clip(tone / np.maximum(light, 4), 0.5, 2)
+    laid = np.stack(
+        [
+            _warp(pixels[..., k].astype(np.float32), turn, turn @ corner + at, size)
+            for k in range(3)
+        ],
+        -1,
+    )
+    return laid * scene.to_photo(ratio, box), scene.to_photo(one.where, box)
