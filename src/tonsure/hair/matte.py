@@ -69,13 +69,16 @@ def matte(
     # on skin the old hairline's shadow goes too
     skin = np.clip(classes[..., SKIN] + classes[..., NECK], 0, 1)
     out = np.maximum(out, grow(hair, 0.17 * u) * skin * smoothstep(0.35, 0.05, y) * head)
-    upper = smoothstep(0.35, 0.2, y) * (classes[..., SKIN] + classes[..., HAIR])
+    keep = np.zeros_like(oval)
     for polygon in _EYES + _BROWS:
-        upper = upper * (1 - grow(scene.mesh_polygon(polygon), 0.06 * u))
-    out = np.maximum(out, stray(scene, upper, smooth, out))
+        keep = np.maximum(keep, scene.mesh_polygon(polygon))
+    keep = grow(keep, 0.06 * u)
     inner = scene.mesh_polygon(_INNER)
     for polygon in _EYES:
         inner = np.maximum(inner, scene.mesh_polygon(polygon))
+    outer = (classes[..., SKIN] + classes[..., HAIR]) * (1 - beard_zone) * (1 - classes[..., EAR])
+    outer = outer * smoothstep(1.2, 1.0, y) * np.maximum(1 - inner, smoothstep(0.2, 0.0, y))
+    out = np.maximum(out, stray(scene, outer, smooth, out, keep))
     sure = grow(smoothstep(0.35, 0.65, raw), 0.04 * u)
     out = np.where(inner > 0.3, np.minimum(out, sure), out)
     face = np.clip(classes[..., SKIN] + classes[..., HAIR], 0, 1) * (oval + head > 0.5)
@@ -182,26 +185,48 @@ def rim(scene: Scene, oval: Plane, face: Plane, smooth: Plane, hair: Plane, hole
     return grow(off * near * face, 0.05 * u) * face
 
 
-def stray(scene: Scene, skin: Plane, smooth: Plane, hole: Plane) -> Plane:
-    """Single strands over forehead and cheeks: thin, off the skin's tone, hanging together with the
-    hole."""
+def stray(scene: Scene, skin: Plane, smooth: Plane, hole: Plane, keep: Plane) -> Plane:
+    """Single strands over forehead and cheeks: long thin lines off the skin's tone that hang
+    together with the hole. They are followed beneath what is to `keep`, brows and eyes."""
     u = scene.unit
-    luma = (scene.rgb @ _LUMA).astype(np.float32)
+    rows, columns = (slice(int(k.min()), int(k.max()) + 1) for k in np.nonzero(skin > 0.5))
+    out = np.zeros_like(hole)
+    luma = (scene.rgb[rows, columns] @ _LUMA).astype(np.float32)
+    skin, smooth, hole, keep = (p[rows, columns] for p in (skin, smooth, hole, keep))
     thin = blur(luma, 0.045 * u) - blur(luma, 0.006 * u)
-    thin = np.maximum(thin, -0.7 * thin)  # strands are darker than skin more often than not
-    sample = thin[(smooth > 0.9) & (hole < 0.01) & (scene.face_units()[1] < 0.8)]
+    dark, fair = _lines(thin, 0.1 * u), _lines(-thin, 0.1 * u)
+    line = np.maximum(dark, 0.7 * fair)  # strands are darker than skin more often than not
+    sample = line[(smooth > 0.9) & (hole < 0.01)]
     if sample.size < 100:
-        return np.zeros_like(hole)
-    level = 5.0 * float(np.quantile(sample, 0.5)) + 3.0
-    candidates = _image((thin > level) & (skin > 0.5) | (hole > 0.5))
+        return out
+    level = 3.0 * float(np.quantile(sample, 0.5)) + 1.5
+    candidates = _image((line > level) & (skin > 0.5) | (hole > 0.5))
     reached = _image(hole > 0.5)
-    for _ in range(int(0.5 * u)):
+    for _ in range(int(1.2 * u)):
         grown = ImageChops.darker(reached.filter(ImageFilter.MaxFilter(9)), candidates)
         if grown.tobytes() == reached.tobytes():
             break
         reached = grown
     found = np.asarray(reached, dtype=np.float32) / np.float32(255) * (hole < 0.5)
-    return grow(found, 0.035 * u)
+    out[rows, columns] = grow(found * (1 - keep), 0.05 * u) * (1 - keep)
+    return out
+
+
+def _lines(thin: Plane, reach: float) -> Plane:
+    """Means of `thin` (H, W) along lines of twice `reach` pixels, in the best direction but level
+    ones: those are wrinkles."""
+    pad = int(reach) + 1
+    height, width = thin.shape
+    wide = np.pad(thin, pad, mode="edge")
+    best = np.full_like(thin, -np.inf)
+    steps = np.arange(-reach, reach + 0.1, max(1.0, reach / 4))
+    for turn in np.radians(np.arange(30, 151, 10)):
+        total = np.zeros_like(thin)
+        for step in steps:
+            y, x = round(pad + step * np.sin(turn)), round(pad + step * np.cos(turn))
+            total += wide[y : y + height, x : x + width]
+        best = np.maximum(best, total)
+    return best / np.float32(len(steps))
 
 
 def _image(mask: npt.NDArray[np.bool_]) -> Image.Image:
