@@ -67,7 +67,7 @@ def beneath(scene: Scene, visible: Visible) -> Beneath:
     weights = (
         known * smoothstep(0.75, 0.97, low.seen[..., BACKGROUND]),
         known * smoothstep(0.75, 0.97, low.seen[..., HEAD]) * low.smooth * (1 - 0.97 * low.shade),
-        known * smoothstep(0.75, 0.97, low.seen[..., CLOTHES]),
+        known * _most_sure(low.seen[..., CLOTHES], known),
     )
     residual, told, answered = _ask(scene, rgb, known, inside, low)
     rows = (np.arange(shape[0], dtype=np.float32) + 0.5) / DENSITY + _top(scene)
@@ -82,12 +82,21 @@ def beneath(scene: Scene, visible: Visible) -> Beneath:
         added = membrane(residual, np.maximum(sure, 1e-4 * answered), relax=4)
         start = bases[base] + added
         seen = known * smoothstep(0.75, 0.97, low.seen[..., index])
-        seen = weights[1] if index == HEAD else seen
+        seen = {HEAD: weights[1], CLOTHES: weights[2]}.get(index, seen)
         if float(seen.sum()) > 20:
             wrong = blur(rgb, 0.02 * DENSITY) - blur(start, 0.02 * DENSITY)
             start = start + membrane(wrong, seen, relax=8)
         colours.append(np.clip(start, 0, 255))
     return Beneath(colours, layers)
+
+
+def _most_sure(share: Plane, known: Plane) -> Plane:
+    """Where a layer is surely seen; where it nowhere is, where it likely is."""
+    for low in (0.75, 0.4):
+        found = smoothstep(low, low + 0.22, share)
+        if float((found * known).sum()) > 30:
+            break
+    return found
 
 
 def _top(scene: Scene) -> float:
