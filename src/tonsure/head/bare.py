@@ -26,6 +26,10 @@ SIDE = 192
 CENTRE = (0.0, 0.3)  # of the window, in eye distances from between the eyes
 _RELAX = 3
 _DARK = 38.0  # levels
+_CHIN = 152  # of the mesh
+# where a neck ends to the left, eye distances: a constant, and shares of the face's left border,
+# its right one and the chin; fitted to 222 people whose necks no hair covers, by `fit_neck.py`
+_NECK = (-0.29, 0.98, 0.49, -1.13)
 _SHARPER = 2.0  # the net's layers, as a factor of their logits
 
 
@@ -67,11 +71,12 @@ def beneath(scene: Scene, visible: Visible) -> Beneath:
     weights = (
         known * smoothstep(0.75, 0.97, low.seen[..., BACKGROUND]),
         known * smoothstep(0.75, 0.97, low.seen[..., HEAD]) * low.smooth * (1 - 0.97 * low.shade),
-        known * _most_sure(low.seen[..., CLOTHES], known),
+        known * _clothes(rgb, low, known),
     )
     residual, told, answered = _ask(scene, rgb, known, inside, low)
     rows = (np.arange(shape[0], dtype=np.float32) + 0.5) / DENSITY + _top(scene)
     layers = _layers(low.seen, known, told, answered, low.head, rows[:, None])
+    layers = _slender(layers, known, _beside_neck(scene, rows, shape))
     # clothes of which nothing is seen are dark
     bases = [membrane(rgb, w, relax=8) if w.any() else np.full_like(rgb, _DARK) for w in weights]
     colours = []
@@ -90,13 +95,44 @@ def beneath(scene: Scene, visible: Visible) -> Beneath:
     return Beneath(colours, layers)
 
 
-def _most_sure(share: Plane, known: Plane) -> Plane:
-    """Where a layer is surely seen; where it nowhere is, where it likely is."""
-    for low in (0.75, 0.4):
-        found = smoothstep(low, low + 0.22, share)
-        if float((found * known).sum()) > 30:
-            break
-    return found
+def _beside_neck(scene: Scene, rows: Plane, shape: tuple[int, int]) -> Plane:
+    """Where no neck reaches, (h, w) 0..1: `rows` (h,) in eye distances."""
+    mesh = (scene.mesh[:, 0] - EYES_MIDDLE[0]) / EYE_DISTANCE
+    left, right, chin = mesh[132], mesh[361], mesh[_CHIN]
+    constant, near, far, turn = _NECK
+    low = constant + near * left + far * right + turn * chin
+    high = -constant + near * right + far * left + turn * chin
+    across = (np.arange(shape[1], dtype=np.float32) + 0.5) / DENSITY
+    across += (scene.box[0] - EYES_MIDDLE[0]) / EYE_DISTANCE
+    # wider where it meets the jaw, and where shoulders begin
+    flare = (1.1 * np.maximum(rows - 2.25, 0) + 0.3 * smoothstep(1.9, 1.1, rows))[:, None]
+    out = np.maximum(low - flare - across, across - high - flare)
+    return smoothstep(-0.05, 0.05, out) * smoothstep(0.9, 1.3, rows)[:, None]
+
+
+def _slender(layers: Plane, known: Plane, beside: Plane) -> Plane:
+    """The hidden neck's share beside itself given to clothes and background as they lie there."""
+    lost = layers[..., NECK] * beside * (1 - known)
+    cloth = layers[..., CLOTHES] / (layers[..., CLOTHES] + layers[..., BACKGROUND] + 0.05)
+    out = layers.copy()
+    out[..., NECK] -= lost
+    out[..., CLOTHES] += lost * cloth
+    out[..., BACKGROUND] += lost * (1 - cloth)
+    return out
+
+
+def _clothes(rgb: Plane, low: Visible, known: Plane) -> Plane:
+    """Where clothes are surely seen; if they nowhere are, where they likely are. Never what has the
+    skin's colour: bare shoulders are clothes to the parser now and then."""
+    sure, likely = (smoothstep(a, a + 0.22, low.seen[..., CLOTHES]) for a in (0.75, 0.5))
+    skin = low.smooth * known * (low.seen[..., HEAD] > 0.9)
+    if not skin.any():
+        return sure
+    tone = (rgb * skin[..., None]).sum((0, 1)) / skin.sum()
+    tint = rgb / (rgb.sum(-1, keepdims=True) + 1) - tone / (tone.sum() + 1)
+    darker = smoothstep(0.6, 0.45, rgb.sum(-1) / (tone.sum() + 1))
+    other = np.maximum(smoothstep(0.03, 0.06, np.abs(tint).max(-1)), darker)
+    return other * (sure if float((sure * other * known).sum()) > 30 else likely)
 
 
 def _top(scene: Scene) -> float:

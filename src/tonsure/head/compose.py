@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from ..planes import Plane, blur, grow, resize, smoothstep
 from ..scene import EYE_DISTANCE, Scene
-from . import bare, ears, features, grain, mirror
+from . import bare, brows, ears, features, grain, mirror
 from .layers import Layers
 
 Pixels = npt.NDArray[np.uint8]
@@ -57,8 +57,13 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
     out += head[..., None] * (tone - out)
     skin = np.maximum(head, neck)
     own = np.ones_like(skin)  # not fetched from elsewhere in the photo, grain and all
-    for brow in layers.mirrored:
-        fetched, share = mirror.lay(pixels, scene, box, visible.smooth, brow)
+    for hidden in layers.mirrored:
+        where, across = hidden.where, hidden.across
+        if across is None:
+            cover = brows.draw(scene, hidden.side, box) * scene.to_photo(where, box)
+            out += cover[..., None] * (layers.brow_colour - out)
+            continue
+        fetched, share = mirror.lay(pixels, scene, box, visible.smooth, where, across)
         out += share[..., None] * (fetched - out)
         own -= own * share
     for one in drawn:

@@ -39,6 +39,16 @@ class Layers:
     behind: behind.Behind
 
 
+    @property
+    def brow_colour(self) -> Plane:
+        """(3,) of a drawn brow: darker than the hair, as most are."""
+        tones = self.scene.rgb[self.matte.hair > 0.9]
+        if len(tones) < 50:
+            return np.full(3, 40, np.float32)
+        order = np.argsort(tones.sum(-1))[: max(1, len(tones) // 2)]
+        return np.asarray(0.75 * tones[order].mean(0), dtype=np.float32)
+
+
 def layers(pixels: Pixels, face: Face, *, threads: int | None = None) -> Layers:
     """The scene of `face` in `pixels` (H, W, 3) uint8, taken apart and completed."""
     scene = look(pixels, face, min(float(face.iod), _DENSITY), threads)

@@ -1,7 +1,8 @@
 """The brow or the corner of an eye that a fringe hides, taken from the face's other side.
 
 Nothing else shows this person's brow. The mesh tells where the same spot lies on the other side;
-the photo's own pixels come from there, with the light of here.
+the photo's own pixels come from there, with the light of here. Where the other side is hidden too,
+bare skin is all there is (and `brows` draws on it).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from ..hair.person import alike
 from ..planes import Plane, grow, membrane, resize, smoothstep
 from ..scene import Scene
 
@@ -32,16 +34,17 @@ _BROW_AND_EYE = (
     ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (33, 160, 158, 133, 153, 144)),
     ((300, 293, 334, 296, 336, 285, 295, 282, 283, 276), (263, 387, 385, 362, 380, 373)),
 )
-_LEAST, _CLEAR = 0.004, 0.65
+_LEAST, _CLEAR, _HIDDEN = 0.004, 0.65, 0.45
 
 
 @dataclass(frozen=True)
 class Mirrored:
     """`where` (H, W) 0..1 on the scene; `across` (2, 3) from frame points there to those of the
-    other side."""
+    other side, nothing if they are hidden as well; `side` 0 left in the picture, 1 right."""
 
     where: Plane
-    across: npt.NDArray[np.float64]
+    across: npt.NDArray[np.float64] | None
+    side: int
 
 
 def mirrored(scene: Scene, hair: Plane, hole: Plane, solid: Plane) -> tuple[Mirrored, ...]:
@@ -65,12 +68,19 @@ def mirrored(scene: Scene, hair: Plane, hole: Plane, solid: Plane) -> tuple[Mirr
         there = scene.mesh[[pair[1 - side] for pair in _PAIRS], :2]
         solved = np.linalg.lstsq(np.column_stack([here, np.ones(len(here))]), there, rcond=None)
         across = solved[0].T
-        if not 0.45 < abs(float(np.linalg.det(across[:, :2]))) < 2.2:
-            continue
+        similar = 0.45 < abs(float(np.linalg.det(across[:, :2]))) < 2.2
         clear = np.clip(_fetch(scene, free, across), 0, 1)
         needed = needs[side] * where
-        if float((clear * needed).sum()) > _CLEAR * float(needed.sum()):
-            found.append(Mirrored(where * smoothstep(0.3, 0.9, clear), across))
+        brow = scene.mesh_polygon(_BROW_AND_EYE[side][0])
+        covered = brow * grow(lost, 0.05 * scene.unit)
+        if similar and float((clear * needed).sum()) > _CLEAR * float(needed.sum()):
+            found.append(Mirrored(where * smoothstep(0.3, 0.9, clear), across, side))
+        elif float(covered.sum()) > _HIDDEN * float(brow.sum()):
+            eye = grow(scene.mesh_polygon(_BROW_AND_EYE[side][1]), 0.06 * scene.unit)
+            # ends of the fringe that the parser took for brow or lid
+            ends = zone * smoothstep(0.3, 0.6, alike(scene, hair > 0.8)) * (1 - solid)
+            where = np.maximum(where, grow(ends, 0.05 * scene.unit))
+            found.append(Mirrored(where * (1 - eye), None, side))
     return tuple(found)
 
 
@@ -94,24 +104,30 @@ def _warp(
 
 
 def lay(
-    pixels: Pixels, scene: Scene, box: PhotoBox, skin: Plane, one: Mirrored
+    pixels: Pixels,
+    scene: Scene,
+    box: PhotoBox,
+    skin: Plane,
+    where: Plane,
+    across: npt.NDArray[np.float64],
 ) -> tuple[Plane, Plane]:
     """The other side's pixels on the photo's `box`, and their weight: (h, w, 3), (h, w).
 
-    `skin` (H, W), 0..1, is where the scene shows plain skin: its light is carried across.
+    `skin` (H, W), 0..1, is where the scene shows plain skin: its light is carried across; `where`
+    and `across` as in `Mirrored`.
     """
     z, t = scene.frame.z, scene.frame.t
     forth = np.array([[z.real, -z.imag], [z.imag, z.real]])
     back = np.linalg.inv(forth)
     shift = np.array([t.real, t.imag])
     # photo -> frame -> other side -> photo
-    turn = back @ one.across[:, :2] @ forth
-    at = back @ (one.across[:, :2] @ shift + one.across[:, 2] - shift)
+    turn = back @ across[:, :2] @ forth
+    at = back @ (across[:, :2] @ shift + across[:, 2] - shift)
     corner = np.array(box[:2], dtype=np.float64)
     size = (box[2] - box[0], box[3] - box[1])
     low = (max(2, scene.shape[0] // 6), max(2, scene.shape[1] // 6))
     tone = resize(membrane(resize(scene.rgb, low), resize(skin, low)), scene.shape)
-    light = np.stack([_fetch(scene, tone[..., k], one.across) for k in range(3)], -1)
+    light = np.stack([_fetch(scene, tone[..., k], across) for k in range(3)], -1)
     ratio = np.clip(tone / np.maximum(light, 4), 0.5, 2)
     laid = np.stack(
         [
@@ -120,4 +136,4 @@ def lay(
         ],
         -1,
     )
-    return laid * scene.to_photo(ratio, box), scene.to_photo(one.where, box)
+    return laid * scene.to_photo(ratio, box), scene.to_photo(where, box)
