@@ -76,13 +76,17 @@ def matte(
     inner = scene.mesh_polygon(_INNER)
     for polygon in _EYES:
         inner = np.maximum(inner, scene.mesh_polygon(polygon))
-    outer = (classes[..., SKIN] + classes[..., HAIR]) * (1 - beard_zone) * (1 - classes[..., EAR])
+    # where a beard grows a loose strand cannot be told from it
+    grown = max(float(smoothstep(0.08, 0.2, np.float32(beard))), _shaggy(scene, oval))
+    clear = 1 - smoothstep(0.4, 0.6, y) * grown
+    clear = clear * (1 - beard_zone)
+    outer = (classes[..., SKIN] + classes[..., HAIR]) * clear * (1 - classes[..., EAR])
     outer = outer * smoothstep(1.2, 1.0, y) * np.maximum(1 - inner, smoothstep(0.2, 0.0, y))
     out = np.maximum(out, stray(scene, outer, smooth, out, keep))
     sure = grow(smoothstep(0.35, 0.65, raw), 0.04 * u)
     out = np.where(inner > 0.3, np.minimum(out, sure), out)
     face = np.clip(classes[..., SKIN] + classes[..., HAIR], 0, 1) * (oval + head > 0.5)
-    out = np.maximum(out, rim(scene, oval, face * (1 - rough) * (1 - beard_zone), smooth, hair, out))
+    out = np.maximum(out, rim(scene, oval, face * (1 - rough) * clear, smooth, hair, out))
     solid = classes[..., GLASSES] + classes[..., JEWELLERY] + capped
     solid = np.maximum(np.clip(solid, 0, 1), smoothstep(0.3, 0.55, classes[..., EAR]))
     out = out * (1 - smoothstep(0.3, 0.6, solid) * (1 - hair))
@@ -117,6 +121,27 @@ def _beard(scene: Scene, hair: Plane, oval: Plane) -> tuple[Plane, float]:
     near = grow(oval, 0.10 * scene.unit) * smoothstep(0.25, 0.75, y)
     zone = oval * smoothstep(nose - 0.05, nose + 0.1, y)
     return np.maximum(np.maximum(zone, hanging), near), strength
+
+
+def _shaggy(scene: Scene, oval: Plane) -> float:
+    """How much rougher chin and cheeks beside the mouth are than skin below the eyes: 0 to 1. A
+    beard that the parser calls skin shows here."""
+    mesh = (scene.mesh[:, :2] - EYES_MIDDLE) / EYE_DISTANCE
+    x, y = scene.face_units()
+    mouth, chin = float(mesh[[61, 291], 1].mean()), float(mesh[152, 1])
+    left, right = float(mesh[61, 0]), float(mesh[291, 0])
+    luma = scene.rgb @ _LUMA
+    rough = np.abs(luma - blur(luma, 0.03 * scene.unit)) / (blur(luma, 0.1 * scene.unit) + 8)
+    inside = oval > 0.9
+    below = inside & (y > mouth + 0.2) & (y < chin - 0.12) & (x > left) & (x < right)
+    beside = inside & (np.abs(y - mouth) < 0.2) & ((x < left - 0.08) | (x > right + 0.08))
+    cheek = inside & (np.abs(y - 0.4) < 0.12)
+    cheek &= (np.abs(x - mesh[117, 0]) < 0.15) | (np.abs(x - mesh[346, 0]) < 0.15)
+    if not (cheek.any() and (below.any() or beside.any())):
+        return 0.0
+    base = float(np.median(rough[cheek])) + 0.004
+    zones = [float(np.quantile(rough[z], 0.7)) / base for z in (below, beside) if z.any()]
+    return float(smoothstep(3.5, 5.0, np.float32(max(zones))))
 
 
 def attached(scene: Scene, hair: Plane, head: Plane) -> Plane:
@@ -173,7 +198,7 @@ def rim(scene: Scene, oval: Plane, face: Plane, smooth: Plane, hair: Plane, hole
     known = smoothstep(0.002, 0.02, blur(weight, 0.15 * u))
     ratio = blur(luma, 0.012 * u) / np.maximum(skin, 4)
     # beside the jaw darker skin is its own shade
-    jaw = grow(1 - oval, 0.3 * u) * smoothstep(0.6, 1.0, scene.face_units()[1])
+    jaw = grow(1 - oval, 0.18 * u) * smoothstep(0.6, 1.0, scene.face_units()[1])
     dark = smoothstep(0.9, 0.8, ratio) * (1 - jaw)
     # and brighter skin has its highlights: only what has the hair's colour
     fair = np.zeros_like(dark)

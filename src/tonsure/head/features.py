@@ -72,7 +72,7 @@ def hidden_ears(scene: Scene, classes: Plane, hole: Plane) -> tuple[tuple[Hidden
     x, y = scene.face_units()
     for side in (-1, 1):
         ear = ears.draw(scene.mesh, side, scene.shape, origin, step)
-        if ear is None or ear.visibility < 0.1:
+        if ear is None or ear.visibility < 0.35:
             continue
         area = float(ear.alpha.sum()) + 1e-6
         # a visible ear may lie elsewhere than the mesh foretells
