@@ -40,8 +40,8 @@ def draw(scene: Scene, side: int, box: Box) -> Plane:
         return out
     zoom = max(2, int(np.ceil(3 / (_WIDE * unit))))
     upper, lower = ((line - low) * zoom for line in lines)
-    size = tuple(int(v) for v in (high - low) * zoom)
-    ground, hairs = Image.new("L", size), Image.new("L", size)
+    across, down = ((high - low) * zoom).tolist()
+    ground, hairs = Image.new("L", (across, down)), Image.new("L", (across, down))
     corners = np.concatenate([_thinner(upper, lower), _thinner(lower, upper)[::-1]])
     ImageDraw.Draw(ground).polygon([tuple(p) for p in corners], fill=255)
     pen = ImageDraw.Draw(hairs)
@@ -59,8 +59,9 @@ def draw(scene: Scene, side: int, box: Box) -> Plane:
         tip = start + way * reach
         ink = int(255 * rng.uniform(0.6, 1.0))
         pen.line([tuple(start), tuple(tip)], fill=ink, width=max(1, round(_WIDE * unit * zoom)))
-    soft = np.asarray(ground.reduce(zoom), np.float32) / 255
-    fine = np.asarray(hairs.reduce(zoom), np.float32) / 255
+    soft, fine = (
+        np.asarray(image.reduce(zoom), np.float32) / np.float32(255) for image in (ground, hairs)
+    )
     brow = np.clip(_SHADE * blur(soft, 0.025 * unit) + _INK * blur(fine, 0.006 * unit), 0, 0.85)
     rows, columns = slice(low[1], low[1] + len(brow)), slice(low[0], low[0] + brow.shape[1])
     out[rows, columns] = brow[: out.shape[0] - low[1], : out.shape[1] - low[0]]

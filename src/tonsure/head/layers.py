@@ -38,7 +38,6 @@ class Layers:
     mirrored: tuple[mirror.Mirrored, ...]
     behind: behind.Behind
 
-
     @property
     def brow_colour(self) -> Plane:
         """(3,) of a drawn brow: darker than the hair, as most are."""

@@ -67,7 +67,7 @@ def mirrored(scene: Scene, hair: Plane, hole: Plane, solid: Plane) -> tuple[Mirr
         here = scene.mesh[[pair[side] for pair in _PAIRS], :2]
         there = scene.mesh[[pair[1 - side] for pair in _PAIRS], :2]
         solved = np.linalg.lstsq(np.column_stack([here, np.ones(len(here))]), there, rcond=None)
-        across = solved[0].T
+        across = np.asarray(solved[0].T, dtype=np.float64)
         similar = 0.45 < abs(float(np.linalg.det(across[:, :2]))) < 2.2
         clear = np.clip(_fetch(scene, free, across), 0, 1)
         needed = needs[side] * where
@@ -128,7 +128,7 @@ def lay(
     low = (max(2, scene.shape[0] // 6), max(2, scene.shape[1] // 6))
     tone = resize(membrane(resize(scene.rgb, low), resize(skin, low)), scene.shape)
     light = np.stack([_fetch(scene, tone[..., k], across) for k in range(3)], -1)
-    ratio = np.clip(tone / np.maximum(light, 4), 0.5, 2)
+    ratio = np.clip(tone / np.maximum(light, 4), 0.5, 2).astype(np.float32)
     laid = np.stack(
         [
             _warp(pixels[..., k].astype(np.float32), turn, turn @ corner + at, size)

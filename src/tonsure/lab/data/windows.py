@@ -38,7 +38,7 @@ def window(job: Job) -> dict[str, Bytes]:
     rim = outline.contour(scene.mesh, outline.radii(scene.mesh, *evidence.along(scene, classes)))
     oval = features.oval(scene)
     head = np.maximum(scene.polygon(rim), oval)
-    smooth = features.smooth_skin(scene, classes)
+    smooth = features.smooth_skin(classes, features.interrupted(scene, classes))
     kind = np.where(scene.inside > 0.5, classes.argmax(-1), OUTSIDE).astype(np.uint8)
     out = {
         "rgb": _cut(scene, scene.rgb.round().astype(np.uint8), 0),

@@ -1,0 +1,111 @@
+"""Loose hair that the parser does not see: strands before the background, strands over the face,
+and what lies between hair and skin."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageChops, ImageFilter
+
+from ..planes import Plane, blur, grow, smoothstep
+from ..scene import Scene
+from .parse import BACKGROUND, CLOTHES, HAIR
+from .person import alike
+
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def strands(scene: Scene, classes: Plane, hair: Plane) -> Plane:
+    """Loose hair that the parser does not see: thin lines before the background, near the hair.
+
+    How much thinner structure the background itself has is measured further out; where it has as
+    much, nothing is found.
+    """
+    u = scene.unit
+    near = grow(hair, 0.7 * u)
+    open_air = smoothstep(0.4, 0.65, classes[..., BACKGROUND] + 0.7 * classes[..., HAIR])
+    open_air = open_air * smoothstep(0.5, 0.3, blur(classes[..., CLOTHES], 0.03 * u))
+    thin = np.abs(blur(scene.rgb, 0.006 * u) - blur(scene.rgb, 0.045 * u)).max(-1)
+    air = (classes[..., BACKGROUND] > 0.8) & (scene.inside > 0.5)
+    sample = thin[air & (grow(hair, 0.25 * u) < 0.1)]
+    if sample.size < 200:
+        return np.zeros_like(hair)
+    level = max(2.5, 2.0 * float(np.quantile(sample, 0.75)))
+    found = smoothstep(level, 1.6 * level, thin) * near * open_air
+    # a strand is long: lone specks are the background's
+    dense = blur(found, 0.05 * u)
+    found = found * smoothstep(0.04, 0.12, dense)
+    out: Plane = np.clip(grow(found, 0.05 * u) * open_air, 0, 1)
+    return out
+
+
+def rim(scene: Scene, oval: Plane, face: Plane, smooth: Plane, hair: Plane, hole: Plane) -> Plane:
+    """What lies on the `face`, bounded by `oval`, right beside the hole and is not of the skin's
+    tone: locks that the parser half saw, and the dark line in which hair meets skin. (H, W) 0..1.
+    """
+    u = scene.unit
+    luma = (scene.rgb @ _LUMA).astype(np.float32)
+    near = grow(hole, 0.25 * u)
+    weight = smooth * (1 - grow(hole, 0.1 * u)) + 1e-4
+    skin = blur(luma * weight, 0.15 * u) / blur(weight, 0.15 * u)
+    known = smoothstep(0.002, 0.02, blur(weight, 0.15 * u))
+    ratio = blur(luma, 0.012 * u) / np.maximum(skin, 4)
+    # beside the jaw darker skin is its own shade
+    jaw = grow(1 - oval, 0.18 * u) * smoothstep(0.6, 1.0, scene.face_units()[1])
+    dark = smoothstep(0.9, 0.8, ratio) * (1 - jaw)
+    # and brighter skin has its highlights: only what has the hair's colour
+    fair = np.zeros_like(dark)
+    if (hair > 0.8).sum() > 50:
+        like = alike(scene, hair > 0.8)
+        fair = smoothstep(1.06, 1.2, ratio) * smoothstep(0.3, 0.6, like)
+        fair *= smoothstep(1.0, 2.0, like / (alike(scene, smooth * (1 - near) > 0.8) + 0.05))
+    off = np.maximum(dark, fair) * known
+    return grow(off * near * face, 0.05 * u) * face
+
+
+def stray(scene: Scene, skin: Plane, smooth: Plane, hole: Plane, keep: Plane) -> Plane:
+    """Single strands over forehead and cheeks: long thin lines off the skin's tone that hang
+    together with the hole. They are followed beneath what is to `keep`, brows and eyes."""
+    u = scene.unit
+    rows, columns = (slice(int(k.min()), int(k.max()) + 1) for k in np.nonzero(skin > 0.5))
+    out = np.zeros_like(hole)
+    luma = (scene.rgb[rows, columns] @ _LUMA).astype(np.float32)
+    skin, smooth, hole, keep = (p[rows, columns] for p in (skin, smooth, hole, keep))
+    thin = blur(luma, 0.045 * u) - blur(luma, 0.006 * u)
+    dark, fair = _lines(thin, 0.1 * u), _lines(-thin, 0.1 * u)
+    line = np.maximum(dark, 0.7 * fair)  # strands are darker than skin more often than not
+    sample = line[(smooth > 0.9) & (hole < 0.01)]
+    if sample.size < 100:
+        return out
+    level = 3.0 * float(np.quantile(sample, 0.5)) + 1.5
+    candidates = _image((line > level) & (skin > 0.5) | (hole > 0.5))
+    reached = _image(hole > 0.5)
+    for _ in range(int(1.2 * u)):
+        grown = ImageChops.darker(reached.filter(ImageFilter.MaxFilter(9)), candidates)
+        if grown.tobytes() == reached.tobytes():
+            break
+        reached = grown
+    found = np.asarray(reached, dtype=np.float32) / np.float32(255) * (hole < 0.5)
+    out[rows, columns] = grow(found * (1 - keep), 0.05 * u) * (1 - keep)
+    return out
+
+
+def _lines(thin: Plane, reach: float) -> Plane:
+    """Means of `thin` (H, W) along lines of twice `reach` pixels, in the best direction but level
+    ones: those are wrinkles."""
+    pad = int(reach) + 1
+    height, width = thin.shape
+    wide = np.pad(thin, pad, mode="edge")
+    best = np.full_like(thin, -np.inf)
+    steps = np.arange(-reach, reach + 0.1, max(1.0, reach / 4))
+    for turn in np.radians(np.arange(30, 151, 10)):
+        total = np.zeros_like(thin)
+        for step in steps:
+            y, x = round(pad + step * np.sin(turn)), round(pad + step * np.cos(turn))
+            total += wide[y : y + height, x : x + width]
+        best = np.maximum(best, total)
+    return best / np.float32(len(steps))
+
+
+def _image(mask: npt.NDArray[np.bool_]) -> Image.Image:
+    return Image.fromarray(mask.astype(np.uint8) * 255)

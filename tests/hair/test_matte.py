@@ -1,0 +1,94 @@
+"""What the hair owns beyond what the parser says: strands and rims over skin."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tonsure import faces
+from tonsure.hair import loose, matte
+from tonsure.planes import Plane
+from tonsure.scene import Scene, look
+
+
+@pytest.fixture(scope="module")
+def plain(astronaut: np.ndarray) -> Scene:
+    """The scene of a face, painted over with even, slightly noisy skin."""
+    (face,) = faces.find(astronaut, threads=1)
+    scene = look(astronaut, face, 60.0, 1)
+    noise = np.random.default_rng(3).normal(0, 1.5, (*scene.shape, 1))
+    rgb = np.array([190, 150, 130]) + noise
+    return replace(scene, rgb=rgb.astype(np.float32))
+
+
+def painted(scene: Scene, box: tuple[float, float, float, float], value: float) -> Scene:
+    """`box` in eye distances, multiplied by `value`."""
+    x, y = scene.face_units()
+    rgb = scene.rgb.copy()
+    rgb[(x >= box[0]) & (x < box[2]) & (y >= box[1]) & (y < box[3])] *= value
+    return replace(scene, rgb=rgb)
+
+
+def above(scene: Scene, y: float) -> Plane:
+    return (scene.face_units()[1] < y).astype(np.float32)
+
+
+def found_in(scene: Scene, plane: Plane, box: tuple[float, float, float, float]) -> float:
+    x, y = scene.face_units()
+    return float(plane[(x >= box[0]) & (x < box[2]) & (y >= box[1]) & (y < box[3])].mean())
+
+
+def stray(scene: Scene) -> Plane:
+    one, none = np.ones(scene.shape, np.float32), np.zeros(scene.shape, np.float32)
+    return loose.stray(scene, one, one, above(scene, -0.8), none)
+
+
+def test_strand_is_followed_down_the_face(plain: Scene) -> None:
+    strand = (-0.62, -0.82, -0.59, 0.5)
+    assert found_in(plain, stray(painted(plain, strand, 0.8)), strand) > 0.9
+
+
+def test_strand_that_hangs_nowhere_stays(plain: Scene) -> None:
+    scar = (-0.62, 0.0, -0.59, 0.5)
+    assert stray(painted(plain, scar, 0.8)).max() < 0.01
+
+
+def test_wrinkle_is_no_strand(plain: Scene) -> None:
+    wrinkle = (-0.6, -0.79, 0.6, -0.76)
+    lower = (-0.6, -0.5, 0.6, -0.47)
+    wrinkled = painted(painted(plain, wrinkle, 0.8), lower, 0.8)
+    assert found_in(plain, stray(wrinkled), lower) < 0.05
+
+
+def rim(scene: Scene) -> Plane:
+    one, hole = np.ones(scene.shape, np.float32), above(scene, -0.8)
+    oval = scene.mesh_polygon(matte._INNER)
+    return loose.rim(scene, oval, one, 1 - hole, hole, hole)
+
+
+def test_dark_line_beside_the_hole_goes(plain: Scene) -> None:
+    line = (-0.5, -0.8, 0.5, -0.7)
+    assert found_in(plain, rim(painted(plain, line, 0.6)), line) > 0.9
+
+
+def test_highlight_beside_the_hole_stays(plain: Scene) -> None:
+    shine = (-0.5, -0.8, 0.5, -0.7)
+    dark_hair = painted(plain, (-9, -9, 9, -0.8), 0.2)
+    inner = (-0.5, -0.74, 0.5, -0.7)
+    assert found_in(plain, rim(painted(dark_hair, shine, 1.2)), inner) < 0.1
+
+
+def test_birthmark_far_from_the_hole_stays(plain: Scene) -> None:
+    mark = (-0.4, 0.2, -0.3, 0.3)
+    assert found_in(plain, rim(painted(plain, mark, 0.5)), mark) < 0.01
+
+
+def test_shaggy_chin_is_a_beard(plain: Scene) -> None:
+    oval = np.ones(plain.shape, np.float32)
+    assert matte._shaggy(plain, oval) == 0.0
+    rough = np.random.default_rng(4).normal(1, 0.15, (*plain.shape, 1)).astype(np.float32)
+    lower = (plain.face_units()[1] > 1.0)[..., None]
+    bearded = replace(plain, rgb=np.where(lower, plain.rgb * 0.6 * rough, plain.rgb))
+    assert matte._shaggy(bearded, oval) > 0.9
