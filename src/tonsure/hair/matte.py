@@ -31,6 +31,7 @@ _INNER = (
 )  # fmt: skip
 
 _HAT = 0.15  # of the head's top
+_WORN = 0.25  # less likely than that, what looks like a hat is hair
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -51,16 +52,24 @@ class Matte:
 
 
 def matte(
-    scene: Scene, classes: Plane, oval: Plane, head: Plane, rough: Plane, smooth: Plane
+    scene: Scene,
+    classes: Plane,
+    hatted: float,
+    oval: Plane,
+    head: Plane,
+    rough: Plane,
+    smooth: Plane,
 ) -> Matte:
-    """From the parser's `classes` (H, W, 9), the filled outlines of face and head, where brows,
-    eyes, lips or glasses are, and where skin shows its own tone, all (H, W)."""
+    """From the parser's `classes` (H, W, 9), how likely there is a hat at all, the filled outlines
+    of face and head, where brows, eyes, lips or glasses are, and where skin shows its own tone, all
+    (H, W)."""
     u = scene.unit
     _, y = scene.face_units()
     beard_zone, beard = _beard(scene, classes[..., HAIR], oval)
     top = head * smoothstep(-0.5, -0.8, y)
     hat = float((classes[..., HAT] * top).sum() / max(float(top.sum()), 1.0))
     # so little of a hat is none: of 100 val faces without one, 96 had at most 0.01
+    hat = hat if hatted > _WORN else 0.0
     capped = classes[..., HAT] if hat >= _HAT else np.zeros_like(oval)
     raw = (classes[..., HAIR] + classes[..., HAT] - capped) * (1 - beard_zone)
     raw = raw * attached(scene, raw, head)

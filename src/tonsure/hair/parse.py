@@ -70,4 +70,12 @@ def parse(scene: Scene) -> Plane:
     share = 0.65 * smoothstep(0, edge, np.minimum.outer(inside_y, inside_x))[..., None]
     out = coarse.copy()
     out[rows, columns] = part * (1 - share) + fine * share
-    return settle(scene, out, HAIR, BACKGROUND, CLOTHES)
+    return settle(scene, _low_ears(scene, out), HAIR, BACKGROUND, CLOTHES, EAR)
+
+
+def _low_ears(scene: Scene, classes: Plane) -> Plane:
+    """No ear begins above the brows: what the net calls so there is hair."""
+    high = classes[..., EAR] * smoothstep(-0.2, -0.35, scene.face_units()[1])
+    classes[..., EAR] -= high
+    classes[..., HAIR] += high
+    return classes

@@ -36,9 +36,11 @@ def alike(scene: Scene, where: npt.NDArray[np.bool_]) -> Plane:
     return out
 
 
-def settle(scene: Scene, classes: Plane, hair: int, background: int, clothes: int) -> Plane:
-    """The parser's `classes` (H, W, n), settled by the mask; `hair`, `background` and `clothes` are
-    their numbers.
+def settle(
+    scene: Scene, classes: Plane, hair: int, background: int, clothes: int, ear: int
+) -> Plane:
+    """The parser's `classes` (H, W, n), settled by the mask; `hair`, `background`, `clothes` and
+    `ear` are their numbers.
 
     Curls beside the neck are a little of everything to the parser: what it is sure of (but
     background) stays, and what may be clothes stays from the chin down.
@@ -54,6 +56,10 @@ def settle(scene: Scene, classes: Plane, hair: int, background: int, clothes: in
     like = alike(scene, sure)
     face = scene.mesh_polygon(OVAL)
     like = like * smoothstep(0.9, 1.8, like / (alike(scene, face > 0.9) + 0.05))
+    # hair above and before an ear is ear to the parser now and then
+    tuft = out[..., ear] * smoothstep(0.35, 0.6, blur(like, 0.04 * u))
+    out[..., ear] -= tuft
+    out[..., hair] += tuft
     beside = smoothstep(0.0, 0.2, grow(smoothstep(0.4, 0.7, out[..., hair]), 1.2 * u))
     chin = float(scene.to_scene(scene.mesh[[_CHIN], :2])[0, 1])
     rows = (np.arange(scene.shape[0], dtype=np.float32) - chin)[:, None] / u

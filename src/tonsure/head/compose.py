@@ -18,6 +18,8 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 # grain by layer: finer than this, in patches of this size, both in eye distances
 _SKIN, _BEHIND, _CLOTH = (0.04, 0.15), (0.05, 0.3), (0.06, 0.3)
 
+_WORMS = 3.2  # levels
+
 
 def outline(points: npt.NDArray[np.float64], scene: Scene, box: PhotoBox, soft: float) -> Plane:
     """The outline filled on the photo's pixels of `box`, its edge softened by `soft` px."""
@@ -86,6 +88,8 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
             texture = grain.detail(luma, sigma * density)
             size = round(patch * density)
             shown = scene.to_photo(source * clear, box)
+            if source is visible.smooth:
+                texture = grain.evened(texture, shown, 0.012 * density, _WORMS)
             laid = grain.quilt(texture, shown, cover, size, generator)
             out += (laid * share * own)[..., None]
     lift = scene.to_photo(visible.shade, box) * (1 - hole) * own

@@ -18,6 +18,18 @@ def detail(luma: Plane, sigma: float) -> Plane:
     return luma - blur(luma, sigma)
 
 
+def evened(texture: Plane, source: Plane, sigma: float, most: float) -> Plane:
+    """`texture` (H, W) with what is coarser than `sigma` pixels weakened until, where `source` is
+    above a half, it deviates by at most `most`: wrinkles and stubble turn to worms when they are
+    quilted, pores do not."""
+    coarse = blur(texture, sigma)
+    values = coarse[source > 0.5]
+    if values.size == 0:
+        return texture
+    spread = 1.4826 * float(np.median(np.abs(values - np.median(values))))
+    return texture - coarse * np.float32(max(0.0, 1 - most / max(spread, 1e-3)))
+
+
 def quilt(
     texture: Plane,
     source: Plane,

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..faces import Face
+from ..hair import hat
 from ..hair.matte import Matte, matte
 from ..hair.parse import BACKGROUND, CLOTHES, EAR, GLASSES, HAIR, NECK, SKIN, parse
 from ..planes import Plane, grow, smoothstep
@@ -57,7 +58,8 @@ def layers(pixels: Pixels, face: Face, *, threads: int | None = None) -> Layers:
     head = np.maximum(scene.polygon(rim), oval)
     rough = features.interrupted(scene, classes)
     smooth = features.smooth_skin(classes, rough)
-    found = matte(scene, classes, oval, head, rough, smooth)
+    hatted = hat.worn(pixels, scene.frame, threads)
+    found = matte(scene, classes, hatted, oval, head, rough, smooth)
     skin = classes[..., SKIN] + classes[..., GLASSES]
     hidden, ears_at = features.hidden_ears(scene, classes, found.hole)
     fetched = mirror.mirrored(scene, found.hair, found.hole, grow(classes[..., GLASSES], 4.0))

@@ -109,7 +109,7 @@ _ENTRIES = (
     ModelInfo(
         name="hair_parser",
         file="hair_parser.onnx",
-        sha256="d274c507f15975bd53ed0749345060d8acec0a901d8640f7c24b9ae0a56d770d",
+        sha256="2f842ca1654ecbef2c1e494c6a19aefc3bb01bbfdd73e08b87d39857ee6f54a8",
         bytes=3234765,
         licence="LicenseRef-CelebA-noncommercial",
         licence_file="",
@@ -117,6 +117,18 @@ _ENTRIES = (
         inputs=(Port("picture", ("N", 5, "H", "W"), "RGB, -1..1, then x, y in 2 eye distances"),),
         outputs=(Port("classes", ("N", 9, "H", "W"), "soft classes, see hair.parse.CLASSES"),),
         card="hair_parser.md",
+    ),
+    ModelInfo(
+        name="hat",
+        file="hat.onnx",
+        sha256="9f1a4356e6b999065bfc2316a036cec164227d48ce90b7039b93ca9dc97c4134",
+        bytes=964987,
+        licence="LicenseRef-CelebA-noncommercial",
+        licence_file="",
+        provenance="trained on CelebA by scripts/train_hat.py",
+        inputs=(Port("picture", ("N", 3, 144, 112), "RGB, -1..1, see hair.hat.BOX"),),
+        outputs=(Port("hat", ("N",), "probability of a hat, 0..1"),),
+        card="hat.md",
     ),
     ModelInfo(
         name="bare",

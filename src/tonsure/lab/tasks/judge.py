@@ -71,7 +71,7 @@ def swap_faces(pictures: Tensor, others: Tensor) -> Tensor:
     return (pictures + (toned - pictures) * mask).clamp(0, 255)
 
 
-def _warp(x: Tensor, g: torch.Generator) -> Tensor:
+def warp(x: Tensor, g: torch.Generator) -> Tensor:
     """A small turn, scale and shift, and a mirror for every second picture."""
     n = x.shape[0]
     angle, scale = 0.05 * torch.randn(n, generator=g), torch.exp(0.05 * torch.randn(n, generator=g))
@@ -89,7 +89,7 @@ def _warp(x: Tensor, g: torch.Generator) -> Tensor:
     return F.grid_sample(x, grid, padding_mode="border", align_corners=False)
 
 
-def _spoil(x: Tensor, g: torch.Generator) -> Tensor:
+def spoil(x: Tensor, g: torch.Generator) -> Tensor:
     """Light, colour, lost resolution, JPEG and noise; (N, 3, H, W) of 0..255, changed in place."""
     n = x.shape[0]
 
@@ -195,7 +195,7 @@ class JudgeTask:
         quarter = self.size // 4
         x[:quarter] = swap_faces(x[:quarter], x[quarter : 2 * quarter])
         known[:quarter] = torch.where(self.hair, known[:quarter], torch.zeros(()))
-        return {"picture": inputs(_spoil(_warp(x, g), g)), "known": known}
+        return {"picture": inputs(spoil(warp(x, g), g)), "known": known}
 
     def losses(
         self, model: nn.Module, teacher: nn.Module, batch: dict[str, Tensor], progress: float

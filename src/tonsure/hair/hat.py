@@ -1,0 +1,28 @@
+"""Is that a hat at all? One look at the whole face, beside what the parser says of every pixel.
+
+The parser learnt hats from a few dozen drawn masks and takes short dark hair for a cap now and
+then; that a picture has a hat is known of thousands.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ..faces import Frame
+from ..models import session
+
+Pixels = npt.NDArray[np.uint8]
+
+BOX = (4.0, 0.0, 174.0, 218.0)
+SCALE = 0.66
+SIZE = (144, 112)
+"""Height and width of the look: `BOX` of the frame at `SCALE`."""
+
+
+def worn(pixels: Pixels, frame: Frame, threads: int | None = None) -> float:
+    """How likely the person of `frame` in `pixels` (H, W, 3) wears a hat, 0..1; as if half of all
+    people did. Raises `ModelError` when the net's file is missing or damaged."""
+    seen = frame.cut(pixels, SCALE, BOX).astype(np.float32).transpose(2, 0, 1)[None]
+    batch = np.ascontiguousarray(seen / np.float32(127.5) - 1)
+    return float(session.open("hat", threads).run(None, {"picture": batch})[0][0])
