@@ -75,22 +75,29 @@ class Scene:
         """A polygon (N, 2) in frame units, filled, antialiased: (H, W) 0..1."""
         height, width = self.shape
         zoom = 3
-        image = Image.new("L", (width * zoom, height * zoom))
-        corners = self.to_scene(np.asarray(points, dtype=np.float64)) * zoom
-        ImageDraw.Draw(image).polygon([(float(x), float(y)) for x, y in corners], fill=255)
-        return np.asarray(image.reduce(zoom), dtype=np.float32) / np.float32(255)
+        corners = self.to_scene(np.asarray(points, dtype=np.float64))
+        # only around the polygon: most are small
+        x0, y0 = np.clip(np.floor(corners.min(0)) - 1, 0, (width, height)).astype(int).tolist()
+        x1, y1 = np.clip(np.ceil(corners.max(0)) + 2, 0, (width, height)).astype(int).tolist()
+        out = np.zeros((height, width), np.float32)
+        if x0 < x1 and y0 < y1:
+            image = Image.new("L", ((x1 - x0) * zoom, (y1 - y0) * zoom))
+            outline = [(float(x), float(y)) for x, y in (corners - (x0, y0)) * zoom]
+            ImageDraw.Draw(image).polygon(outline, fill=255)
+            np.multiply(np.asarray(image.reduce(zoom)), np.float32(1 / 255), out=out[y0:y1, x0:x1])
+        return out
 
     def mesh_polygon(self, numbers: tuple[int, ...]) -> Plane:
         """The polygon through these points of the mesh, as `polygon`."""
         return self.polygon(self.mesh[list(numbers), :2])
 
     def face_units(self) -> tuple[Plane, Plane]:
-        """x and y (H, W) of every pixel in eye distances from between the eyes."""
+        """x and y (H, W) of every pixel in eye distances from between the eyes; read-only."""
         height, width = self.shape
         x = (self.box[0] + (np.arange(width) + 0.5) / self.scale - EYES_MIDDLE[0]) / EYE_DISTANCE
         y = (self.box[1] + (np.arange(height) + 0.5) / self.scale - EYES_MIDDLE[1]) / EYE_DISTANCE
-        across, down = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
-        return across, down
+        across = np.broadcast_to(x.astype(np.float32), self.shape)
+        return across, np.broadcast_to(y.astype(np.float32)[:, None], self.shape)
 
     def to_photo(self, plane: Plane, box: tuple[int, int, int, int]) -> Plane:
         """A scene plane (H, W[, C]) on the photo's pixels of `box` (x0, y0, x1, y1).
