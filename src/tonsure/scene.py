@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from .faces import Face, Frame
-from .planes import Plane
+from .planes import Plane, each
 
 EYE_DISTANCE = 38.4
 EYES_MIDDLE = (88.83, 112.675)
@@ -103,26 +103,31 @@ class Scene:
         """A scene plane (H, W[, C]) on the photo's pixels of `box` (x0, y0, x1, y1).
 
         Returns (y1 - y0, x1 - x0[, C]) float32, bilinear.  Beyond the scene its border goes on for
-        half a pixel, then there are zeros.
+        at least half a pixel, then there are zeros.
         """
-        z, t = self.frame.z, self.frame.t
-        padded = np.pad(plane, [(1, 1), (1, 1)] + [(0, 0)] * (plane.ndim - 2), mode="edge")
-        turn = z * self.scale
-        start = (z * complex(box[0], box[1]) + t - complex(self.box[0], self.box[1])) * self.scale
-        start += 1 + 1j  # the padding
+        # where the photo is much finer, the plane is turned on a grid of `step` photo pixels and
+        # enlarged: that costs half of turning it on every pixel
+        step = max(1, int(abs(1 / (self.frame.z * self.scale)) / 1.3))
+        rim = 0 if step == 1 else 1  # of the grid, around the box
+        width, height = box[2] - box[0], box[3] - box[1]
+        size = (-(-width // step) + 2 * rim, -(-height // step) + 2 * rim)
+        inner = (rim, rim, rim + width / step, rim + height / step)
+        z, t, pad = self.frame.z, self.frame.t, 1 + rim
+        corner = complex(box[0] - rim * step, box[1] - rim * step)
+        start = (z * corner + t - complex(self.box[0], self.box[1])) * self.scale
+        start += complex(pad, pad)
+        turn = z * self.scale * step
         data = (turn.real, -turn.imag, start.real, turn.imag, turn.real, start.imag)
-        size = (box[2] - box[0], box[3] - box[1])
-        planes = [padded] if plane.ndim == 2 else [padded[..., c] for c in range(plane.shape[2])]
-        out = [
-            np.asarray(
-                Image.fromarray(np.ascontiguousarray(p, dtype=np.float32)).transform(
-                    size, Image.Transform.AFFINE, data, Image.Resampling.BILINEAR
-                ),
-                dtype=np.float32,
-            )
-            for p in planes
-        ]
-        return out[0] if plane.ndim == 2 else np.stack(out, -1)
+        how = Image.Resampling.BILINEAR
+
+        def one(p: Plane) -> Plane:
+            padded = np.pad(p, pad, mode="edge").astype(np.float32, copy=False)
+            image = Image.fromarray(padded).transform(size, Image.Transform.AFFINE, data, how)
+            if step > 1:
+                image = image.resize((width, height), how, box=inner)
+            return np.asarray(image, dtype=np.float32)
+
+        return each(one, plane)
 
 
 def look(

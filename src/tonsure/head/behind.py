@@ -236,8 +236,8 @@ def _refine(
     best = offset.reshape(-1, 2)[targets]
     jitter = [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, 1), (-1, 1), (1, -1)]
     for turn in range(2):
-        t = patches.windows(value, r)[targets]
-        w = patches.windows(trust, r)[targets] * bell
+        t = patches.windows(value, r, targets)
+        w = patches.windows(trust, r, targets) * bell
         w /= np.maximum(w.sum(-1, keepdims=True), _TINY)
         w3 = np.tile(w, 3)
         lowest = np.full(len(targets), np.inf, np.float32)
@@ -255,8 +255,10 @@ def _refine(
             fits = (y >= 0) & (y < height) & (x >= 0) & (x < width)
             at = np.where(fits, y * width + x, 0)
             fits &= good.ravel()[at]
-            d = table[at] - t
-            cost = np.einsum("ij,ij,ij->i", w3, d, d)
+            d = table[at]
+            d -= t
+            d *= d
+            cost = np.einsum("ij,ij->i", w3, d)
             better = fits & (cost < lowest)
             lowest[better] = cost[better]
             chosen[better] = attempt[better]

@@ -24,9 +24,10 @@ def mean(plane: Plane, step: int) -> Plane:
     height, width = plane.shape[:2]
     pad = [(0, -height % step), (0, -width % step)] + [(0, 0)] * (plane.ndim - 2)
     p = np.pad(plane, pad, mode="edge")
-    rows, columns = p.shape[0] // step, p.shape[1] // step
-    p = p.reshape(rows, step, columns, step, *plane.shape[2:])
-    return np.asarray(p.mean((1, 3), dtype=np.float32))
+    rows = sum(p[k::step] for k in range(1, step)) + p[::step].astype(np.float32, copy=False)
+    out: Plane = sum(rows[:, k::step] for k in range(1, step)) + rows[:, ::step]
+    out *= np.float32(1 / step**2)
+    return out
 
 
 def per(total: Plane, weight: Plane) -> Plane:
@@ -40,12 +41,14 @@ def spread(value: Plane, weight: Plane, sigma: float) -> tuple[Plane, Plane]:
     return per(blur(value * weight[..., None], sigma), total), total
 
 
-def windows(plane: Plane, r: int) -> Plane:
-    """Every pixel's surroundings, (h w, (2 r + 1)^2 C)."""
+def windows(plane: Plane, r: int, at: Index | None = None) -> Plane:
+    """Surroundings of every pixel, or of those that are counted in `at`: (n, (2 r + 1)^2 C)."""
     pad = [(r, r), (r, r)] + [(0, 0)] * (plane.ndim - 2)
     view = np.lib.stride_tricks.sliding_window_view(
         np.pad(plane, pad, mode="edge"), (2 * r + 1, 2 * r + 1), (0, 1)
     )
+    if at is not None:
+        return np.asarray(view[np.divmod(at, plane.shape[1])].reshape(len(at), -1))
     return np.asarray(view.reshape(plane.shape[0] * plane.shape[1], -1))
 
 
@@ -74,7 +77,7 @@ class Patches:
         self.r, self.width, self.sources = r, value.shape[1], sources
         self.gravity = _GRAVITY / unit**2
         self.bell = bell(r)
-        feature = windows(value, r)[sources]
+        feature = windows(value, r, sources)
         squares = (feature.reshape(len(sources), 3, -1) ** 2).sum(1)
         mean = feature.reshape(len(sources), 3, -1).mean(-1, keepdims=True)
         unrest = ((feature.reshape(len(sources), 3, -1) - mean) ** 2).sum((1, 2)) / self.bell.size
@@ -87,8 +90,8 @@ class Patches:
 
     def nearest(self, value: Plane, trust: Plane, targets: Index) -> tuple[Index, Plane]:
         """The best source of every target and the squared difference there per pixel."""
-        t = windows(value, self.r)[targets]
-        w = windows(trust, self.r)[targets] * self.bell
+        t = windows(value, self.r, targets)
+        w = windows(trust, self.r, targets) * self.bell
         w /= np.maximum(w.sum(-1, keepdims=True), _TINY)
         w3 = np.tile(w, 3)
         y, x = np.divmod(targets, self.width)
