@@ -205,22 +205,45 @@ def membrane(value: Plane, weight: Plane, relax: int = 6) -> Plane:
     mean = numerator.sum((1, 2)) / max(total, 1e-6)
     out = np.broadcast_to(mean[:, None, None], numerator.shape)
     for numerator, denominator in reversed(levels):
-        out = np.stack([resize(channel, denominator.shape) for channel in out])
+        height, width = denominator.shape
         hold = np.minimum(1.0, denominator)
-        held = numerator / np.maximum(denominator, 1e-6) * hold
-        free = 1.0 - hold
-        around = np.pad(held + out * free, ((0, 0), (1, 1), (1, 1)), mode="edge")
+        # all with a rim of one pixel, so that neighbours lie at fixed distances in memory
+        held, around, other = (
+            np.zeros((len(v), height + 2, width + 2), np.float32) for _ in range(3)
+        )
+        free = np.zeros((height + 2, width + 2), np.float32)
+        np.multiply(numerator, hold / np.maximum(denominator, 1e-6), out=_inner(held))
+        np.subtract(1.0, hold, out=_inner(free))
+        for channel, ready in zip(out, around, strict=True):
+            ready[1:-1, 1:-1] = resize(channel, denominator.shape)
+        around *= free
+        around += held
         free *= 0.25
-        other = np.empty_like(around)
         for _ in range(relax):
-            out = other[:, 1:-1, 1:-1]
-            np.add(around[:, :-2, 1:-1], around[:, 2:, 1:-1], out=out)
-            out += around[:, 1:-1, :-2]
-            out += around[:, 1:-1, 2:]
-            out *= free
-            out += held
-            other[:, 0, 1:-1], other[:, -1, 1:-1] = out[:, 0], out[:, -1]
-            other[:, 1:-1, 0], other[:, 1:-1, -1] = out[:, :, 0], out[:, :, -1]
+            _go_on(around)
+            _step(around, held, free, other)
             around, other = other, around
-        out = around[:, 1:-1, 1:-1]
+        out = _inner(around)
     return np.ascontiguousarray(out[0] if value.ndim == 2 else np.moveaxis(out, 0, 2))
+
+
+def _inner(planes: Plane) -> Plane:
+    return planes[..., 1:-1, 1:-1]
+
+
+def _go_on(planes: Plane) -> None:
+    """Copy to the rim of (C, H, W) what lies within it; corners are not needed."""
+    planes[:, 0], planes[:, -1] = planes[:, 1], planes[:, -2]
+    planes[:, :, 0], planes[:, :, -1] = planes[:, :, 1], planes[:, :, -2]
+
+
+def _step(planes: Plane, held: Plane, free: Plane, out: Plane) -> None:
+    """One Jacobi step from (C, H, W) to `out`, on unbroken memory; the rim's values are void."""
+    count, row = planes.shape[0], planes.shape[2]
+    flat, low, high = planes.reshape(count, -1), row + 1, free.size - row - 1
+    new = out.reshape(count, -1)[:, low:high]
+    np.add(flat[:, low - row : high - row], flat[:, low + row : high + row], out=new)
+    new += flat[:, low - 1 : high - 1]
+    new += flat[:, low + 1 : high + 1]
+    new *= free.ravel()[low:high]
+    new += held.reshape(count, -1)[:, low:high]
