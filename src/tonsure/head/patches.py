@@ -54,14 +54,23 @@ def windows(plane: Plane, r: int, at: Index | None = None) -> Plane:
 
 def all_known(weight: Plane, r: int) -> npt.NDArray[np.bool_]:
     """Pixels whose whole surroundings lie within the plane and are known."""
-    k = np.pad((weight > 0.97).astype(np.float32), r)
-    view = np.lib.stride_tricks.sliding_window_view(k, (2 * r + 1, 2 * r + 1))
-    return np.asarray(view.min((2, 3)) > 0)
+    return ~_any(np.pad(weight <= 0.97, r, constant_values=True), r)
 
 
 def dilate(mask: npt.NDArray[np.bool_], r: int) -> npt.NDArray[np.bool_]:
-    view = np.lib.stride_tricks.sliding_window_view(np.pad(mask, r), (2 * r + 1, 2 * r + 1))
-    return np.asarray(view.any((2, 3)))
+    return _any(np.pad(mask, r), r)
+
+
+def _any(padded: npt.NDArray[np.bool_], r: int) -> npt.NDArray[np.bool_]:
+    """Whether anything is set in the squares of 2 `r` + 1, of a plane padded by `r`."""
+    height, width = padded.shape[0] - 2 * r, padded.shape[1] - 2 * r
+    rows = padded[:height].copy()
+    for k in range(1, 2 * r + 1):
+        rows |= padded[k : k + height]
+    out = rows[:, :width].copy()
+    for k in range(1, 2 * r + 1):
+        out |= rows[:, k : k + width]
+    return out
 
 
 def bell(r: int) -> Plane:
