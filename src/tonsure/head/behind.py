@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..planes import Plane, blur, membrane, resize, smoothstep
+from ..planes import Plane, blur, dilate, membrane, resize, smoothstep
 from . import patches
 
 Index = npt.NDArray[np.intp]
@@ -174,7 +174,7 @@ def _search(fine: _Level, base: Plane) -> tuple[Plane, Index, Plane] | None:
     # from the rim inwards
     left = hole.copy()
     while left.any():
-        layer = left & patches.dilate(~left & (known | hole), 1)
+        layer = left & dilate(~left & (known | hole), 1)
         if not layer.any():
             break
         targets = np.flatnonzero(layer)
@@ -183,7 +183,7 @@ def _search(fine: _Level, base: Plane) -> tuple[Plane, Index, Plane] | None:
         trust.ravel()[targets] = 0.5
         left &= ~layer
     # all together
-    ring = patches.dilate(hole, r) & (hole | known)
+    ring = dilate(hole, r) & (hole | known)
     targets = np.flatnonzero(ring)
     trust = np.where(known, 1.0, np.where(hole & ~left, 0.6, 0.0)).astype(np.float32)
     for _ in range(4):
@@ -227,7 +227,7 @@ def _refine(
     offset = np.asarray(_twice(offset * 2, hole.shape))
     has = np.asarray(_twice(has, hole.shape))
     known = level.weight > 0
-    ring = patches.dilate(hole, r) & (hole | known) & has
+    ring = dilate(hole, r) & (hole | known) & has
     good = patches.all_known(level.weight, r)
     targets = np.flatnonzero(ring)
     ty, tx = np.divmod(targets, width)
@@ -285,7 +285,7 @@ def _copy(
     height, width = rgb.shape[:2]
     rows, columns = fine.hole.shape
     valid = np.repeat(np.repeat(fine.weight > 0.5, step, 0), step, 1)[:height, :width]
-    near = patches.dilate(fine.hole, 1)
+    near = dilate(fine.hole, 1)
     ys, xs = np.nonzero(~valid & np.repeat(np.repeat(near, step, 0), step, 1)[:height, :width])
     cy, cx = (ys + 0.5) / step - 0.5, (xs + 0.5) / step - 0.5
     y0, x0 = np.floor(cy).astype(np.intp), np.floor(cx).astype(np.intp)

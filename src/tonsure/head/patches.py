@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ..planes import Plane, blur
+from ..planes import Plane, blur, dilate
 
 Index = npt.NDArray[np.intp]
 
@@ -54,23 +54,7 @@ def windows(plane: Plane, r: int, at: Index | None = None) -> Plane:
 
 def all_known(weight: Plane, r: int) -> npt.NDArray[np.bool_]:
     """Pixels whose whole surroundings lie within the plane and are known."""
-    return ~_any(np.pad(weight <= 0.97, r, constant_values=True), r)
-
-
-def dilate(mask: npt.NDArray[np.bool_], r: int) -> npt.NDArray[np.bool_]:
-    return _any(np.pad(mask, r), r)
-
-
-def _any(padded: npt.NDArray[np.bool_], r: int) -> npt.NDArray[np.bool_]:
-    """Whether anything is set in the squares of 2 `r` + 1, of a plane padded by `r`."""
-    height, width = padded.shape[0] - 2 * r, padded.shape[1] - 2 * r
-    rows = padded[:height].copy()
-    for k in range(1, 2 * r + 1):
-        rows |= padded[k : k + height]
-    out = rows[:, :width].copy()
-    for k in range(1, 2 * r + 1):
-        out |= rows[:, k : k + width]
-    return out
+    return ~dilate(weight <= 0.97, r, beyond=True)
 
 
 def bell(r: int) -> Plane:
