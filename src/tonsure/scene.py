@@ -100,14 +100,17 @@ class Scene:
         return across, np.broadcast_to(y.astype(np.float32)[:, None], self.shape)
 
     def to_photo(self, plane: Plane, box: tuple[int, int, int, int]) -> Plane:
-        """A scene plane (H, W[, C]) on the photo's pixels of `box` (x0, y0, x1, y1).
+        """A plane of the scene on the photo's pixels of `box` (x0, y0, x1, y1).
 
-        Returns (y1 - y0, x1 - x0[, C]) float32, bilinear.  Beyond the scene its border goes on for
-        at least half a pixel, then there are zeros.
+        The plane (h, w[, C]) shows all of the scene, at its density or any other.  Returns
+        (y1 - y0, x1 - x0[, C]) float32, bilinear.  Beyond the scene its border goes on for at least
+        half a pixel, then there are zeros.
         """
         # where the photo is much finer, the plane is turned on a grid of `step` photo pixels and
         # enlarged: that costs half of turning it on every pixel
-        step = max(1, int(abs(1 / (self.frame.z * self.scale)) / 1.3))
+        across, down = plane.shape[1] / self.shape[1], plane.shape[0] / self.shape[0]
+        finer = 1 / abs(self.frame.z * self.scale * max(across, down))
+        step = max(1, int(finer / 1.3))
         rim = 0 if step == 1 else 1  # of the grid, around the box
         width, height = box[2] - box[0], box[3] - box[1]
         size = (-(-width // step) + 2 * rim, -(-height // step) + 2 * rim)
@@ -115,9 +118,11 @@ class Scene:
         z, t, pad = self.frame.z, self.frame.t, 1 + rim
         corner = complex(box[0] - rim * step, box[1] - rim * step)
         start = (z * corner + t - complex(self.box[0], self.box[1])) * self.scale
-        start += complex(pad, pad)
         turn = z * self.scale * step
-        data = (turn.real, -turn.imag, start.real, turn.imag, turn.real, start.imag)
+        data = (
+            turn.real * across, -turn.imag * across, start.real * across + pad,
+            turn.imag * down, turn.real * down, start.imag * down + pad,
+        )  # fmt: skip
         how = Image.Resampling.BILINEAR
 
         def one(p: Plane) -> Plane:

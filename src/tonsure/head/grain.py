@@ -7,8 +7,6 @@ windows that keep the variance instead of cuts).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -22,19 +20,20 @@ def detail(luma: Plane, sigma: float) -> Plane:
     return luma - blur(luma, sigma)
 
 
-def _sums(plane: npt.NDArray[Any], kind: type[Any]) -> npt.NDArray[Any]:
-    """Of (H, W) what lies above and left of every corner of a pixel: (H + 1, W + 1)."""
-    out = np.zeros((plane.shape[0] + 1, plane.shape[1] + 1), kind)
-    np.cumsum(plane, 0, out=out[1:, 1:])
-    np.cumsum(out[1:, 1:], 1, out=out[1:, 1:])
-    return out
+def _twos(plane: Plane) -> Plane:
+    """Sums of 2 x 2 pixels of (H, W); odd ends are left out."""
+    height, width = (side // 2 * 2 for side in plane.shape)
+    rows = plane[:height:2] + plane[1:height:2]
+    return rows[:, :width:2] + rows[:, 1:width:2]
 
 
-def _boxes(table: npt.NDArray[Any], y: Any, x: Any, half: int) -> npt.NDArray[Any]:
-    """Sums of squares of 2 `half` + 1 whose first pixel is (y, x), of a table of `_sums`."""
-    far = 2 * half + 1
-    out = table[y + far, x + far] - table[y, x + far] - table[y + far, x] + table[y, x]
-    return np.asarray(out)
+def _sums(plane: Plane, side: int) -> npt.NDArray[np.float64]:
+    """Sums of all squares of `side` pixels in (H, W)."""
+    table = np.zeros((plane.shape[0] + 1, plane.shape[1] + 1))
+    np.cumsum(plane, 0, out=table[1:, 1:])
+    np.cumsum(table[1:, 1:], 1, out=table[1:, 1:])
+    rows = table[side:] - table[:-side]
+    return np.asarray(rows[:, side:] - rows[:, :-side])
 
 
 def quilt(
@@ -64,30 +63,28 @@ def quilt(
     out = np.zeros_like(texture)
     half = size // 2
     solid = source > 0.5
-    table = _sums(solid, np.int32)
-    rows, columns = (np.arange(0, side - 2 * half - 1, 2) for side in (height, width))
-    full = _boxes(table, rows[:, None], columns, half)
+    blocks = half + 1  # of 2 x 2 pixels, that hold a patch
+    full = _sums(_twos(solid.astype(np.float32)), blocks)
     for share in (0.995, 0.9, 0.75):
-        ys, xs = np.nonzero(full > share * (2 * half + 1) ** 2)
+        ys, xs = np.nonzero(full > share * 4 * blocks**2)
         if len(ys) > 12:
             break
     if len(ys) == 0:
         return out
-    ys, xs = ys * 2, xs * 2
     values = texture[solid]
     values = values[:: max(1, len(values) // _ENOUGH)]
     middle = float(np.median(values))
     spread = 1.4826 * float(np.median(np.abs(values - middle))) + 1e-3
     calm = np.clip(texture - middle, -limit * spread, limit * spread)
     # the calmest patches: no wrinkle, no freckle, no stray hair
-    energy = _boxes(_sums(calm * calm, np.float64), ys, xs, half)
+    energy = _sums(_twos(calm * calm), blocks)[ys, xs]
     order = np.argsort(energy)[: max(12, int(0.35 * len(energy)))]
-    ys, xs = ys[order], xs[order]
+    ys, xs = 2 * ys[order], 2 * xs[order]
     ramp = np.sin(np.pi * (np.arange(size) + 0.5) / size).astype(np.float32)
     window = np.outer(ramp, ramp)
     power = np.full_like(texture, 1e-6)
     step = max(2, int(size * 0.6))
-    table = _sums(wanted > 0.003, np.int32)
+    lacking = wanted > 0.003
     for top in range(-half, height, step):
         for left in range(-half, width, step):
             y0, x0, y1, x1 = (
@@ -98,7 +95,7 @@ def quilt(
             )
             if y1 - y0 < 1 or x1 - x0 < 1:
                 continue
-            if table[y1, x1] - table[y0, x1] - table[y1, x0] + table[y0, x0] <= 0:
+            if not lacking[y0:y1, x0:x1].any():
                 continue
             pick = int(generator.integers(len(ys)))
             patch: npt.NDArray[np.float32] = calm[
@@ -113,4 +110,6 @@ def quilt(
             part = window[a : a + h, b : b + w]
             out[y0 : y0 + h, x0 : x0 + w] += patch[a : a + h, b : b + w] * part
             power[y0 : y0 + h, x0 : x0 + w] += part * part
-    return np.where(wanted > 0, out / np.sqrt(power), 0).astype(np.float32)
+    out /= np.sqrt(power)
+    out *= wanted > 0
+    return out
