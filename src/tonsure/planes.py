@@ -16,6 +16,7 @@ Plane = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
 _STRIP = 32  # rows or columns of one product of matrices
+_SMALL = 1 << 18  # multiplications up to which OpenBLAS stays on one thread
 
 
 def each(function: Callable[[Plane], Plane], plane: Plane) -> Plane:
@@ -64,16 +65,28 @@ def _gauss(plane: Plane, sigma: float) -> Plane:
     tall[reach : reach + height] = plane
     tall[:reach], tall[reach + height :] = plane[0], plane[-1]
     wide = np.empty((down * rows, across * columns + 2 * reach), np.float32)
-    np.matmul(_band(rows, reach, sigma), _strips(tall, down, rows, rows + 2 * reach),
-              out=_strips(wide[:, reach : reach + width], down, rows, rows))  # fmt: skip
+    band = _band(rows, reach, sigma)
+    for part in _parts(width, band.size):
+        goal = wide[:, reach : reach + width][:, part]
+        np.matmul(band, _strips(tall[:, part], down, rows, rows + 2 * reach),
+                  out=_strips(goal, down, rows, rows))  # fmt: skip
     wide = wide[:height]
     wide[:, :reach] = wide[:, reach : reach + 1]
     wide[:, reach + width :] = wide[:, reach + width - 1 : reach + width]
     out = np.empty((height, across * columns), np.float32)
-    np.matmul(_strips(wide.T, across, columns, columns + 2 * reach).swapaxes(1, 2),
-              _band(columns, reach, sigma).T,
-              out=_strips(out.T, across, columns, columns).swapaxes(1, 2))  # fmt: skip
+    band = _band(columns, reach, sigma)
+    for part in _parts(height, band.size):
+        along = _strips(wide[part].T, across, columns, columns + 2 * reach)
+        goal = _strips(out[part].T, across, columns, columns)
+        np.matmul(along.swapaxes(1, 2), band.T, out=goal.swapaxes(1, 2))
     return out if out.shape == plane.shape else np.ascontiguousarray(out[:, :width])
+
+
+def _parts(length: int, factor: int) -> list[slice]:
+    """Parts so small that the library of matrices does not share them out among threads, which
+    takes it longer than the product itself."""
+    step = max(8, _SMALL // factor)
+    return [slice(start, start + step) for start in range(0, length, step)]
 
 
 def _strips(plane: Plane, count: int, step: int, size: int) -> Plane:
