@@ -63,8 +63,8 @@ def hat_table(step: int, told: Figures) -> str:
         f"After {step} steps, on the tenth of CelebA's people that was held back "
         f"({told['hats']:.0f} pictures with a hat): area under the curve {told['auc']:.3f}, "
         f"balanced accuracy {told['balanced']:.3f}. At the bound in use, 0.25, "
-        f"{100 * told['hats_missed']:.1f} % of the hats are missed, and {100 * told['none_taken_for_hats']:.1f} % "
-        "of the other pictures are taken for one."
+        f"{100 * told['hats_missed']:.1f} % of the hats are missed, and "
+        f"{100 * told['none_taken_for_hats']:.1f} % of the other pictures are taken for one."
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tonsure import faces
 from tonsure.faces import Face
-from tonsure.planes import blur
+from tonsure.planes import blur, resize
 from tonsure.scene import EYE_DISTANCE, EYES_MIDDLE, Scene, look
 
 
@@ -47,6 +47,14 @@ def test_planes_come_back_to_where_they_were(scene: Scene) -> None:
     assert back.shape == (70, 80, 2)
     assert np.abs(back - exact).max() * scene.unit < 0.01  # pixels of the scene
     assert np.array_equal(scene.to_photo(x, box), back[..., 0])
+
+
+@pytest.mark.parametrize("shape", [(30, 25), (50, 60)])
+def test_planes_of_other_densities_come_back_as_well(scene: Scene, shape: tuple[int, int]) -> None:
+    plane = resize(np.stack(scene.face_units(), -1), shape)
+    box = (80, 100, 160, 170)
+    exact = (scene.frame.to_frame(centres(box)) - EYES_MIDDLE) / EYE_DISTANCE
+    assert np.abs(scene.to_photo(plane, box) - exact).max() * scene.unit < 0.05
 
 
 def test_the_eyes_are_the_origin(scene: Scene) -> None:

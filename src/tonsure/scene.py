@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from .faces import Face, Frame
-from .planes import Plane
+from .planes import Plane, each
 
 EYE_DISTANCE = 38.4
 EYES_MIDDLE = (88.83, 112.675)
@@ -75,47 +75,64 @@ class Scene:
         """A polygon (N, 2) in frame units, filled, antialiased: (H, W) 0..1."""
         height, width = self.shape
         zoom = 3
-        image = Image.new("L", (width * zoom, height * zoom))
-        corners = self.to_scene(np.asarray(points, dtype=np.float64)) * zoom
-        ImageDraw.Draw(image).polygon([(float(x), float(y)) for x, y in corners], fill=255)
-        return np.asarray(image.reduce(zoom), dtype=np.float32) / np.float32(255)
+        corners = self.to_scene(np.asarray(points, dtype=np.float64))
+        # only around the polygon: most are small
+        x0, y0 = np.clip(np.floor(corners.min(0)) - 1, 0, (width, height)).astype(int).tolist()
+        x1, y1 = np.clip(np.ceil(corners.max(0)) + 2, 0, (width, height)).astype(int).tolist()
+        out = np.zeros((height, width), np.float32)
+        if x0 < x1 and y0 < y1:
+            image = Image.new("L", ((x1 - x0) * zoom, (y1 - y0) * zoom))
+            outline = [(float(x), float(y)) for x, y in (corners - (x0, y0)) * zoom]
+            ImageDraw.Draw(image).polygon(outline, fill=255)
+            np.multiply(np.asarray(image.reduce(zoom)), np.float32(1 / 255), out=out[y0:y1, x0:x1])
+        return out
 
     def mesh_polygon(self, numbers: tuple[int, ...]) -> Plane:
         """The polygon through these points of the mesh, as `polygon`."""
         return self.polygon(self.mesh[list(numbers), :2])
 
     def face_units(self) -> tuple[Plane, Plane]:
-        """x and y (H, W) of every pixel in eye distances from between the eyes."""
+        """x and y (H, W) of every pixel in eye distances from between the eyes; read-only."""
         height, width = self.shape
         x = (self.box[0] + (np.arange(width) + 0.5) / self.scale - EYES_MIDDLE[0]) / EYE_DISTANCE
         y = (self.box[1] + (np.arange(height) + 0.5) / self.scale - EYES_MIDDLE[1]) / EYE_DISTANCE
-        across, down = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
-        return across, down
+        across = np.broadcast_to(x.astype(np.float32), self.shape)
+        return across, np.broadcast_to(y.astype(np.float32)[:, None], self.shape)
 
     def to_photo(self, plane: Plane, box: tuple[int, int, int, int]) -> Plane:
-        """A scene plane (H, W[, C]) on the photo's pixels of `box` (x0, y0, x1, y1).
+        """A plane of the scene on the photo's pixels of `box` (x0, y0, x1, y1).
 
-        Returns (y1 - y0, x1 - x0[, C]) float32, bilinear.  Beyond the scene its border goes on for
+        The plane (h, w[, C]) shows all of the scene, at its density or any other.  Returns
+        (y1 - y0, x1 - x0[, C]) float32, bilinear.  Beyond the scene its border goes on for at least
         half a pixel, then there are zeros.
         """
-        z, t = self.frame.z, self.frame.t
-        padded = np.pad(plane, [(1, 1), (1, 1)] + [(0, 0)] * (plane.ndim - 2), mode="edge")
-        turn = z * self.scale
-        start = (z * complex(box[0], box[1]) + t - complex(self.box[0], self.box[1])) * self.scale
-        start += 1 + 1j  # the padding
-        data = (turn.real, -turn.imag, start.real, turn.imag, turn.real, start.imag)
-        size = (box[2] - box[0], box[3] - box[1])
-        planes = [padded] if plane.ndim == 2 else [padded[..., c] for c in range(plane.shape[2])]
-        out = [
-            np.asarray(
-                Image.fromarray(np.ascontiguousarray(p, dtype=np.float32)).transform(
-                    size, Image.Transform.AFFINE, data, Image.Resampling.BILINEAR
-                ),
-                dtype=np.float32,
-            )
-            for p in planes
-        ]
-        return out[0] if plane.ndim == 2 else np.stack(out, -1)
+        # where the photo is much finer, the plane is turned on a grid of `step` photo pixels and
+        # enlarged: that costs half of turning it on every pixel
+        across, down = plane.shape[1] / self.shape[1], plane.shape[0] / self.shape[0]
+        finer = 1 / abs(self.frame.z * self.scale * max(across, down))
+        step = max(1, int(finer / 1.3))
+        rim = 0 if step == 1 else 1  # of the grid, around the box
+        width, height = box[2] - box[0], box[3] - box[1]
+        size = (-(-width // step) + 2 * rim, -(-height // step) + 2 * rim)
+        inner = (rim, rim, rim + width / step, rim + height / step)
+        z, t, pad = self.frame.z, self.frame.t, 1 + rim
+        corner = complex(box[0] - rim * step, box[1] - rim * step)
+        start = (z * corner + t - complex(self.box[0], self.box[1])) * self.scale
+        turn = z * self.scale * step
+        data = (
+            turn.real * across, -turn.imag * across, start.real * across + pad,
+            turn.imag * down, turn.real * down, start.imag * down + pad,
+        )  # fmt: skip
+        how = Image.Resampling.BILINEAR
+
+        def one(p: Plane) -> Plane:
+            padded = np.pad(p, pad, mode="edge").astype(np.float32, copy=False)
+            image = Image.fromarray(padded).transform(size, Image.Transform.AFFINE, data, how)
+            if step > 1:
+                image = image.resize((width, height), how, box=inner)
+            return np.asarray(image, dtype=np.float32)
+
+        return each(one, plane)
 
 
 def look(

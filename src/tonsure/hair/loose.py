@@ -4,10 +4,8 @@ and what lies between hair and skin."""
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
-from PIL import Image, ImageChops, ImageFilter
 
-from ..planes import Plane, blur, grow, smoothstep
+from ..planes import Plane, blur, dilate, grow, smoothstep
 from ..scene import Scene
 from .parse import BACKGROUND, CLOTHES, HAIR
 from .person import alike
@@ -25,7 +23,8 @@ def strands(scene: Scene, classes: Plane, hair: Plane) -> Plane:
     near = grow(hair, 0.7 * u)
     open_air = smoothstep(0.4, 0.65, classes[..., BACKGROUND] + 0.7 * classes[..., HAIR])
     open_air = open_air * smoothstep(0.5, 0.3, blur(classes[..., CLOTHES], 0.03 * u))
-    thin = np.abs(blur(scene.rgb, 0.006 * u) - blur(scene.rgb, 0.045 * u)).max(-1)
+    apart = np.abs(blur(scene.rgb, 0.006 * u) - blur(scene.rgb, 0.045 * u))
+    thin = np.maximum(np.maximum(apart[..., 0], apart[..., 1]), apart[..., 2])
     air = (classes[..., BACKGROUND] > 0.8) & (scene.inside > 0.5)
     sample = thin[air & (grow(hair, 0.25 * u) < 0.1)]
     if sample.size < 200:
@@ -78,14 +77,14 @@ def stray(scene: Scene, skin: Plane, smooth: Plane, hole: Plane, keep: Plane) ->
     if sample.size < 100:
         return out
     level = 3.0 * float(np.quantile(sample, 0.5)) + 1.5
-    candidates = _image((line > level) & (skin > 0.5) | (hole > 0.5))
-    reached = _image(hole > 0.5)
+    reached = hole > 0.5
+    candidates = (line > level) & (skin > 0.5) | reached
     for _ in range(int(1.2 * u)):
-        grown = ImageChops.darker(reached.filter(ImageFilter.MaxFilter(9)), candidates)
-        if grown.tobytes() == reached.tobytes():
+        grown = dilate(reached, 4) & candidates
+        if np.array_equal(grown, reached):
             break
         reached = grown
-    found = np.asarray(reached, dtype=np.float32) / np.float32(255) * (hole < 0.5)
+    found = (reached & (hole < 0.5)).astype(np.float32)
     out[rows, columns] = grow(found * (1 - keep), 0.05 * u) * (1 - keep)
     return out
 
@@ -103,9 +102,5 @@ def _lines(thin: Plane, reach: float) -> Plane:
         for step in steps:
             y, x = round(pad + step * np.sin(turn)), round(pad + step * np.cos(turn))
             total += wide[y : y + height, x : x + width]
-        best = np.maximum(best, total)
+        np.maximum(best, total, out=best)
     return best / np.float32(len(steps))
-
-
-def _image(mask: npt.NDArray[np.bool_]) -> Image.Image:
-    return Image.fromarray(mask.astype(np.uint8) * 255)

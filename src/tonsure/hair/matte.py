@@ -8,10 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-from PIL import Image, ImageChops, ImageFilter
 
-from ..planes import Plane, blur, grow, resize, smoothstep
+from ..planes import Plane, blur, dilate, grow, resize, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
 from .loose import rim, strands, stray
 from .parse import EAR, GLASSES, HAIR, HAT, JEWELLERY, NECK, SKIN
@@ -164,17 +162,11 @@ def attached(scene: Scene, hair: Plane, head: Plane) -> Plane:
     zoom = max(1, round(scene.unit / 24))
     size = (-(-height // zoom), -(-width // zoom))
     crown = grow(head, 0.1 * scene.unit) * (scene.face_units()[1] < 0.2)
-    passable = _image(resize(hair, size) > 0.15)
-    reached = _image(resize(hair * crown, size) > 0.4)
-    grown = reached
+    passable = resize(hair, size) > 0.15
+    reached = resize(hair * crown, size) > 0.4
     for _ in range(sum(size)):
-        grown = ImageChops.darker(reached.filter(ImageFilter.MaxFilter(5)), passable)
-        if grown.tobytes() == reached.tobytes():
+        grown = dilate(reached, 2) & passable
+        if np.array_equal(grown, reached):
             break
         reached = grown
-    wide = reached.filter(ImageFilter.MaxFilter(5))
-    return resize(np.asarray(wide, dtype=np.float32) / np.float32(255), scene.shape)
-
-
-def _image(mask: npt.NDArray[np.bool_]) -> Image.Image:
-    return Image.fromarray(mask.astype(np.uint8) * 255)
+    return resize(dilate(reached, 2).astype(np.float32), scene.shape)

@@ -31,9 +31,12 @@ def person(scene: Scene) -> Plane:
 def alike(scene: Scene, where: npt.NDArray[np.bool_]) -> Plane:
     """How much every pixel's colour is like those of `where` (H, W), 0..1."""
     tones = scene.rgb[where]
-    apart = (((scene.rgb - tones.mean(0)) / (1.3 * (tones.std(0) + 14))) ** 2).mean(-1)
-    out: Plane = np.exp(-0.5 * apart).astype(np.float32)
-    return out
+    middle, spread = tones.mean(0), 1.3 * (tones.std(0) + 14)
+    apart = np.zeros(scene.shape, np.float32)
+    for c in range(3):  # numpy is slow along an axis of three
+        off = (scene.rgb[..., c] - middle[c]) / spread[c]
+        apart += off * off
+    return np.asarray(np.exp(apart / np.float32(-6)), dtype=np.float32)
 
 
 def settle(
@@ -64,8 +67,11 @@ def settle(
     chin = float(scene.to_scene(scene.mesh[[_CHIN], :2])[0, 1])
     rows = (np.arange(scene.shape[0], dtype=np.float32) - chin)[:, None] / u
     above = smoothstep(0.3, -0.1, rows)
-    rest = np.delete(out, [hair, background], axis=-1)
-    unsure = 1 - smoothstep(0.55, 0.85, rest.max(-1))
+    others = [k for k in range(out.shape[-1]) if k not in (hair, background)]
+    rest = out[..., others[0]]
+    for k in others[1:]:
+        rest = np.maximum(rest, out[..., k])
+    unsure = 1 - smoothstep(0.55, 0.85, rest)
     worn = np.maximum(smoothstep(0.3, 0.1, classes[..., clothes]), above)
     where = smoothstep(0.45, 0.75, mask) * beside * unsure * worn * (1 - face)
     seed = where * smoothstep(0.3, 0.6, like)

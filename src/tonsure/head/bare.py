@@ -145,7 +145,7 @@ def _layers(
 ) -> Plane:
     """What is seen is seen; in the hole the net's word counts; beyond its window the nearest.
     `head` (h, w) the filled outline, `y` (h, 1) eye distances below the eyes."""
-    spread = np.stack([membrane(seen[..., k], known) for k in range(len(LAYERS))], -1)
+    spread = membrane(seen, known)
     layers = np.where(answered[..., None] > 0, told, spread)
     layers = seen * known[..., None] + layers * (1 - known[..., None])
     # an ear that is partly seen may go on, but none begins where nothing of it is seen

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..planes import Plane, blur, membrane, resize, smoothstep
+from ..planes import Plane, blur, dilate, membrane, resize, smoothstep
 from . import patches
 
 Index = npt.NDArray[np.intp]
@@ -61,20 +61,23 @@ def complete(rgb: Plane, known: Plane, wanted: Plane, unit: float) -> Behind:
     fine.distrust_rim()
     base = membrane(fine.value, fine.weight, 10)
     smooth = resize(base, (rows * step, columns * step))[:height, :width]
-    keep = known[..., None]
-    calm = Behind(rgb * keep + smooth * (1 - keep), np.zeros((height, width), np.float32))
+    out, cover = smooth, np.zeros((height, width), np.float32)
     busy = fine.unrest()
-    if busy <= 0.0:
-        return calm
-    found = _search(fine, base)
-    if found is None:
-        return calm
-    value, offset, doubt = found
-    share = busy * (1 - doubt)
-    copied, cover = _copy(rgb, fine, value, offset, share, step)
-    mix = cover[..., None]
-    out = smooth + mix * (copied - smooth)
-    return Behind(rgb * keep + out * (1 - keep), cover * (1 - known))
+    found = _search(fine, base) if busy > 0.0 else None
+    if found is not None:
+        value, offset, doubt = found
+        share = busy * (1 - doubt)
+        out, cover = _copy(rgb, fine, value, offset, share, step)
+        out = _mixed(smooth, out, cover)
+    return Behind(_mixed(out, rgb, known), cover * (1 - known))
+
+
+def _mixed(one: Plane, other: Plane, share: Plane) -> Plane:
+    """(H, W, 3) with the share (H, W) of the other; by channels, which is quicker here."""
+    out, rest = np.empty_like(one), 1 - share
+    for c in range(3):
+        np.add(one[..., c] * rest, other[..., c] * share, out=out[..., c])
+    return out
 
 
 @dataclass
@@ -171,7 +174,7 @@ def _search(fine: _Level, base: Plane) -> tuple[Plane, Index, Plane] | None:
     # from the rim inwards
     left = hole.copy()
     while left.any():
-        layer = left & patches.dilate(~left & (known | hole), 1)
+        layer = left & dilate(~left & (known | hole), 1)
         if not layer.any():
             break
         targets = np.flatnonzero(layer)
@@ -180,7 +183,7 @@ def _search(fine: _Level, base: Plane) -> tuple[Plane, Index, Plane] | None:
         trust.ravel()[targets] = 0.5
         left &= ~layer
     # all together
-    ring = patches.dilate(hole, r) & (hole | known)
+    ring = dilate(hole, r) & (hole | known)
     targets = np.flatnonzero(ring)
     trust = np.where(known, 1.0, np.where(hole & ~left, 0.6, 0.0)).astype(np.float32)
     for _ in range(4):
@@ -224,7 +227,7 @@ def _refine(
     offset = np.asarray(_twice(offset * 2, hole.shape))
     has = np.asarray(_twice(has, hole.shape))
     known = level.weight > 0
-    ring = patches.dilate(hole, r) & (hole | known) & has
+    ring = dilate(hole, r) & (hole | known) & has
     good = patches.all_known(level.weight, r)
     targets = np.flatnonzero(ring)
     ty, tx = np.divmod(targets, width)
@@ -236,8 +239,8 @@ def _refine(
     best = offset.reshape(-1, 2)[targets]
     jitter = [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, 1), (-1, 1), (1, -1)]
     for turn in range(2):
-        t = patches.windows(value, r)[targets]
-        w = patches.windows(trust, r)[targets] * bell
+        t = patches.windows(value, r, targets)
+        w = patches.windows(trust, r, targets) * bell
         w /= np.maximum(w.sum(-1, keepdims=True), _TINY)
         w3 = np.tile(w, 3)
         lowest = np.full(len(targets), np.inf, np.float32)
@@ -255,8 +258,10 @@ def _refine(
             fits = (y >= 0) & (y < height) & (x >= 0) & (x < width)
             at = np.where(fits, y * width + x, 0)
             fits &= good.ravel()[at]
-            d = table[at] - t
-            cost = np.einsum("ij,ij,ij->i", w3, d, d)
+            d = table[at]
+            d -= t
+            d *= d
+            cost = np.einsum("ij,ij->i", w3, d)
             better = fits & (cost < lowest)
             lowest[better] = cost[better]
             chosen[better] = attempt[better]
@@ -280,23 +285,24 @@ def _copy(
     height, width = rgb.shape[:2]
     rows, columns = fine.hole.shape
     valid = np.repeat(np.repeat(fine.weight > 0.5, step, 0), step, 1)[:height, :width]
-    near = patches.dilate(fine.hole, 1)
+    near = dilate(fine.hole, 1)
     ys, xs = np.nonzero(~valid & np.repeat(np.repeat(near, step, 0), step, 1)[:height, :width])
     cy, cx = (ys + 0.5) / step - 0.5, (xs + 0.5) / step - 0.5
     y0, x0 = np.floor(cy).astype(np.intp), np.floor(cx).astype(np.intp)
     fy, fx = (cy - y0).astype(np.float32), (cx - x0).astype(np.float32)
     total = np.zeros((len(ys), 3), np.float32)
     weight = np.full(len(ys), 1e-6, np.float32)
-    has = (offset != 0).any(-1)
+    has = (offset[..., 0] != 0) | (offset[..., 1] != 0)
     for dy, wy in ((0, 1 - fy), (1, fy)):
         for dx, wx in ((0, 1 - fx), (1, fx)):
-            py, px = np.clip(y0 + dy, 0, rows - 1), np.clip(x0 + dx, 0, columns - 1)
-            move = offset[py, px] * step
+            near_y, near_x = np.clip(y0 + dy, 0, rows - 1), np.clip(x0 + dx, 0, columns - 1)
+            at = near_y * columns + near_x
+            move = offset.reshape(-1, 2)[at] * step
             sy, sx = ys + move[:, 0], xs + move[:, 1]
-            fits = has[py, px] & (sy >= 0) & (sy < height) & (sx >= 0) & (sx < width)
-            sy, sx = np.where(fits, sy, 0), np.where(fits, sx, 0)
-            w = wy * wx * (fits & valid[sy, sx])
-            total += w[:, None] * rgb[sy, sx]
+            fits = has.ravel()[at] & (sy >= 0) & (sy < height) & (sx >= 0) & (sx < width)
+            at = np.where(fits, sy * width + sx, 0)
+            w = wy * wx * (fits & valid.ravel()[at])
+            total += w[:, None] * rgb.reshape(-1, 3)[at]
             weight += w
     plane = np.array(rgb)
     plane[~valid] = 0

@@ -38,13 +38,13 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
     density = abs(1 / scene.frame.z) * EYE_DISTANCE  # photo px per eye distance
 
     head = outline(layers.rim, scene, box, max(0.8, 0.008 * density))
-    tone = scene.to_photo(resize(under.colours[bare.HEAD], scene.shape), box)
+    tone = scene.to_photo(under.colours[bare.HEAD], box)
     drawn = _ears(scene, box, layers.hidden_ears, features.side_light(scene, visible.smooth))
     # all that the head hides in its turn needs no finer grid than the scene's
     rest, shares = layers.behind.rgb.copy(), []
     for index in (bare.CLOTHES, bare.NECK, bare.EAR):
         share = smoothstep(0.38, 0.62, resize(under.layers[..., index], scene.shape))
-        rest += share[..., None] * (resize(under.colours[index], scene.shape) - rest)
+        _lay(rest, resize(under.colours[index], scene.shape), share)
         shares.append(share)
     out = scene.to_photo(rest, box)
     clothes, neck = (scene.to_photo(share, box) for share in shares[:2])
@@ -56,7 +56,7 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
         # led on beneath the head, but nowhere beside it
         joined = np.maximum(one.alpha, one.under * grow(head[one.at], 0.1 * density))
         out[one.at] += joined[..., None] * (tone[one.at] * one.shade - out[one.at])
-    out += head[..., None] * (tone - out)
+    _lay(out, tone, head)
     skin = np.maximum(head, neck)
     own = np.ones_like(skin)  # not fetched from elsewhere in the photo, grain and all
     for hidden in layers.mirrored:
@@ -66,7 +66,7 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
             out += cover[..., None] * (layers.brow_colour - out)
             continue
         fetched, share = mirror.lay(pixels, scene, box, visible.smooth, where, across)
-        out += share[..., None] * (fetched - out)
+        _lay(out, fetched, share)
         own -= own * share
     for one in drawn:
         out[one.at] += one.alpha[..., None] * (tone[one.at] * one.shade - out[one.at])
@@ -91,13 +91,26 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
             if source is visible.smooth:
                 texture = grain.evened(texture, shown, 0.012 * density, _WORMS)
             laid = grain.quilt(texture, shown, cover, size, generator)
-            out += (laid * share * own)[..., None]
-    lift = scene.to_photo(visible.shade, box) * (1 - hole) * own
+            laid *= share * own
+            for c in range(3):
+                out[..., c] += laid
+    lift: Plane = scene.to_photo(visible.shade, box) * (1 - hole) * own
     if float(lift.max()) > 0.01:
-        lit = photo * scene.to_photo(_relight(scene, under.colours[bare.HEAD], visible), box)
-        out += (lift / np.maximum(hole + lift, 1e-3))[..., None] * (lit - out)
-    result: Pixels = np.clip(out + 0.5, 0, 255).astype(np.uint8)
+        lit = scene.to_photo(_relight(scene, under.colours[bare.HEAD], visible), box)
+        lit *= photo
+        lift /= np.maximum(hole + lift, np.float32(1e-3))
+        _lay(out, lit, lift)
+    out += 0.5
+    result: Pixels = np.clip(out, 0, 255, out=out).astype(np.uint8)
     return result
+
+
+def _lay(out: Plane, colour: Plane, share: Plane) -> None:
+    """Lay a colour over `out`, both (H, W, 3), by its share (H, W); quicker by channels."""
+    for c in range(3):
+        step = colour[..., c] - out[..., c]
+        step *= share
+        out[..., c] += step
 
 
 def _ears(
@@ -112,12 +125,13 @@ def _ears(
 
 
 def _relight(scene: Scene, colour: Plane, visible: bare.Visible) -> Plane:
-    """What skin in the hair's shadow has to be multiplied by (H, W, 3) to have the bare head's
-    light; its own detail stays."""
-    weight = (visible.smooth + 1e-4)[..., None]
-    wide = 0.06 * scene.unit
-    here = blur(scene.rgb * weight, wide) / blur(weight, wide)
-    ratio: Plane = np.clip(resize(colour, scene.shape) / np.maximum(here, 4), 0.7, 1.8)
+    """What skin in the hair's shadow has to be multiplied by to have the bare head's light, as
+    large as `colour` (h, w, 3); the skin's own detail stays."""
+    low = (colour.shape[0], colour.shape[1])
+    weight = resize(visible.smooth, low)[..., None] + np.float32(1e-4)
+    wide = 0.06 * bare.DENSITY
+    here = blur(resize(scene.rgb, low) * weight, wide) / blur(weight, wide)
+    ratio: Plane = np.clip(colour / np.maximum(here, 4), 0.7, 1.8)
     return ratio
 
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ..planes import Plane, blur, box_blur
+from ..planes import Plane, blur
+
+_ENOUGH = 50_000  # pixels to know a texture's spread
 
 
 def detail(luma: Plane, sigma: float) -> Plane:
@@ -24,10 +26,27 @@ def evened(texture: Plane, source: Plane, sigma: float, most: float) -> Plane:
     quilted, pores do not."""
     coarse = blur(texture, sigma)
     values = coarse[source > 0.5]
+    values = values[:: max(1, values.size // _ENOUGH)]
     if values.size == 0:
         return texture
     spread = 1.4826 * float(np.median(np.abs(values - np.median(values))))
     return texture - coarse * np.float32(max(0.0, 1 - most / max(spread, 1e-3)))
+
+
+def _twos(plane: Plane) -> Plane:
+    """Sums of 2 x 2 pixels of (H, W); odd ends are left out."""
+    height, width = (side // 2 * 2 for side in plane.shape)
+    rows = plane[:height:2] + plane[1:height:2]
+    return rows[:, :width:2] + rows[:, 1:width:2]
+
+
+def _sums(plane: Plane, side: int) -> npt.NDArray[np.float64]:
+    """Sums of all squares of `side` pixels in (H, W)."""
+    table = np.zeros((plane.shape[0] + 1, plane.shape[1] + 1))
+    np.cumsum(plane, 0, out=table[1:, 1:])
+    np.cumsum(table[1:, 1:], 1, out=table[1:, 1:])
+    rows = table[side:] - table[:-side]
+    return np.asarray(rows[:, side:] - rows[:, :-side])
 
 
 def quilt(
@@ -56,27 +75,29 @@ def quilt(
     size = int(np.clip(size, 6, min(height, width) // 2))
     out = np.zeros_like(texture)
     half = size // 2
-    full = box_blur((source > 0.5).astype(np.float32), half)
+    solid = source > 0.5
+    blocks = half + 1  # of 2 x 2 pixels, that hold a patch
+    full = _sums(_twos(solid.astype(np.float32)), blocks)
     for share in (0.995, 0.9, 0.75):
-        ys, xs = np.nonzero(full[half : height - half - 1 : 2, half : width - half - 1 : 2] > share)
+        ys, xs = np.nonzero(full > share * 4 * blocks**2)
         if len(ys) > 12:
             break
     if len(ys) == 0:
         return out
-    ys, xs = ys * 2, xs * 2
-    values = texture[source > 0.5]
+    values = texture[solid]
+    values = values[:: max(1, len(values) // _ENOUGH)]
     middle = float(np.median(values))
     spread = 1.4826 * float(np.median(np.abs(values - middle))) + 1e-3
     calm = np.clip(texture - middle, -limit * spread, limit * spread)
     # the calmest patches: no wrinkle, no freckle, no stray hair
-    energy = box_blur(calm * calm, half)[ys + half, xs + half]
+    energy = _sums(_twos(calm * calm), blocks)[ys, xs]
     order = np.argsort(energy)[: max(12, int(0.35 * len(energy)))]
-    ys, xs = ys[order], xs[order]
+    ys, xs = 2 * ys[order], 2 * xs[order]
     ramp = np.sin(np.pi * (np.arange(size) + 0.5) / size).astype(np.float32)
     window = np.outer(ramp, ramp)
     power = np.full_like(texture, 1e-6)
     step = max(2, int(size * 0.6))
-    coarse = box_blur((wanted > 0.003).astype(np.float32), half)
+    lacking = wanted > 0.003
     for top in range(-half, height, step):
         for left in range(-half, width, step):
             y0, x0, y1, x1 = (
@@ -87,7 +108,7 @@ def quilt(
             )
             if y1 - y0 < 1 or x1 - x0 < 1:
                 continue
-            if coarse[min((y0 + y1) // 2, height - 1), min((x0 + x1) // 2, width - 1)] <= 0:
+            if not lacking[y0:y1, x0:x1].any():
                 continue
             pick = int(generator.integers(len(ys)))
             patch: npt.NDArray[np.float32] = calm[
@@ -102,4 +123,6 @@ def quilt(
             part = window[a : a + h, b : b + w]
             out[y0 : y0 + h, x0 : x0 + w] += patch[a : a + h, b : b + w] * part
             power[y0 : y0 + h, x0 : x0 + w] += part * part
-    return np.where(wanted > 0, out / np.sqrt(power), 0).astype(np.float32)
+    out /= np.sqrt(power)
+    out *= wanted > 0
+    return out

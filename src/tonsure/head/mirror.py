@@ -123,17 +123,25 @@ def lay(
     # photo -> frame -> other side -> photo
     turn = back @ across[:, :2] @ forth
     at = back @ (across[:, :2] @ shift + across[:, 2] - shift)
-    corner = np.array(box[:2], dtype=np.float64)
-    size = (box[2] - box[0], box[3] - box[1])
     low = (max(2, scene.shape[0] // 6), max(2, scene.shape[1] // 6))
     tone = resize(membrane(resize(scene.rgb, low), resize(skin, low)), scene.shape)
     light = np.stack([_fetch(scene, tone[..., k], across) for k in range(3)], -1)
     ratio = np.clip(tone / np.maximum(light, 4), 0.5, 2).astype(np.float32)
-    laid = np.stack(
-        [
-            _warp(pixels[..., k].astype(np.float32), turn, turn @ corner + at, size)
-            for k in range(3)
-        ],
-        -1,
-    )
-    return laid * scene.to_photo(ratio, box), scene.to_photo(where, box)
+    share = scene.to_photo(where, box)
+    laid = np.zeros((*share.shape, 3), np.float32)
+    ys, xs = np.nonzero(share > 0)
+    if len(ys) == 0:
+        return laid, share
+    # only what is wanted, and of the photo only what is looked at
+    x0, y0, x1, y1 = int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1
+    part = (box[0] + x0, box[1] + y0, box[0] + x1, box[1] + y1)
+    ends = np.array([[part[i], part[j]] for i in (0, 2) for j in (1, 3)]) @ turn.T + at
+    high = np.array(pixels.shape[1::-1])
+    left, top = np.clip(np.floor(ends.min(0)) - 3, 0, high - 1).astype(int)
+    right, bottom = np.clip(np.ceil(ends.max(0)) + 3, (left + 1, top + 1), high).astype(int)
+    piece = pixels[top:bottom, left:right].astype(np.float32)
+    start = turn @ np.array(part[:2], dtype=np.float64) + at - (left, top)
+    size = (x1 - x0, y1 - y0)
+    warped = np.stack([_warp(piece[..., k], turn, start, size) for k in range(3)], -1)
+    laid[y0:y1, x0:x1] = warped * scene.to_photo(ratio, part)
+    return laid, share

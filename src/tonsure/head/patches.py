@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ..planes import Plane, blur
+from ..planes import Plane, blur, dilate
 
 Index = npt.NDArray[np.intp]
 
@@ -24,9 +24,10 @@ def mean(plane: Plane, step: int) -> Plane:
     height, width = plane.shape[:2]
     pad = [(0, -height % step), (0, -width % step)] + [(0, 0)] * (plane.ndim - 2)
     p = np.pad(plane, pad, mode="edge")
-    rows, columns = p.shape[0] // step, p.shape[1] // step
-    p = p.reshape(rows, step, columns, step, *plane.shape[2:])
-    return np.asarray(p.mean((1, 3), dtype=np.float32))
+    rows = sum(p[k::step] for k in range(1, step)) + p[::step].astype(np.float32, copy=False)
+    out: Plane = sum(rows[:, k::step] for k in range(1, step)) + rows[:, ::step]
+    out *= np.float32(1 / step**2)
+    return out
 
 
 def per(total: Plane, weight: Plane) -> Plane:
@@ -40,25 +41,20 @@ def spread(value: Plane, weight: Plane, sigma: float) -> tuple[Plane, Plane]:
     return per(blur(value * weight[..., None], sigma), total), total
 
 
-def windows(plane: Plane, r: int) -> Plane:
-    """Every pixel's surroundings, (h w, (2 r + 1)^2 C)."""
+def windows(plane: Plane, r: int, at: Index | None = None) -> Plane:
+    """Surroundings of every pixel, or of those that are counted in `at`: (n, (2 r + 1)^2 C)."""
     pad = [(r, r), (r, r)] + [(0, 0)] * (plane.ndim - 2)
     view = np.lib.stride_tricks.sliding_window_view(
         np.pad(plane, pad, mode="edge"), (2 * r + 1, 2 * r + 1), (0, 1)
     )
+    if at is not None:
+        return np.asarray(view[np.divmod(at, plane.shape[1])].reshape(len(at), -1))
     return np.asarray(view.reshape(plane.shape[0] * plane.shape[1], -1))
 
 
 def all_known(weight: Plane, r: int) -> npt.NDArray[np.bool_]:
     """Pixels whose whole surroundings lie within the plane and are known."""
-    k = np.pad((weight > 0.97).astype(np.float32), r)
-    view = np.lib.stride_tricks.sliding_window_view(k, (2 * r + 1, 2 * r + 1))
-    return np.asarray(view.min((2, 3)) > 0)
-
-
-def dilate(mask: npt.NDArray[np.bool_], r: int) -> npt.NDArray[np.bool_]:
-    view = np.lib.stride_tricks.sliding_window_view(np.pad(mask, r), (2 * r + 1, 2 * r + 1))
-    return np.asarray(view.any((2, 3)))
+    return ~dilate(weight <= 0.97, r, beyond=True)
 
 
 def bell(r: int) -> Plane:
@@ -74,7 +70,7 @@ class Patches:
         self.r, self.width, self.sources = r, value.shape[1], sources
         self.gravity = _GRAVITY / unit**2
         self.bell = bell(r)
-        feature = windows(value, r)[sources]
+        feature = windows(value, r, sources)
         squares = (feature.reshape(len(sources), 3, -1) ** 2).sum(1)
         mean = feature.reshape(len(sources), 3, -1).mean(-1, keepdims=True)
         unrest = ((feature.reshape(len(sources), 3, -1) - mean) ** 2).sum((1, 2)) / self.bell.size
@@ -87,8 +83,8 @@ class Patches:
 
     def nearest(self, value: Plane, trust: Plane, targets: Index) -> tuple[Index, Plane]:
         """The best source of every target and the squared difference there per pixel."""
-        t = windows(value, self.r)[targets]
-        w = windows(trust, self.r)[targets] * self.bell
+        t = windows(value, self.r, targets)
+        w = windows(trust, self.r, targets) * self.bell
         w /= np.maximum(w.sum(-1, keepdims=True), _TINY)
         w3 = np.tile(w, 3)
         y, x = np.divmod(targets, self.width)

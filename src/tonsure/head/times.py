@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 Bytes = npt.NDArray[np.uint8]
 PhotoBox = tuple[int, int, int, int]
 
-_DENSITY = 200.0  # pixels per eye distance of the grid that shows strands, at most
-_MOST = 1.1e6  # its pixels, at most
+_DENSITY = 160.0  # pixels per eye distance of the grid that shows strands, at most
+_MOST = 0.7e6  # its pixels, at most
 _COARSE = 40.0  # pixels per eye distance where only the place counts
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _HAIRLINE = 10  # the mesh's point where a hairline is expected
@@ -93,7 +93,8 @@ def times(
     photo = pixels[box[1] : box[3], box[0] : box[2]]
     here, there = (_shrunk(p, grid.shape) for p in (photo, colour))
     hole = _shrunk(mask, grid.shape) / 255
-    seen = np.abs(here - there).mean(-1)
+    apart = np.abs(here - there)
+    seen = (apart[..., 0] + apart[..., 1] + apart[..., 2]) / 3
     mass = hole * (seen + 0.2 * float((hole * seen).sum() / max(float(hole.sum()), 1.0)) + 1)
     luma = here @ _LUMA
     hair = np.minimum(grid.sample(found.matte.hair), hole)
