@@ -9,6 +9,7 @@ import pytest
 
 from tonsure import faces
 from tonsure.hair import loose, matte
+from tonsure.hair.parse import BACKGROUND, CLASSES, HAIR
 from tonsure.planes import Plane
 from tonsure.scene import Scene, look
 
@@ -83,6 +84,31 @@ def test_highlight_beside_the_hole_stays(plain: Scene) -> None:
 def test_birthmark_far_from_the_hole_stays(plain: Scene) -> None:
     mark = (-0.4, 0.2, -0.3, 0.3)
     assert found_in(plain, rim(painted(plain, mark, 0.5)), mark) < 0.01
+
+
+def before_a_wall(scene: Scene, where: Plane, hair: float) -> tuple[Scene, Plane, Plane, Plane]:
+    """Dark hair above the brows, and the same in `where`, of which the parser gives `hair`."""
+    top = above(scene, -0.8)
+    dark = np.maximum(top, where)[..., None]
+    scene = replace(scene, rgb=(scene.rgb * (1 - 0.8 * dark)).astype(np.float32))
+    classes = np.zeros((*scene.shape, len(CLASSES)), np.float32)
+    classes[..., HAIR] = np.maximum(top, hair * where)
+    classes[..., BACKGROUND] = 1 - classes[..., HAIR]
+    return scene, classes, top, top
+
+
+def test_end_of_a_lock_before_a_wall_goes(plain: Scene) -> None:
+    x, y = plain.face_units()
+    lock = ((np.abs(x - 1.0) < 0.1) & (y > -0.82) & (y < -0.3)).astype(np.float32)
+    found = loose.locks(*before_a_wall(plain, lock, 0.3))
+    assert found_in(plain, found, (0.92, -0.75, 1.08, -0.35)) > 0.8
+    assert found_in(plain, found, (-1.2, -0.6, 0.4, 0.5)) == 0
+
+
+def test_post_behind_the_head_stays(plain: Scene) -> None:
+    x, y = plain.face_units()
+    post = ((np.abs(x - 1.0) < 0.1) & (y > -0.82) & (y < 0.0)).astype(np.float32)
+    assert found_in(plain, loose.locks(*before_a_wall(plain, post, 0.0)), (0.9, -0.6, 1.1, 0)) == 0
 
 
 def test_shaggy_chin_is_a_beard(plain: Scene) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..planes import Plane, blur, dilate, grow, smoothstep
 from ..scene import Scene
-from .parse import BACKGROUND, CLOTHES, HAIR
+from .parse import BACKGROUND, CLOTHES, EAR, HAIR, JEWELLERY
 from .person import alike
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -35,6 +35,40 @@ def strands(scene: Scene, classes: Plane, hair: Plane) -> Plane:
     dense = blur(found, 0.05 * u)
     found = found * smoothstep(0.04, 0.12, dense)
     out: Plane = np.clip(grow(found, 0.05 * u) * open_air, 0, 1)
+    return out
+
+
+def locks(scene: Scene, classes: Plane, hair: Plane, hole: Plane) -> Plane:
+    """Ends of locks beside the hole of which the parser is unsure, and which have the hair's colour
+    and not that of the wall behind: (H, W) 0..1. Before a wall of the hair's own colour nothing is
+    found."""
+    u = scene.unit
+    air = (classes[..., BACKGROUND] > 0.9) & (scene.inside > 0.5)
+    air &= grow(hole, 0.2 * u) < 0.02
+    if air.sum() < 0.3 * u * u or (hair > 0.8).sum() < 50:
+        return np.zeros_like(hole)
+    weight = air[..., None].astype(np.float32) + np.float32(1e-4)
+    wall = blur(scene.rgb * weight, 0.6 * u) / blur(weight, 0.6 * u)
+    apart = np.abs(blur(scene.rgb, 0.008 * u) - wall)
+    off = smoothstep(25, 45, np.maximum(np.maximum(apart[..., 0], apart[..., 1]), apart[..., 2]))
+    others = 1 - classes[..., BACKGROUND] - classes[..., HAIR]
+    # beside the neck little is enough, higher up structure is the wall's own more often than not
+    low = smoothstep(0.3, 0.7, scene.face_units()[1])
+    doubt = np.maximum(smoothstep(0.1, 0.2, classes[..., HAIR]), low)
+    free = smoothstep(0.75, 0.55, others) * doubt * (1 - classes[..., EAR])
+    free = free * smoothstep(0.3, 0.15, classes[..., JEWELLERY])
+    # beads and flowers have the hair's colour here and there
+    bright = scene.rgb.max(-1) - scene.rgb.min(-1)
+    gaudy = (bright > 1.5 * float(np.quantile(bright[hair > 0.8], 0.95)) + 20) & (off > 0.5)
+    free = free * (1 - grow(gaudy.astype(np.float32), 0.15 * u))
+    found = off * free * smoothstep(0.25, 0.5, alike(scene, hair > 0.8))
+    reached, passable = hole > 0.5, found > 0.4
+    for _ in range(int(0.1 * u)):
+        grown = dilate(reached, 6) & (passable | reached)
+        if np.array_equal(grown, reached):
+            break
+        reached = grown
+    out: Plane = grow((reached & (hole <= 0.5)).astype(np.float32), 0.1 * u) * free
     return out
 
 

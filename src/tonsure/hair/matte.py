@@ -11,7 +11,7 @@ import numpy as np
 
 from ..planes import Plane, blur, dilate, grow, resize, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
-from .loose import rim, strands, stray
+from .loose import locks, rim, strands, stray
 from .parse import EAR, GLASSES, HAIR, HAT, JEWELLERY, NECK, SKIN
 
 # parts of the mesh that nothing but sure hair may enter
@@ -70,7 +70,7 @@ def matte(
     hat = hat if hatted > _WORN else 0.0
     capped = classes[..., HAT] if hat >= _HAT else np.zeros_like(oval)
     raw = (classes[..., HAIR] + classes[..., HAT] - capped) * (1 - beard_zone)
-    raw = raw * attached(scene, raw, head)
+    raw = raw * attached(scene, raw, raw + classes[..., EAR] + classes[..., JEWELLERY], head)
     hair = smoothstep(0.3, 0.65, raw)
     out = np.maximum(grow(hair, 0.11 * u), strands(scene, classes, hair))
     # on skin the old hairline's shadow goes too
@@ -83,6 +83,7 @@ def matte(
     inner = scene.mesh_polygon(_INNER)
     for polygon in _EYES:
         inner = np.maximum(inner, scene.mesh_polygon(polygon))
+    out = np.maximum(out, locks(scene, classes, hair, out))
     # where a beard grows a loose strand cannot be told from it
     grown = max(_step(0.08, 0.2, beard), _shaggy(scene, oval))
     clear = 1 - smoothstep(0.4, 0.6, y) * grown
@@ -94,7 +95,8 @@ def matte(
     out = np.where(inner > 0.3, np.minimum(out, sure), out)
     face = np.clip(classes[..., SKIN] + classes[..., HAIR], 0, 1) * (oval + head > 0.5)
     out = np.maximum(out, rim(scene, oval, face * (1 - rough) * clear, smooth, hair, out))
-    solid = classes[..., GLASSES] + classes[..., JEWELLERY] + capped
+    # the parser's word on jewellery counts little
+    solid = classes[..., GLASSES] + smoothstep(0.25, 0.6, classes[..., JEWELLERY]) + capped
     solid = np.maximum(np.clip(solid, 0, 1), smoothstep(0.3, 0.55, classes[..., EAR]))
     out = out * (1 - smoothstep(0.3, 0.6, solid) * (1 - hair))
     out = out * (1 - smoothstep(0.4, 0.6, beard_zone * classes[..., HAIR]))
@@ -155,14 +157,14 @@ def _shaggy(scene: Scene, oval: Plane) -> float:
     return _step(3.5, 5.0, max(zones))
 
 
-def attached(scene: Scene, hair: Plane, head: Plane) -> Plane:
-    """What hangs together with the hair on the head's upper half: (H, W) 0..1. Dark corners, hoods
-    and other people's hair do not."""
+def attached(scene: Scene, hair: Plane, bridges: Plane, head: Plane) -> Plane:
+    """What hangs together, over `bridges`, with the hair on the head's upper half: (H, W) 0..1.
+    Dark corners, hoods and other people's hair do not; what hangs out from behind an ear does."""
     height, width = scene.shape
     zoom = max(1, round(scene.unit / 24))
     size = (-(-height // zoom), -(-width // zoom))
     crown = grow(head, 0.1 * scene.unit) * (scene.face_units()[1] < 0.2)
-    passable = resize(hair, size) > 0.15
+    passable = resize(bridges, size) > 0.15
     reached = resize(hair * crown, size) > 0.4
     for _ in range(sum(size)):
         grown = dilate(reached, 2) & passable

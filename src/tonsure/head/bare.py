@@ -149,7 +149,7 @@ def _layers(
     layers = np.where(answered[..., None] > 0, told, spread)
     layers = seen * known[..., None] + layers * (1 - known[..., None])
     # an ear that is partly seen may go on, but none begins where nothing of it is seen
-    seen_ear = smoothstep(0.02, 0.1, blur(seen[..., EAR] * known, 0.04 * DENSITY))
+    seen_ear = smoothstep(0.08, 0.25, blur(seen[..., EAR] * known, 0.1 * DENSITY))
     layers[..., BACKGROUND] += layers[..., EAR] * (1 - seen_ear)
     layers[..., EAR] *= seen_ear
     # what is skin below the head's outline is neck: no gap between the two
