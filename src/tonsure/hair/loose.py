@@ -55,7 +55,8 @@ def locks(scene: Scene, classes: Plane, hair: Plane, hole: Plane) -> Plane:
     # beside the neck little is enough, higher up structure is the wall's own more often than not
     low = smoothstep(0.3, 0.7, scene.face_units()[1])
     doubt = np.maximum(smoothstep(0.1, 0.2, classes[..., HAIR]), low)
-    free = smoothstep(0.75, 0.55, others) * doubt * (1 - classes[..., EAR])
+    ear = grow(smoothstep(0.2, 0.5, classes[..., EAR]), 0.15 * u)
+    free = smoothstep(0.75, 0.55, others) * doubt * (1 - ear)
     free = free * smoothstep(0.3, 0.15, classes[..., JEWELLERY])
     # beads and flowers have the hair's colour here and there
     bright = scene.rgb.max(-1) - scene.rgb.min(-1)
@@ -105,14 +106,17 @@ def stray(scene: Scene, skin: Plane, smooth: Plane, hole: Plane, keep: Plane) ->
     luma = (scene.rgb[rows, columns] @ _LUMA).astype(np.float32)
     skin, smooth, hole, keep = (p[rows, columns] for p in (skin, smooth, hole, keep))
     thin = blur(luma, 0.045 * u) - blur(luma, 0.006 * u)
-    dark, fair = _lines(thin, 0.1 * u), _lines(-thin, 0.1 * u)
-    line = np.maximum(dark, 0.7 * fair)  # strands are darker than skin more often than not
-    sample = line[(smooth > 0.9) & (hole < 0.01)]
-    if sample.size < 100:
+    plain = (smooth > 0.9) & (hole < 0.01)
+    if plain.sum() < 100:
         return out
-    level = 3.0 * float(np.quantile(sample, 0.5)) + 1.5
+    line = np.zeros_like(thin)
+    for reach, times in ((0.1, 3.0), (0.05, 4.5)):  # long ones, and curls
+        dark, fair = _lines(thin, reach * u), _lines(-thin, reach * u)
+        found = np.maximum(dark, 0.7 * fair)  # darker than skin more often than not
+        level = times * float(np.quantile(found[plain], 0.5)) + 1.5
+        line = np.maximum(line, found / np.float32(level))
     reached = hole > 0.5
-    candidates = (line > level) & (skin > 0.5) | reached
+    candidates = (line > 1) & (skin > 0.5) | reached
     for _ in range(int(1.2 * u)):
         grown = dilate(reached, 4) & candidates
         if np.array_equal(grown, reached):

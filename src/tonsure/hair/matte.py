@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from ..planes import Plane, blur, dilate, grow, resize, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
@@ -70,7 +71,7 @@ def matte(
     hat = hat if hatted > _WORN else 0.0
     capped = classes[..., HAT] if hat >= _HAT else np.zeros_like(oval)
     raw = (classes[..., HAIR] + classes[..., HAT] - capped) * (1 - beard_zone)
-    raw = raw * attached(scene, raw, raw + classes[..., EAR] + classes[..., JEWELLERY], head)
+    raw = raw * attached(scene, raw, classes[..., EAR], head)
     hair = smoothstep(0.3, 0.65, raw)
     out = np.maximum(grow(hair, 0.11 * u), strands(scene, classes, hair))
     # on skin the old hairline's shadow goes too
@@ -157,18 +158,27 @@ def _shaggy(scene: Scene, oval: Plane) -> float:
     return _step(3.5, 5.0, max(zones))
 
 
-def attached(scene: Scene, hair: Plane, bridges: Plane, head: Plane) -> Plane:
-    """What hangs together, over `bridges`, with the hair on the head's upper half: (H, W) 0..1.
-    Dark corners, hoods and other people's hair do not; what hangs out from behind an ear does."""
+def attached(scene: Scene, hair: Plane, ears: Plane, head: Plane) -> Plane:
+    """What hangs together with the hair on the head's upper half: (H, W) 0..1. Dark corners, hoods
+    and other people's hair do not; what surely is hair may hang out from behind `ears`."""
     height, width = scene.shape
     zoom = max(1, round(scene.unit / 24))
     size = (-(-height // zoom), -(-width // zoom))
     crown = grow(head, 0.1 * scene.unit) * (scene.face_units()[1] < 0.2)
-    passable = resize(bridges, size) > 0.15
-    reached = resize(hair * crown, size) > 0.4
-    for _ in range(sum(size)):
+    small, near = resize(hair, size), resize(ears, size) > 0.3
+    found = _reached(resize(hair * crown, size) > 0.4, small > 0.15)
+    behind = _reached(found, found | near | (small > 0.6)) & ~near
+    return resize(dilate(found | behind, 2).astype(np.float32), scene.shape)
+
+
+def _reached(
+    start: npt.NDArray[np.bool_], passable: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """What of `passable` (h, w) can be walked to from `start` (h, w) over gaps of a pixel."""
+    reached = start
+    for _ in range(sum(start.shape)):
         grown = dilate(reached, 2) & passable
         if np.array_equal(grown, reached):
             break
         reached = grown
-    return resize(dilate(reached, 2).astype(np.float32), scene.shape)
+    return reached

@@ -16,6 +16,7 @@ from ..planes import Plane, blur, grow, resize, smoothstep
 from ..scene import OVAL, Scene
 
 _SIDE = 256
+_EAR = 0.82  # the length of an ear, eye distances
 _CHIN = 152  # of the mesh
 
 
@@ -39,6 +40,39 @@ def alike(scene: Scene, where: npt.NDArray[np.bool_]) -> Plane:
     return np.asarray(np.exp(apart / np.float32(-6)), dtype=np.float32)
 
 
+def _tufts(scene: Scene, ear: Plane, hair: npt.NDArray[np.bool_]) -> Plane:
+    """Hair before and above an ear that the parser calls `ear` (H, W): what of its upper part is
+    nearer to the hair beside it than to its own lower part (Fisher's discriminant of colour).
+    Where the two are much alike, nothing."""
+    u, out = scene.unit, np.zeros_like(ear)
+    x, y = scene.face_units()
+    soft = blur(scene.rgb, 0.02 * u)
+    for side in (-1, 1):
+        mine = (ear > 0.5) & (x * side > 0)
+        if mine.sum() < 0.02 * u * u:
+            continue
+        middle = float(np.quantile(y[mine], 0.45))
+        beside = hair & (grow(mine.astype(np.float32), 0.6 * u) > 0.1)
+        core = mine & (ear > 0.7) & (y > middle)
+        if beside.sum() < 100 or core.sum() < 50:
+            continue
+        a, b = soft[beside].astype(np.float64), soft[core].astype(np.float64)
+        spread = (np.cov(a.T) + np.cov(b.T)) / 2 + 25 * np.eye(3)
+        way = np.linalg.solve(spread, a.mean(0) - b.mean(0))
+        apart = float(way @ (a.mean(0) - b.mean(0)))  # squared Mahalanobis distance
+        score = soft @ way - way @ (a.mean(0) + b.mean(0)) / 2
+        likely = smoothstep(0.0, 0.25 * apart, score.astype(np.float32))
+        sure = float(smoothstep(3.0, 6.0, np.array([apart], np.float32))[0])
+        # its outer rim is as bright as fair hair
+        inner = float(np.quantile(x[core] * side, 0.4))
+        near = smoothstep(inner + 0.12, inner - 0.08, x * side)
+        # but no ear is as long as that
+        low, high = (float(np.quantile(y[mine], q)) for q in (0.98, 0.02))
+        near = np.maximum(near, smoothstep(low - _EAR + 0.05, low - _EAR - 0.05, y) * (low > high))
+        out += mine * sure * likely * near * smoothstep(middle + 0.1, middle - 0.1, y)
+    return ear * np.clip(grow(out, 0.04 * u), 0, 1)
+
+
 def settle(
     scene: Scene, classes: Plane, hair: int, background: int, clothes: int, ear: int
 ) -> Plane:
@@ -59,8 +93,7 @@ def settle(
     like = alike(scene, sure)
     face = scene.mesh_polygon(OVAL)
     like = like * smoothstep(0.9, 1.8, like / (alike(scene, face > 0.9) + 0.05))
-    # hair above and before an ear is ear to the parser now and then
-    tuft = out[..., ear] * smoothstep(0.35, 0.6, blur(like, 0.04 * u))
+    tuft = _tufts(scene, out[..., ear], sure)
     out[..., ear] -= tuft
     out[..., hair] += tuft
     beside = smoothstep(0.0, 0.2, grow(smoothstep(0.4, 0.7, out[..., hair]), 1.2 * u))

@@ -21,7 +21,7 @@ from . import bare, behind, evidence, features, mirror, outline
 
 Pixels = npt.NDArray[np.uint8]
 
-_DENSITY = 96.0  # pixels per eye distance of the scene, at most
+_DENSITY = 72.0  # pixels per eye distance of the scene, at most
 
 
 @dataclass(frozen=True)
