@@ -30,7 +30,8 @@ _INNER = (
 )  # fmt: skip
 
 _HAT = 0.15  # of the head's top
-_WORN = 0.25  # less likely than that, what looks like a hat is hair
+_WORN, _SURELY = 0.25, 0.8  # less likely than that, what looks like a hat is hair; more: a hat
+_LITTLE = 0.04  # of the head's top is hat enough where there surely is one
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -69,7 +70,12 @@ def matte(
     hat = float((classes[..., HAT] * top).sum() / max(float(top.sum()), 1.0))
     # so little of a hat is none: of 100 val faces without one, 96 had at most 0.01
     hat = hat if hatted > _WORN else 0.0
-    capped = classes[..., HAT] if hat >= _HAT else np.zeros_like(oval)
+    capped = np.zeros_like(oval)
+    if hat >= (_LITTLE if hatted > _SURELY else _HAT):
+        capped = classes[..., HAT]
+        if hatted > _SURELY:  # and all of it that the parser took for hair
+            capped = capped + classes[..., HAIR] * smoothstep(-0.3, -0.5, y)
+            hat = float((capped * top).sum() / max(float(top.sum()), 1.0))
     raw = (classes[..., HAIR] + classes[..., HAT] - capped) * (1 - beard_zone)
     raw = raw * attached(scene, raw, classes[..., EAR], head)
     hair = smoothstep(0.3, 0.65, raw)

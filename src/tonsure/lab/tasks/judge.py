@@ -1,10 +1,11 @@
 """The judge: CelebA's 40 labels from one aligned face. It measures editors and trains none.
 
-Real train pictures only. Two things keep it from judging Bald by the company it keeps (in CelebA
-bald means male, and old):
+Real train pictures only. Two things keep it from judging labels by the company they keep (in CelebA
+bald means male, and old, and long hair means lipstick):
 
-- in a quarter of each batch the inner face is another person's, and only labels that hair and
-  scalp decide are asked for, so that a woman's face above no hair is bald too;
+- in a quarter of each batch the inner face is another person's: labels that hair and scalp decide
+  are asked of the head, so that a woman's face above no hair is bald too, labels that the face
+  decides of the other, so that a made-up face is made up without hair;
 - pictures of half size, which add bald heads, are no blurrier than many of the others are made.
 
 The pictures are cut as they are when the judge is used, see `tonsure.lab.evaluate.judge.view`.
@@ -36,6 +37,14 @@ HAIR_DECIDES = (
     "Straight_Hair", "Wavy_Hair", "Wearing_Hat",
 )  # fmt: skip
 """Labels that the outer head decides, whoever's face it is."""
+
+FACE_DECIDES = (
+    "5_o_Clock_Shadow", "Arched_Eyebrows", "Attractive", "Bags_Under_Eyes", "Big_Lips", "Big_Nose",
+    "Bushy_Eyebrows", "Eyeglasses", "Heavy_Makeup", "High_Cheekbones", "Male",
+    "Mouth_Slightly_Open", "Mustache", "Narrow_Eyes", "Pointy_Nose", "Rosy_Cheeks", "Smiling",
+    "Wearing_Lipstick", "Young",
+)  # fmt: skip
+"""Labels that the inner face decides, whatever is around it."""
 
 # the inner face in frame units: centre, half axes, and how wide its rim is, in half axes
 _FACE = (89.0, 138.0, 36.0, 41.0, 0.25)
@@ -161,6 +170,7 @@ class JudgeTask:
         bald = self.labels[:, names.index("Bald")] > 0
         self.chance = (1 + (repeat - 1) * bald) * ~torch.from_numpy(held)
         self.hair = torch.tensor([name in HAIR_DECIDES for name in names])
+        self.face = torch.tensor([name in FACE_DECIDES for name in names])
 
     @classmethod
     def from_folder(
@@ -194,7 +204,8 @@ class JudgeTask:
         x, known = self.pictures[rows].float().contiguous(), self.labels[rows]
         quarter = self.size // 4
         x[:quarter] = swap_faces(x[:quarter], x[quarter : 2 * quarter])
-        known[:quarter] = torch.where(self.hair, known[:quarter], torch.zeros(()))
+        other = torch.where(self.face, known[quarter : 2 * quarter], torch.zeros(()))
+        known[:quarter] = torch.where(self.hair, known[:quarter], other)
         return {"picture": inputs(spoil(warp(x, g), g)), "known": known}
 
     def losses(
