@@ -17,6 +17,7 @@ from tonsure.errors import ModelDamaged  # noqa: E402
 from tonsure.faces import Frame  # noqa: E402
 from tonsure.lab.evaluate import judge  # noqa: E402
 from tonsure.lab.tasks.judge import (  # noqa: E402
+    FACE_DECIDES,
     HAIR_DECIDES,
     Judge,
     JudgeTask,
@@ -52,9 +53,21 @@ def test_batches_never_show_who_is_held_back(task: JudgeTask) -> None:
     assert batch["picture"].abs().max() <= 1
     hair = [name in HAIR_DECIDES for name in NAMES]
     assert hair == [True, True, False, False]
-    # the faces of the first quarter are other people's: nothing is asked about them
-    assert float(batch["known"][:4, 2:].abs().sum()) == 0
+    assert not set(HAIR_DECIDES) & set(FACE_DECIDES)
+    # the faces of the first quarter are those of the second: so is what is asked about them
+    assert torch.equal(batch["known"][:4, 2:], batch["known"][4:8, 2:])
     assert float(batch["known"][:, 0].abs().min()) == 1
+
+
+def test_what_neither_decides_is_not_asked_of_a_swapped_face(task: JudgeTask) -> None:
+    task.names = ["Bald", "Bangs", "Chubby", "Smiling"]
+    again = JudgeTask(
+        task.pictures.permute(0, 2, 3, 1).numpy(), task.labels.numpy().astype(np.int8), task.names,
+        np.arange(48) < 8, batch=16, widths=WIDTHS,
+    )  # fmt: skip
+    batch = again.batch(torch.Generator().manual_seed(0))
+    assert float(batch["known"][:4, 2].abs().sum()) == 0
+    assert float(batch["known"][4:, 2].abs().sum()) > 0
 
 
 def test_the_same_seed_gives_the_same_batch(task: JudgeTask) -> None:
