@@ -1,10 +1,10 @@
 """Train the judge, calibrate it, examine it and export it; resumes by running the same line again.
 
     python scripts/train_judge.py --data PACKED --identities identity_CelebA.txt \\
-        [--half bald-half-size.tar] [--run runs/judge] [--steps 3000]
+        [--half bald-half-size.tar] [--run runs/judge] [--steps 1800]
 
 PACKED holds `celeba.npz` and `celeba_img.npy`, the other two are CelebA's own list of people and
-a tar of more bald faces of its train partition. Half an hour on two cores with bfloat16.
+a tar of more bald faces of its train partition. An hour on one core with AVX2.
 
 Trained on the train partition without every tenth person, calibrated on those, examined on the
 val partition, by which nothing is chosen. When the steps are done, `judge.onnx` and `judge.json`
@@ -64,7 +64,7 @@ def main() -> int:
     parser.add_argument("--half", type=Path)
     parser.add_argument("--run", type=Path, default=Path("runs/judge"))
     parser.add_argument("--out", type=Path, default=judge.FILE)
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=1800)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)

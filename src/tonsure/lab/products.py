@@ -1,4 +1,4 @@
-"""The product's own networks from the same command: parser, judge and bald head.
+"""The product's own networks from the same command: parser, hat, judge and bald head.
 
 They train in `lab.train`, one network each; these are the settings that the scripts use.
 """
@@ -49,9 +49,16 @@ def _judge(data: Path) -> Task:
     )
 
 
+def _hat(data: Path) -> Task:
+    from tonsure.lab.tasks.hat import HatTask
+
+    return HatTask(data, data / "identity_CelebA.txt")
+
+
 PRESETS = {
-    "parser": Product("The hair parser: nine classes in the aligned frame.", _parser, 6000),
-    "judge": Product("CelebA's 40 labels, to measure editors.", _judge, 3000, decay=0.05,
+    "parser": Product("The hair parser: nine classes in the aligned frame.", _parser, 9000),
+    "hat": Product("Hat or hair, from one look at the face.", _hat, 900, 3e-3, 0.05, 300),
+    "judge": Product("CelebA's 40 labels, to measure editors.", _judge, 1800, decay=0.05,
                      evaluate_every=400),
     "bald": Product("What lies beneath the hair, from real bald heads.", _bald, 6000),
 }  # fmt: skip
@@ -59,7 +66,7 @@ _FIELDS = {"steps": int, "peak": float, "decay": float, "evaluate_every": int, "
 
 
 def prepare(name: str, data: Path, out: Path) -> None:
-    """Pack `data`, a folder of `celeba` and `celebamask`, for all three."""
+    """Pack `data`, a folder of `celeba` and `celebamask`, for all of them."""
     from shutil import copy
 
     from tonsure.lab.data import pack
