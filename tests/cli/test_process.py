@@ -43,6 +43,8 @@ def test_ctrl_c_is_130_without_a_trace():
     with subprocess.Popen(
         [sys.executable, "-m", "tonsure", "bald", "-", "-o", "x.png"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        # a suite that runs in the background hands on that SIGINT is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as running:  # fmt: skip
         with pytest.raises(subprocess.TimeoutExpired):
             running.wait(3)  # it waits for standard input
