@@ -14,6 +14,7 @@ from ..planes import Plane, blur, dilate, grow, resize, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
 from .loose import locks, rim, strands, stray
 from .parse import EAR, GLASSES, HAIR, HAT, JEWELLERY, NECK, SKIN
+from .person import alike
 
 # parts of the mesh that nothing but sure hair may enter
 _EYES = (
@@ -65,7 +66,7 @@ def matte(
     of face and head, where brows, eyes, lips or glasses are, and where skin shows its own tone, all
     (H, W)."""
     u = scene.unit
-    _, y = scene.face_units()
+    x, y = scene.face_units()
     beard_zone, beard = _beard(scene, classes[..., HAIR], oval)
     top = head * smoothstep(-0.5, -0.8, y)
     hat = float((classes[..., HAT] * top).sum() / max(float(top.sum()), 1.0))
@@ -78,7 +79,8 @@ def matte(
             capped = capped + classes[..., HAIR] * smoothstep(-0.3, -0.5, y)
             hat = float((capped * top).sum() / max(float(top.sum()), 1.0))
     raw = (classes[..., HAIR] + classes[..., HAT] - capped) * (1 - beard_zone)
-    raw = raw * attached(scene, raw, classes[..., EAR], head)
+    neck = classes[..., NECK] * (np.abs(x) < 1.2)
+    raw = raw * attached(scene, raw, np.maximum(oval, classes[..., EAR] + neck), head)
     hair = smoothstep(0.3, 0.65, raw)
     out = np.maximum(grow(hair, 0.11 * u), strands(scene, classes, hair))
     # on skin the old hairline's shadow goes too
@@ -165,16 +167,23 @@ def _shaggy(scene: Scene, oval: Plane) -> float:
     return _step(3.5, 5.0, max(zones))
 
 
-def attached(scene: Scene, hair: Plane, ears: Plane, head: Plane) -> Plane:
-    """What hangs together with the hair on the head's upper half: (H, W) 0..1. Dark corners, hoods
-    and other people's hair do not; what surely is hair may hang out from behind `ears`."""
+def attached(scene: Scene, hair: Plane, own: Plane, head: Plane) -> Plane:
+    """What hangs together with the hair on the head's upper half: (H, W) 0..1.
+
+    Dark corners, hoods and other people's hair do not. What surely is hair and has its colour may
+    hang out from behind what is the person's `own`, ears, face and neck, all (H, W).
+    """
     height, width = scene.shape
     zoom = max(1, round(scene.unit / 24))
     size = (-(-height // zoom), -(-width // zoom))
     crown = grow(head, 0.1 * scene.unit) * (scene.face_units()[1] < 0.2)
-    small, near = resize(hair, size), resize(ears, size) > 0.3
+    small = resize(hair, size)
     found = _reached(resize(hair * crown, size) > 0.4, small > 0.15)
-    behind = _reached(found, found | near | (small > 0.6)) & ~near
+    sure = small > 0.6
+    if (hair > 0.8).any():
+        sure &= resize(alike(scene, hair > 0.8), size) > 0.25
+    bridge = resize(own, size) > 0.3
+    behind = _reached(found, found | bridge | sure) & ~bridge
     return resize(dilate(found | behind, 2).astype(np.float32), scene.shape)
 
 

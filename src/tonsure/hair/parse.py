@@ -13,6 +13,7 @@ from ..models import session
 from ..planes import Plane, resize, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, Box, Scene
 from .person import settle
+from .tufts import tufts
 
 CLASSES = ("background", "skin", "hair", "hat", "ear", "neck", "clothes", "glasses", "jewellery")
 BACKGROUND, SKIN, HAIR, HAT, EAR, NECK, CLOTHES, GLASSES, JEWELLERY = range(9)
@@ -70,12 +71,14 @@ def parse(scene: Scene) -> Plane:
     share = 0.65 * smoothstep(0, edge, np.minimum.outer(inside_y, inside_x))[..., None]
     out = coarse.copy()
     out[rows, columns] = part * (1 - share) + fine * share
-    return settle(scene, _low_ears(scene, out), HAIR, BACKGROUND, CLOTHES, EAR)
+    # no ear begins above the brows
+    high = out[..., EAR] * smoothstep(-0.2, -0.35, scene.face_units()[1])
+    out = settle(scene, _moved(out, high), HAIR, HAT, BACKGROUND, CLOTHES)
+    return _moved(out, tufts(scene, out[..., EAR], out[..., HAIR] > 0.8))
 
 
-def _low_ears(scene: Scene, classes: Plane) -> Plane:
-    """No ear begins above the brows: what the net calls so there is hair."""
-    high = classes[..., EAR] * smoothstep(-0.2, -0.35, scene.face_units()[1])
-    classes[..., EAR] -= high
-    classes[..., HAIR] += high
+def _moved(classes: Plane, share: Plane) -> Plane:
+    """`share` (H, W) of the ears given to the hair; changes `classes`."""
+    classes[..., EAR] -= share
+    classes[..., HAIR] += share
     return classes

@@ -16,7 +16,6 @@ from ..planes import Plane, blur, grow, resize, smoothstep
 from ..scene import OVAL, Scene
 
 _SIDE = 256
-_EAR = 0.82  # the length of an ear, eye distances
 _CHIN = 152  # of the mesh
 
 
@@ -40,62 +39,27 @@ def alike(scene: Scene, where: npt.NDArray[np.bool_]) -> Plane:
     return np.asarray(np.exp(apart / np.float32(-6)), dtype=np.float32)
 
 
-def _tufts(scene: Scene, ear: Plane, hair: npt.NDArray[np.bool_]) -> Plane:
-    """Hair before and above an ear that the parser calls `ear` (H, W): what of its upper part is
-    nearer to the hair beside it than to its own lower part (Fisher's discriminant of colour).
-    Where the two are much alike, nothing."""
-    u, out = scene.unit, np.zeros_like(ear)
-    x, y = scene.face_units()
-    soft = blur(scene.rgb, 0.02 * u)
-    for side in (-1, 1):
-        mine = (ear > 0.5) & (x * side > 0)
-        if mine.sum() < 0.02 * u * u:
-            continue
-        middle = float(np.quantile(y[mine], 0.45))
-        beside = hair & (grow(mine.astype(np.float32), 0.6 * u) > 0.1)
-        core = mine & (ear > 0.7) & (y > middle)
-        if beside.sum() < 100 or core.sum() < 50:
-            continue
-        a, b = soft[beside].astype(np.float64), soft[core].astype(np.float64)
-        spread = (np.cov(a.T) + np.cov(b.T)) / 2 + 25 * np.eye(3)
-        way = np.linalg.solve(spread, a.mean(0) - b.mean(0))
-        apart = float(way @ (a.mean(0) - b.mean(0)))  # squared Mahalanobis distance
-        score = soft @ way - way @ (a.mean(0) + b.mean(0)) / 2
-        likely = smoothstep(0.0, 0.25 * apart, score.astype(np.float32))
-        sure = float(smoothstep(3.0, 6.0, np.array([apart], np.float32))[0])
-        # its outer rim is as bright as fair hair
-        inner = float(np.quantile(x[core] * side, 0.4))
-        near = smoothstep(inner + 0.12, inner - 0.08, x * side)
-        # but no ear is as long as that
-        low, high = (float(np.quantile(y[mine], q)) for q in (0.98, 0.02))
-        near = np.maximum(near, smoothstep(low - _EAR + 0.05, low - _EAR - 0.05, y) * (low > high))
-        out += mine * sure * likely * near * smoothstep(middle + 0.1, middle - 0.1, y)
-    return ear * np.clip(grow(out, 0.04 * u), 0, 1)
-
-
 def settle(
-    scene: Scene, classes: Plane, hair: int, background: int, clothes: int, ear: int
+    scene: Scene, classes: Plane, hair: int, hat: int, background: int, clothes: int
 ) -> Plane:
-    """The parser's `classes` (H, W, n), settled by the mask; `hair`, `background`, `clothes` and
-    `ear` are their numbers.
+    """The parser's `classes` (H, W, n), settled by the mask; `hair`, `hat`, `background` and
+    `clothes` are their numbers.
 
     Curls beside the neck are a little of everything to the parser: what it is sure of (but
     background) stays, and what may be clothes stays from the chin down.
     """
     mask, u = person(scene), scene.unit
     out = classes.copy()
-    nobody = classes[..., hair] * (1 - smoothstep(0.05, 0.4, mask))
-    out[..., hair] -= nobody
-    out[..., background] += nobody
+    nobody = 1 - smoothstep(0.05, 0.4, mask)
+    for k in (hair, hat):
+        out[..., background] += classes[..., k] * nobody
+        out[..., k] -= classes[..., k] * nobody
     sure = classes[..., hair] > 0.8
     if sure.sum() < 0.05 * u * u:
         return out
     like = alike(scene, sure)
     face = scene.mesh_polygon(OVAL)
     like = like * smoothstep(0.9, 1.8, like / (alike(scene, face > 0.9) + 0.05))
-    tuft = _tufts(scene, out[..., ear], sure)
-    out[..., ear] -= tuft
-    out[..., hair] += tuft
     beside = smoothstep(0.0, 0.2, grow(smoothstep(0.4, 0.7, out[..., hair]), 1.2 * u))
     chin = float(scene.to_scene(scene.mesh[[_CHIN], :2])[0, 1])
     rows = (np.arange(scene.shape[0], dtype=np.float32) - chin)[:, None] / u
