@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from tonsure import faces
-from tonsure.hair import loose, matte
+from tonsure.hair import beard, loose, matte
 from tonsure.hair.parse import BACKGROUND, CLASSES, HAIR
+from tonsure.hair.person import alike
 from tonsure.planes import Plane
 from tonsure.scene import Scene, look
 
@@ -66,7 +67,7 @@ def test_wrinkle_is_no_strand(plain: Scene) -> None:
 def rim(scene: Scene) -> Plane:
     one, hole = np.ones(scene.shape, np.float32), above(scene, -0.8)
     oval = scene.mesh_polygon(matte._INNER)
-    return loose.rim(scene, oval, one, 1 - hole, hole, hole)
+    return loose.rim(scene, oval, one, 1 - hole, alike(scene, hole > 0.5), hole)
 
 
 def test_dark_line_beside_the_hole_goes(plain: Scene) -> None:
@@ -86,7 +87,7 @@ def test_birthmark_far_from_the_hole_stays(plain: Scene) -> None:
     assert found_in(plain, rim(painted(plain, mark, 0.5)), mark) < 0.01
 
 
-def before_a_wall(scene: Scene, where: Plane, hair: float) -> tuple[Scene, Plane, Plane, Plane]:
+def before_a_wall(scene: Scene, where: Plane, hair: float) -> tuple[Scene, *tuple[Plane, ...]]:
     """Dark hair above the brows, and the same in `where`, of which the parser gives `hair`."""
     top = above(scene, -0.8)
     dark = np.maximum(top, where)[..., None]
@@ -94,7 +95,7 @@ def before_a_wall(scene: Scene, where: Plane, hair: float) -> tuple[Scene, Plane
     classes = np.zeros((*scene.shape, len(CLASSES)), np.float32)
     classes[..., HAIR] = np.maximum(top, hair * where)
     classes[..., BACKGROUND] = 1 - classes[..., HAIR]
-    return scene, classes, top, top
+    return scene, classes, top, alike(scene, top > 0.5), top
 
 
 def test_end_of_a_lock_before_a_wall_goes(plain: Scene) -> None:
@@ -113,8 +114,8 @@ def test_post_behind_the_head_stays(plain: Scene) -> None:
 
 def test_shaggy_chin_is_a_beard(plain: Scene) -> None:
     oval = np.ones(plain.shape, np.float32)
-    assert matte._shaggy(plain, oval) == 0.0
+    assert beard.shaggy(plain, oval) == 0.0
     rough = np.random.default_rng(4).normal(1, 0.15, (*plain.shape, 1)).astype(np.float32)
     lower = (plain.face_units()[1] > 1.0)[..., None]
     bearded = replace(plain, rgb=np.where(lower, plain.rgb * 0.6 * rough, plain.rgb))
-    assert matte._shaggy(bearded, oval) > 0.9
+    assert beard.shaggy(bearded, oval) > 0.9

@@ -9,6 +9,7 @@ import pytest
 
 from tonsure import faces
 from tonsure.hair.matte import attached
+from tonsure.hair.person import alike
 from tonsure.hair.tufts import tufts
 from tonsure.planes import Plane
 from tonsure.scene import Scene, look
@@ -66,7 +67,8 @@ def behind(scene: Scene, tint: bool, share: float) -> Plane:
     top, lock = box(scene, -1.2, -1.8, 1.2, -0.8), box(scene, 0.9, 1.2, 1.3, 2.0)
     face = box(scene, -1.0, -0.8, 1.0, 1.6)
     colours = painted(scene, np.maximum(top, lock) if tint else top)
-    return attached(colours, np.maximum(top, share * lock), face, np.maximum(top, face)) * lock
+    hair, like = np.maximum(top, share * lock), alike(colours, top > 0.5)
+    return attached(colours, hair, like, face, np.maximum(top, face)) * lock
 
 
 def test_lock_behind_the_face_belongs_to_the_hair(plain: Scene) -> None:

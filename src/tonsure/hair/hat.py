@@ -20,9 +20,14 @@ SIZE = (144, 112)
 """Height and width of the look: `BOX` of the frame at `SCALE`."""
 
 
+def view(pixels: Pixels, frame: Frame) -> Pixels:
+    """What is looked at, (144, 112, 3), of a photo (H, W, 3) whose face has `frame`."""
+    return frame.cut(pixels, SCALE, BOX)
+
+
 def worn(pixels: Pixels, frame: Frame, threads: int | None = None) -> float:
     """How likely the person of `frame` in `pixels` (H, W, 3) wears a hat, 0..1; as if half of all
     people did. Raises `ModelError` when the net's file is missing or damaged."""
-    seen = frame.cut(pixels, SCALE, BOX).astype(np.float32).transpose(2, 0, 1)[None]
+    seen = view(pixels, frame).astype(np.float32).transpose(2, 0, 1)[None]
     batch = np.ascontiguousarray(seen / np.float32(127.5) - 1)
     return float(session.open("hat", threads).run(None, {"picture": batch})[0][0])

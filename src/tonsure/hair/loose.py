@@ -38,10 +38,10 @@ def strands(scene: Scene, classes: Plane, hair: Plane) -> Plane:
     return out
 
 
-def locks(scene: Scene, classes: Plane, hair: Plane, hole: Plane) -> Plane:
-    """Ends of locks beside the hole of which the parser is unsure, and which have the hair's colour
-    and not that of the wall behind: (H, W) 0..1. Before a wall of the hair's own colour nothing is
-    found."""
+def locks(scene: Scene, classes: Plane, hair: Plane, like: Plane, hole: Plane) -> Plane:
+    """Ends of locks beside the hole: (H, W) 0..1. The parser is unsure of them; they have the
+    hair's colour (`like`, H, W) and not that of the wall behind. Before a wall of the hair's own
+    colour nothing is found."""
     u = scene.unit
     air = (classes[..., BACKGROUND] > 0.9) & (scene.inside > 0.5)
     air &= grow(hole, 0.2 * u) < 0.02
@@ -62,7 +62,7 @@ def locks(scene: Scene, classes: Plane, hair: Plane, hole: Plane) -> Plane:
     bright = scene.rgb.max(-1) - scene.rgb.min(-1)
     gaudy = (bright > 1.5 * float(np.quantile(bright[hair > 0.8], 0.95)) + 20) & (off > 0.5)
     free = free * (1 - grow(gaudy.astype(np.float32), 0.15 * u))
-    found = off * free * smoothstep(0.25, 0.5, alike(scene, hair > 0.8))
+    found = off * free * smoothstep(0.25, 0.5, like)
     reached, passable = hole > 0.5, found > 0.4
     for _ in range(int(0.1 * u)):
         grown = dilate(reached, 6) & (passable | reached)
@@ -73,10 +73,10 @@ def locks(scene: Scene, classes: Plane, hair: Plane, hole: Plane) -> Plane:
     return out
 
 
-def rim(scene: Scene, oval: Plane, face: Plane, smooth: Plane, hair: Plane, hole: Plane) -> Plane:
+def rim(scene: Scene, oval: Plane, face: Plane, smooth: Plane, like: Plane, hole: Plane) -> Plane:
     """What lies on the `face`, bounded by `oval`, right beside the hole and is not of the skin's
-    tone: locks that the parser half saw, and the dark line in which hair meets skin. (H, W) 0..1.
-    """
+    tone: locks that the parser half saw (of the hair's colour, `like`), and the dark line in which
+    hair meets skin. (H, W) 0..1."""
     u = scene.unit
     luma = (scene.rgb @ _LUMA).astype(np.float32)
     near = grow(hole, 0.25 * u)
@@ -88,10 +88,8 @@ def rim(scene: Scene, oval: Plane, face: Plane, smooth: Plane, hair: Plane, hole
     jaw = grow(1 - oval, 0.18 * u) * smoothstep(0.6, 1.0, scene.face_units()[1])
     dark = smoothstep(0.9, 0.8, ratio) * (1 - jaw)
     # and brighter skin has its highlights: only what has the hair's colour
-    fair = np.zeros_like(dark)
-    if (hair > 0.8).sum() > 50:
-        like = alike(scene, hair > 0.8)
-        fair = smoothstep(1.06, 1.2, ratio) * smoothstep(0.3, 0.6, like)
+    fair = smoothstep(1.06, 1.2, ratio) * smoothstep(0.3, 0.6, like)
+    if fair.any():
         fair *= smoothstep(1.0, 2.0, like / (alike(scene, smooth * (1 - near) > 0.8) + 0.05))
     off = np.maximum(dark, fair) * known
     return grow(off * near * face, 0.05 * u) * face

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..planes import Plane, blur, dilate, grow, resize, smoothstep
-from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
+from ..scene import Scene
+from . import beard
 from .loose import locks, rim, strands, stray
 from .parse import EAR, GLASSES, HAIR, HAT, JEWELLERY, NECK, SKIN
 from .person import alike
@@ -30,7 +31,7 @@ _INNER = (
     425, 410, 287, 375, 405, 17, 181, 146, 57, 186, 205, 111, 226,
 )  # fmt: skip
 
-_HAT = 0.3  # of the head's top
+_HAT = 0.3  # of the head's top: of 179 val faces without a hat, 178 had less
 _WORN = 0.25  # less likely than that, what looks like a hat is hair
 _LIKELY, _SURELY = 0.85, 0.92
 _LITTLE = 0.04  # of the head's top is hat enough where there surely is one
@@ -67,20 +68,13 @@ def matte(
     (H, W)."""
     u = scene.unit
     x, y = scene.face_units()
-    beard_zone, beard = _beard(scene, classes[..., HAIR], oval)
-    top = head * smoothstep(-0.5, -0.8, y)
-    hat = float((classes[..., HAT] * top).sum() / max(float(top.sum()), 1.0))
-    # so little of a hat is none: of 179 val faces without one, 178 had less
-    hat = hat if hatted > _WORN else 0.0
-    capped = np.zeros_like(oval)
-    if hat >= (_LITTLE if hatted > _SURELY else _HAT):
-        capped = classes[..., HAT]
-        if hatted > _LIKELY:  # and all of it that the parser took for hair
-            capped = capped + classes[..., HAIR] * smoothstep(-0.3, -0.5, y)
-            hat = float((capped * top).sum() / max(float(top.sum()), 1.0))
+    beard_zone, bearded = beard.beard(scene, classes[..., HAIR], oval)
+    capped, hat = _hat(classes, hatted, head * smoothstep(-0.5, -0.8, y), y)
     raw = (classes[..., HAIR] + classes[..., HAT] - capped) * (1 - beard_zone)
     neck = classes[..., NECK] * (np.abs(x) < 1.2)
-    raw = raw * attached(scene, raw, np.maximum(oval, classes[..., EAR] + neck), head)
+    sure = raw > 0.55
+    like = alike(scene, sure) if sure.sum() > 50 else np.zeros_like(raw)
+    raw = raw * attached(scene, raw, like, np.maximum(oval, classes[..., EAR] + neck), head)
     hair = smoothstep(0.3, 0.65, raw)
     out = np.maximum(grow(hair, 0.11 * u), strands(scene, classes, hair))
     # on skin the old hairline's shadow goes too
@@ -93,18 +87,18 @@ def matte(
     inner = scene.mesh_polygon(_INNER)
     for polygon in _EYES:
         inner = np.maximum(inner, scene.mesh_polygon(polygon))
-    out = np.maximum(out, locks(scene, classes, hair, out))
+    out = np.maximum(out, locks(scene, classes, hair, like, out))
     # where a beard grows a loose strand cannot be told from it
-    grown = max(_step(0.08, 0.2, beard), _shaggy(scene, oval))
+    grown = max(beard.step(0.08, 0.2, bearded), beard.shaggy(scene, oval))
     clear = 1 - smoothstep(0.4, 0.6, y) * grown
     clear = clear * (1 - beard_zone)
     outer = (classes[..., SKIN] + classes[..., HAIR]) * clear * (1 - classes[..., EAR])
     outer = outer * smoothstep(1.2, 1.0, y) * np.maximum(1 - inner, smoothstep(0.2, 0.0, y))
     out = np.maximum(out, stray(scene, outer, smooth, out, keep))
-    sure = grow(smoothstep(0.35, 0.65, raw), 0.04 * u)
-    out = np.where(inner > 0.3, np.minimum(out, sure), out)
+    core = grow(smoothstep(0.35, 0.65, raw), 0.04 * u)
+    out = np.where(inner > 0.3, np.minimum(out, core), out)
     face = np.clip(classes[..., SKIN] + classes[..., HAIR], 0, 1) * (oval + head > 0.5)
-    out = np.maximum(out, rim(scene, oval, face * (1 - rough) * clear, smooth, hair, out))
+    out = np.maximum(out, rim(scene, oval, face * (1 - rough) * clear, smooth, like, out))
     # the parser's word on jewellery counts little
     solid = classes[..., GLASSES] + smoothstep(0.25, 0.6, classes[..., JEWELLERY]) + capped
     solid = np.maximum(np.clip(solid, 0, 1), smoothstep(0.3, 0.55, classes[..., EAR]))
@@ -113,65 +107,30 @@ def matte(
     hole = np.clip(blur(out, 0.012 * u), 0, 1)
     shade = smoothstep(0.0, 0.8, blur(grow(hair, 0.30 * u), 0.14 * u)) * face * (1 - rough)
     shade = blur(shade * smoothstep(0.35, -0.05, y), 0.02 * u)
-    return Matte(hair, hole.astype(np.float32), shade.astype(np.float32), beard, hat)
+    return Matte(hair, hole.astype(np.float32), shade.astype(np.float32), bearded, hat)
 
 
-def _beard(scene: Scene, hair: Plane, oval: Plane) -> tuple[Plane, float]:
-    """Hair that grows below the nose and belongs to the face: what to keep, and how much it is."""
-    mesh = (scene.mesh[:, :2] - EYES_MIDDLE) / EYE_DISTANCE
-    x, y = scene.face_units()
-    nose, mouth = float(mesh[2, 1]), float(mesh[[61, 291], 1].mean())
-    left, right = float(mesh[172, 0]), float(mesh[397, 0])
-    middle = float(mesh[[61, 291], 0].mean())
-    chin = (y > mouth + 0.15) & (np.abs(x - middle) < 0.38)
-    lip = (y > nose) & (y < mouth - 0.04) & (np.abs(x - middle) < 0.3)
+def _hat(classes: Plane, hatted: float, top: Plane, y: Plane) -> tuple[Plane, float]:
+    """Where a hat is that stays, (H, W) 0..1, and how much of the head's `top` it covers. The net's
+    word that there is one (`hatted`, 0..1) decides how much hat the parser has to see."""
 
-    def share(where: Plane) -> float:
-        part = oval * where
-        return float((hair * part).sum() / max(float(part.sum()), 1.0))
+    def share(plane: Plane) -> float:
+        return float((plane * top).sum() / max(float(top.sum()), 1.0))
 
-    strength = max(share(chin.astype(np.float32)), 0.7 * share(lip.astype(np.float32)))
-    if strength < 0.25:
-        return np.zeros_like(hair), strength
-    # sideburns fade in from the middle of the ear downwards; below the jaw the beard may hang
-    half = 0.5 * (right - left) + 0.12
-    column = smoothstep(half + 0.1, half, np.abs(x - (left + right) / 2))
-    hanging = column * smoothstep(nose, nose + 0.2, y) * min(1.0, max(0.0, 4 * strength - 1))
-    near = grow(oval, 0.10 * scene.unit) * smoothstep(0.25, 0.75, y)
-    zone = oval * smoothstep(nose - 0.05, nose + 0.1, y)
-    return np.maximum(np.maximum(zone, hanging), near), strength
+    seen = share(classes[..., HAT]) if hatted > _WORN else 0.0
+    if seen < (_LITTLE if hatted > _SURELY else _HAT):
+        return np.zeros_like(top), seen
+    capped = classes[..., HAT]
+    if hatted > _LIKELY:  # and all of it that the parser took for hair
+        capped = capped + classes[..., HAIR] * smoothstep(-0.3, -0.5, y)
+    return capped, share(capped)
 
 
-def _step(low: float, high: float, value: float) -> float:
-    return float(smoothstep(low, high, np.array([value], np.float32))[0])
-
-
-def _shaggy(scene: Scene, oval: Plane) -> float:
-    """How much rougher chin and cheeks beside the mouth are than skin below the eyes: 0 to 1. A
-    beard that the parser calls skin shows here."""
-    mesh = (scene.mesh[:, :2] - EYES_MIDDLE) / EYE_DISTANCE
-    x, y = scene.face_units()
-    mouth, chin = float(mesh[[61, 291], 1].mean()), float(mesh[152, 1])
-    left, right = float(mesh[61, 0]), float(mesh[291, 0])
-    luma = scene.rgb @ _LUMA
-    rough = np.abs(luma - blur(luma, 0.03 * scene.unit)) / (blur(luma, 0.1 * scene.unit) + 8)
-    inside = oval > 0.9
-    below = inside & (y > mouth + 0.2) & (y < chin - 0.12) & (x > left) & (x < right)
-    beside = inside & (np.abs(y - mouth) < 0.2) & ((x < left - 0.08) | (x > right + 0.08))
-    cheek = inside & (np.abs(y - 0.4) < 0.12)
-    cheek &= (np.abs(x - mesh[117, 0]) < 0.15) | (np.abs(x - mesh[346, 0]) < 0.15)
-    if not (cheek.any() and (below.any() or beside.any())):
-        return 0.0
-    base = float(np.median(rough[cheek])) + 0.004
-    zones = [float(np.quantile(rough[z], 0.7)) / base for z in (below, beside) if z.any()]
-    return _step(3.5, 5.0, max(zones))
-
-
-def attached(scene: Scene, hair: Plane, own: Plane, head: Plane) -> Plane:
+def attached(scene: Scene, hair: Plane, like: Plane, own: Plane, head: Plane) -> Plane:
     """What hangs together with the hair on the head's upper half: (H, W) 0..1.
 
-    Dark corners, hoods and other people's hair do not. What surely is hair and has its colour may
-    hang out from behind what is the person's `own`, ears, face and neck, all (H, W).
+    Dark corners, hoods and other people's hair do not. What surely is hair and has its colour
+    (`like`) may hang out from behind what is the person's `own`: ears, face, neck. All (H, W).
     """
     height, width = scene.shape
     zoom = max(1, round(scene.unit / 24))
@@ -179,9 +138,7 @@ def attached(scene: Scene, hair: Plane, own: Plane, head: Plane) -> Plane:
     crown = grow(head, 0.1 * scene.unit) * (scene.face_units()[1] < 0.2)
     small = resize(hair, size)
     found = _reached(resize(hair * crown, size) > 0.4, small > 0.15)
-    sure = small > 0.6
-    if (hair > 0.8).any():
-        sure &= resize(alike(scene, hair > 0.8), size) > 0.25
+    sure = (small > 0.6) & (resize(like, size) > 0.25)
     bridge = resize(own, size) > 0.3
     behind = _reached(found, found | bridge | sure) & ~bridge
     return resize(dilate(found | behind, 2).astype(np.float32), scene.shape)

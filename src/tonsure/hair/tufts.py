@@ -18,8 +18,8 @@ def tufts(scene: Scene, ear: Plane, hair: npt.NDArray[np.bool_]) -> Plane:
 
     Told by colour: what is nearer to the hair than to the ear's lower half (Fisher's discriminant),
     of its inner upper part alone, since its rim is as bright as fair hair. Only where an ear is too
-    long, and what is too much has the hair's colour or most of the area, that goes too, and what hangs from it
-    towards the cheek. Where hair and ear are much alike, nothing.
+    long, and what is too much has the hair's colour or most of the area, that goes too, and what
+    hangs from it towards the cheek. Where hair and ear are much alike, nothing.
     """
     u, out = scene.unit, np.zeros_like(ear)
     x, y = scene.face_units()

@@ -15,10 +15,10 @@ Pixels = npt.NDArray[np.uint8]
 PhotoBox = tuple[int, int, int, int]
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-# grain by layer: finer than this, in patches of this size, both in eye distances
-_SKIN, _BEHIND, _CLOTH = (0.04, 0.15), (0.05, 0.3), (0.06, 0.3)
-
-_WORMS = 3.2  # levels
+# grain by layer: finer than this, in patches of this size, both in eye distances, and how many
+# levels its coarser part (pores are finer) may deviate
+_SKIN, _BEHIND, _CLOTH = (0.04, 0.15, 3.2), (0.05, 0.3, np.inf), (0.06, 0.3, np.inf)
+_PORES = 0.012  # eye distances
 
 
 def outline(points: npt.NDArray[np.float64], scene: Scene, box: PhotoBox, soft: float) -> Plane:
@@ -78,7 +78,7 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
     clear = 1 - grow(visible.hole, 0.04 * scene.unit)
     wall, cloth = (_sure(visible.seen[..., k]) for k in (bare.BACKGROUND, bare.CLOTHES))
     generator = np.random.default_rng(7)
-    for (sigma, patch), source, share in (
+    for (sigma, patch, most), source, share in (
         (_SKIN, visible.smooth, skin),
         (_BEHIND, wall, (1 - skin) * (1 - clothes) * plain),
         (_CLOTH, cloth, clothes * (1 - skin)),
@@ -88,8 +88,7 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
             texture = grain.detail(luma, sigma * density)
             size = round(patch * density)
             shown = scene.to_photo(source * clear, box)
-            if source is visible.smooth:
-                texture = grain.evened(texture, shown, 0.012 * density, _WORMS)
+            texture = grain.evened(texture, shown, _PORES * density, most)
             laid = grain.quilt(texture, shown, cover, size, generator)
             laid *= share * own
             for c in range(3):

@@ -24,6 +24,8 @@ def evened(texture: Plane, source: Plane, sigma: float, most: float) -> Plane:
     """`texture` (H, W) with what is coarser than `sigma` pixels weakened until, where `source` is
     above a half, it deviates by at most `most`: wrinkles and stubble turn to worms when they are
     quilted, pores do not."""
+    if most == np.inf:
+        return texture
     coarse = blur(texture, sigma)
     values = coarse[source > 0.5]
     values = values[:: max(1, values.size // _ENOUGH)]

@@ -66,7 +66,8 @@ def layers(pixels: Pixels, face: Face, *, threads: int | None = None) -> Layers:
     found = matte(scene, classes, hatted, oval, head, rough, smooth)
     skin = classes[..., SKIN] + classes[..., GLASSES]
     hidden, ears_at = features.hidden_ears(scene, classes, found.hole)
-    fetched = mirror.mirrored(scene, found.hair, found.hole, grow(classes[..., GLASSES], 4.0))
+    glasses = grow(classes[..., GLASSES], 0.055 * scene.unit)
+    fetched = mirror.mirrored(scene, found.hair, found.hole, glasses)
     hole = np.maximum.reduce([found.hole, ears_at, *(one.where for one in fetched)])
     found = replace(found, hole=hole)
     parts = (classes[..., BACKGROUND], skin, *(classes[..., k] for k in (EAR, NECK, CLOTHES)))

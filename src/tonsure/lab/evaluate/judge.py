@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tonsure.errors import ModelMissing
-from tonsure.faces import Frame
+from tonsure.hair.hat import BOX, SCALE, SIZE, view
 from tonsure.lab.evaluate.scores import equal_odds
 
 if TYPE_CHECKING:
@@ -25,17 +25,9 @@ if TYPE_CHECKING:
 
 Bytes = npt.NDArray[np.uint8]
 
-BOX = (4.0, 0.0, 174.0, 218.0)
-SCALE = 0.66
-SIZE = (144, 112)
-"""Height and width of what the judge sees: `BOX` of the frame, in pixels."""
+__all__ = ["BOX", "FILE", "SCALE", "SIZE", "Judge", "describe", "open", "view"]
 
 FILE = Path(__file__).resolve().parent.parent / "assets" / "judge.onnx"
-
-
-def view(pixels: Bytes, frame: Frame) -> Bytes:
-    """What the judge sees, (144, 112, 3), of a photo (H, W, 3) whose face has `frame`."""
-    return frame.cut(pixels, SCALE, BOX)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,62 @@
+"""Beards: hair that grows below the nose and belongs to the face."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..planes import Plane, blur, grow, smoothstep
+from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
+
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def beard(scene: Scene, hair: Plane, oval: Plane) -> tuple[Plane, float]:
+    """The zone, (H, W) 0..1, in which the parser's `hair` (H, W) is a beard and stays, and how much
+    of it there is within the face's `oval` (H, W), 0..1."""
+    mesh = (scene.mesh[:, :2] - EYES_MIDDLE) / EYE_DISTANCE
+    x, y = scene.face_units()
+    nose, mouth = float(mesh[2, 1]), float(mesh[[61, 291], 1].mean())
+    left, right = float(mesh[172, 0]), float(mesh[397, 0])
+    middle = float(mesh[[61, 291], 0].mean())
+    chin = (y > mouth + 0.15) & (np.abs(x - middle) < 0.38)
+    lip = (y > nose) & (y < mouth - 0.04) & (np.abs(x - middle) < 0.3)
+
+    def share(where: Plane) -> float:
+        part = oval * where
+        return float((hair * part).sum() / max(float(part.sum()), 1.0))
+
+    strength = max(share(chin.astype(np.float32)), 0.7 * share(lip.astype(np.float32)))
+    if strength < 0.25:
+        return np.zeros_like(hair), strength
+    # sideburns fade in from the middle of the ear downwards; below the jaw the beard may hang
+    half = 0.5 * (right - left) + 0.12
+    column = smoothstep(half + 0.1, half, np.abs(x - (left + right) / 2))
+    hanging = column * smoothstep(nose, nose + 0.2, y) * min(1.0, max(0.0, 4 * strength - 1))
+    near = grow(oval, 0.10 * scene.unit) * smoothstep(0.25, 0.75, y)
+    zone = oval * smoothstep(nose - 0.05, nose + 0.1, y)
+    return np.maximum(np.maximum(zone, hanging), near), strength
+
+
+def step(low: float, high: float, value: float) -> float:
+    return float(smoothstep(low, high, np.array([value], np.float32))[0])
+
+
+def shaggy(scene: Scene, oval: Plane) -> float:
+    """How much rougher chin and cheeks beside the mouth are than skin below the eyes: 0 to 1. A
+    beard that the parser calls skin shows here."""
+    mesh = (scene.mesh[:, :2] - EYES_MIDDLE) / EYE_DISTANCE
+    x, y = scene.face_units()
+    mouth, chin = float(mesh[[61, 291], 1].mean()), float(mesh[152, 1])
+    left, right = float(mesh[61, 0]), float(mesh[291, 0])
+    luma = scene.rgb @ _LUMA
+    rough = np.abs(luma - blur(luma, 0.03 * scene.unit)) / (blur(luma, 0.1 * scene.unit) + 8)
+    inside = oval > 0.9
+    below = inside & (y > mouth + 0.2) & (y < chin - 0.12) & (x > left) & (x < right)
+    beside = inside & (np.abs(y - mouth) < 0.2) & ((x < left - 0.08) | (x > right + 0.08))
+    cheek = inside & (np.abs(y - 0.4) < 0.12)
+    cheek &= (np.abs(x - mesh[117, 0]) < 0.15) | (np.abs(x - mesh[346, 0]) < 0.15)
+    if not (cheek.any() and (below.any() or beside.any())):
+        return 0.0
+    base = float(np.median(rough[cheek])) + 0.004
+    zones = [float(np.quantile(rough[z], 0.7)) / base for z in (below, beside) if z.any()]
+    return step(3.5, 5.0, max(zones))
