@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +11,6 @@ from ..faces import Face
 from ..hair import hat
 from ..hair.matte import Matte, matte
 from ..hair.parse import BACKGROUND, CLOTHES, EAR, GLASSES, HAIR, NECK, SKIN, parse
-from ..models import session
 from ..planes import Plane, grow, smoothstep
 from ..scene import Scene, look
 from . import bare, behind, evidence, features, mirror, outline
@@ -79,18 +75,8 @@ def layers(pixels: Pixels, face: Face, *, threads: int | None = None) -> Layers:
         oval=oval,
         smooth=smooth * (1 - grow(found.hole, 0.02 * scene.unit)),
     )
-    beneath = _aside(lambda: bare.beneath(scene, visible), threads)
+    under = bare.beneath(scene, visible)
     known = smoothstep(0.85, 0.97, classes[..., BACKGROUND]) * scene.inside
     known = known * (1 - grow(visible.hole, 0.03 * scene.unit))
     wall = behind.complete(scene.rgb, known, visible.hole * (1 - head), scene.unit)
-    return Layers(scene, classes, rim, found, visible, beneath(), hidden, fetched, wall)
-
-
-def _aside(task: Callable[[], Any], threads: int | None) -> Callable[[], Any]:
-    """A task begun on a second thread, where there may be one; what it gives, when called."""
-    if (session.default_threads() if threads is None else threads) < 2:
-        return task
-    pool = ThreadPoolExecutor(1)
-    future = pool.submit(task)
-    pool.shutdown(wait=False)
-    return future.result
+    return Layers(scene, classes, rim, found, visible, under, hidden, fetched, wall)
