@@ -27,15 +27,20 @@ def each(function: Callable[[Plane], Plane], plane: Plane) -> Plane:
 
 
 def resize(
-    plane: Plane, size: tuple[int, int], how: Image.Resampling = Image.Resampling.BILINEAR
+    plane: Plane,
+    size: tuple[int, int],
+    how: Image.Resampling = Image.Resampling.BILINEAR,
+    box: tuple[float, float, float, float] | None = None,
 ) -> Plane:
-    """A plane (H, W[, C]) at `size` (height, width); shrinking averages (Pillow widens filters)."""
-    if plane.shape[:2] == size:
+    """A plane (H, W[, C]), or its part `box` (x0, y0, x1, y1), at `size` (height, width); shrinking
+    averages (Pillow widens filters)."""
+    if box is None and plane.shape[:2] == size:
         return plane.astype(np.float32, copy=False)
 
     def one(p: Plane) -> Plane:
         image = Image.fromarray(np.ascontiguousarray(p, dtype=np.float32))
-        return np.asarray(image.resize((size[1], size[0]), how), dtype=np.float32)
+        image = image.resize((size[1], size[0]), how, box)
+        return np.asarray(image, dtype=np.float32)
 
     return each(one, plane)
 

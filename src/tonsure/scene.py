@@ -136,7 +136,11 @@ class Scene:
 
 
 def look(
-    pixels: npt.NDArray[np.uint8], face: Face, density: float, threads: int | None = None
+    pixels: npt.NDArray[np.uint8],
+    face: Face,
+    density: float,
+    threads: int | None = None,
+    box: Box | None = None,
 ) -> Scene:
     """The scene of `face`: all of the photo that its hair could reach, upright.
 
@@ -145,6 +149,7 @@ def look(
     pixels : (H, W, 3) uint8, the photo.
     density : pixels of the scene per eye distance.
     threads : of the networks that will look at the scene.
+    box : in frame units, a smaller part of that.
     """
     frame = Frame.of(face)
     height, width = pixels.shape[:2]
@@ -155,6 +160,8 @@ def look(
     low = np.maximum(corners.min(0), middle + np.array(_REACH[:2]) * EYE_DISTANCE)
     high = np.minimum(corners.max(0), middle + np.array(_REACH[2:]) * EYE_DISTANCE)
     scale = density / EYE_DISTANCE
+    if box is not None:
+        low, high = np.maximum(low, box[:2]), np.minimum(high, box[2:])
     box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
     rgb = frame.cut(pixels, scale=scale, box=box).astype(np.float32)
     h, w = rgb.shape[:2]

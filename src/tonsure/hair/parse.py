@@ -7,20 +7,110 @@ opinions are averaged.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..models import session
 from ..planes import Plane, resize, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, Box, Scene
-from .person import settle
+from .person import person, settle
 from .tufts import tufts
 
 CLASSES = ("background", "skin", "hair", "hat", "ear", "neck", "clothes", "glasses", "jewellery")
 BACKGROUND, SKIN, HAIR, HAT, EAR, NECK, CLOTHES, GLASSES, JEWELLERY = range(9)
 
+COARSE = 64.0
+"""Pixels per eye distance of a scene that is fine enough for a survey: the person mask, too, looks
+more closely where the scene is small."""
 _STRIDE = 32
-_COARSE, _FINE = 26.0, 46.0  # px per eye distance; the net was trained from 24 to 60
-_HEAD = (-2.3, -2.5, 2.3, 2.1)  # the finer look, eye distances from between the eyes
+_WHOLE, _FINE = 26.0, 46.0  # px per eye distance; the net was trained from 24 to 60
+# eye distances from between the eyes, left, up, right, down: the finer look, and what a head needs
+# around it however short its hair is
+_HEAD, _LEAST = (-2.3, -2.5, 2.3, 2.1), (-3.2, -3.4, 3.2, 3.6)
+_MARGIN = 1.3  # eye distances around the hair: what goes with it, and what is put in its place
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The first look at all that hair could reach.
+
+    `box` in frame units; `classes` (h, w, 9) and `person` (h, w) of it, 0..1, at a low density.
+    """
+
+    box: Box
+    classes: Plane
+    person: Plane
+
+    @property
+    def reach(self) -> Box:
+        """The part, in frame units, that an edit has to do with: the head, its hair, a margin."""
+        found = self.classes[..., [HAIR, HAT]].max(-1) > 0.3
+        low, high = _around(_LEAST)
+        for axis in (0, 1):
+            places = np.flatnonzero(found.any(axis))
+            if len(places):
+                per = (self.box[axis + 2] - self.box[axis]) / found.shape[1 - axis]
+                start = self.box[axis] + per * places[0] - _MARGIN * EYE_DISTANCE
+                stop = self.box[axis] + per * (places[-1] + 1) + _MARGIN * EYE_DISTANCE
+                low[axis], high[axis] = min(low[axis], start), max(high[axis], stop)
+        return (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+
+    def on(self, scene: Scene, plane: Plane) -> Plane:
+        """`plane`, one of this survey's, on the grid of a scene that lies within it."""
+        height, width = plane.shape[:2]
+        x0, y0, x1, y1 = self.box
+        a = np.array([width / (x1 - x0), height / (y1 - y0)] * 2)
+        part = (np.array(scene.box) - (x0, y0, x0, y0)) * a
+        part = np.clip(part, 0, [width, height, width, height])
+        left, top, right, bottom = part.tolist()
+        return resize(plane, scene.shape, box=(left, top, right, bottom))
+
+
+def survey(scene: Scene) -> Survey:
+    """The first look, at a scene of `COARSE` or more pixels per eye distance.
+
+    Raises `ModelError` when a net's file is missing or damaged.
+    """
+    return Survey(scene.box, _look(scene, scene.box, _WHOLE), person(scene))
+
+
+def parse(scene: Scene, first: Survey | None = None) -> Plane:
+    """Soft classes (H, W, 9) of a scene, float32 0..1, summing to 1; see `CLASSES`.
+
+    `first` is a survey of this scene or of a larger one. Raises `ModelError` as `survey`.
+    """
+    first = first or survey(scene)
+    out = first.on(scene, first.classes)
+    low, high = _around(_HEAD)
+    low, high = np.maximum(low, scene.box[:2]), np.minimum(high, scene.box[2:])
+    box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+    rows, columns = scene.slices(box)
+    part = out[rows, columns]
+    height, width = part.shape[:2]
+    fine = resize(_look(scene, box, _FINE), (height, width))
+    edge = 0.3 * EYE_DISTANCE * scene.scale
+    ys, xs = np.arange(height, dtype=np.float32), np.arange(width, dtype=np.float32)
+    # the finer look fades out where it ends, except where the scene ends too
+    far = np.float32(1e9)
+    from_top = ys if rows.start > 0 else ys + far
+    from_left = xs if columns.start > 0 else xs + far
+    from_bottom = ys[::-1] if rows.stop < scene.shape[0] else ys + far
+    from_right = xs[::-1] if columns.stop < scene.shape[1] else xs + far
+    inside_y, inside_x = np.minimum(from_top, from_bottom), np.minimum(from_left, from_right)
+    share = 0.65 * smoothstep(0, edge, np.minimum.outer(inside_y, inside_x))[..., None]
+    part += share * (fine - part)
+    # no ear begins above the brows
+    high_up = out[..., EAR] * smoothstep(-0.2, -0.35, scene.face_units()[1])
+    mask = first.on(scene, first.person)
+    out = settle(scene, _moved(out, high_up), mask, HAIR, HAT, BACKGROUND, CLOTHES)
+    return _moved(out, tufts(scene, out[..., EAR], out[..., HAIR] > 0.8))
+
+
+def _around(reach: Box) -> tuple[np.ndarray, np.ndarray]:
+    """Upper left and lower right corner, in frame units, of eye distances from between the eyes."""
+    corners = np.array(EYES_MIDDLE) + EYE_DISTANCE * np.array(reach).reshape(2, 2)
+    return corners[0], corners[1]
 
 
 def _look(scene: Scene, box: Box, density: float) -> Plane:
@@ -41,40 +131,6 @@ def _look(scene: Scene, box: Box, density: float) -> Plane:
     batch = np.ascontiguousarray(np.stack([seen, mirrored]), dtype=np.float32)
     plain, turned = session.open("hair_parser", scene.threads).run(None, {"picture": batch})[0]
     return np.ascontiguousarray((0.5 * (plain + turned[:, :, ::-1])).transpose(1, 2, 0))
-
-
-def parse(scene: Scene) -> Plane:
-    """Soft classes (H, W, 9) of a scene, float32 0..1, summing to 1; see `CLASSES`.
-
-    Raises `ModelError` when the net's file is missing or damaged.
-    """
-    coarse = resize(_look(scene, scene.box, _COARSE), scene.shape)
-    middle = np.array([*EYES_MIDDLE, *EYES_MIDDLE])
-    wanted = middle + np.array(_HEAD) * EYE_DISTANCE
-    box = (
-        max(wanted[0], scene.box[0]), max(wanted[1], scene.box[1]),
-        min(wanted[2], scene.box[2]), min(wanted[3], scene.box[3]),
-    )  # fmt: skip
-    rows, columns = scene.slices(box)
-    part = coarse[rows, columns]
-    fine = resize(_look(scene, box, _FINE), part.shape[:2])
-    height, width = part.shape[:2]
-    edge = 0.3 * EYE_DISTANCE * scene.scale
-    ys, xs = np.arange(height, dtype=np.float32), np.arange(width, dtype=np.float32)
-    # the finer look fades out where it ends, except where the scene ends too
-    far = np.float32(1e9)
-    from_top = ys if rows.start > 0 else ys + far
-    from_left = xs if columns.start > 0 else xs + far
-    from_bottom = ys[::-1] if rows.stop < scene.shape[0] else ys + far
-    from_right = xs[::-1] if columns.stop < scene.shape[1] else xs + far
-    inside_y, inside_x = np.minimum(from_top, from_bottom), np.minimum(from_left, from_right)
-    share = 0.65 * smoothstep(0, edge, np.minimum.outer(inside_y, inside_x))[..., None]
-    out = coarse.copy()
-    out[rows, columns] = part * (1 - share) + fine * share
-    # no ear begins above the brows
-    high = out[..., EAR] * smoothstep(-0.2, -0.35, scene.face_units()[1])
-    out = settle(scene, _moved(out, high), HAIR, HAT, BACKGROUND, CLOTHES)
-    return _moved(out, tufts(scene, out[..., EAR], out[..., HAIR] > 0.8))
 
 
 def _moved(classes: Plane, share: Plane) -> Plane:

@@ -20,12 +20,18 @@ _CHIN = 152  # of the mesh
 
 
 def person(scene: Scene) -> Plane:
-    """How surely a pixel of the scene belongs to a person: (H, W) 0..1."""
+    """How surely a pixel of the scene belongs to a person: (H, W) 0..1.
+
+    The mean of a look at it and at its mirror image: where the net is not sure, they differ.
+    """
     image = Image.fromarray(scene.rgb.clip(0, 255).astype(np.uint8))
-    small = image.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
-    batch = np.asarray(small, dtype=np.float32)[None] / 255
-    mask = session.open("person_mask", scene.threads).run(None, {"image": batch})[0][0]
-    return resize(mask, scene.shape)
+    small = np.asarray(image.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR), dtype=np.float32)
+    net = session.open("person_mask", scene.threads)
+    plain, turned = (
+        net.run(None, {"image": np.ascontiguousarray(view[None]) / np.float32(255)})[0][0]
+        for view in (small, small[:, ::-1])
+    )
+    return resize(0.5 * (plain + turned[:, ::-1]), scene.shape)
 
 
 def alike(scene: Scene, where: npt.NDArray[np.bool_]) -> Plane:
@@ -40,15 +46,15 @@ def alike(scene: Scene, where: npt.NDArray[np.bool_]) -> Plane:
 
 
 def settle(
-    scene: Scene, classes: Plane, hair: int, hat: int, background: int, clothes: int
+    scene: Scene, classes: Plane, mask: Plane, hair: int, hat: int, background: int, clothes: int
 ) -> Plane:
-    """The parser's `classes` (H, W, n), settled by the mask; `hair`, `hat`, `background` and
-    `clothes` are their numbers.
+    """The parser's `classes` (H, W, n), settled by the `mask` (H, W) of `person`; `hair`, `hat`,
+    `background` and `clothes` are their numbers.
 
     Curls beside the neck are a little of everything to the parser: what it is sure of (but
     background) stays, and what may be clothes stays from the chin down.
     """
-    mask, u = person(scene), scene.unit
+    u = scene.unit
     out = classes.copy()
     nobody = 1 - smoothstep(0.05, 0.4, mask)
     for k in (hair, hat):

@@ -10,7 +10,18 @@ import numpy.typing as npt
 from ..faces import Face
 from ..hair import hat
 from ..hair.matte import Matte, matte
-from ..hair.parse import BACKGROUND, CLOTHES, EAR, GLASSES, HAIR, NECK, SKIN, parse
+from ..hair.parse import (
+    BACKGROUND,
+    CLOTHES,
+    COARSE,
+    EAR,
+    GLASSES,
+    HAIR,
+    NECK,
+    SKIN,
+    parse,
+    survey,
+)
 from ..planes import Plane, grow, smoothstep
 from ..scene import Scene, look
 from . import bare, behind, evidence, features, mirror, outline
@@ -51,8 +62,9 @@ class Layers:
 
 def layers(pixels: Pixels, face: Face, *, threads: int | None = None) -> Layers:
     """The scene of `face` in `pixels` (H, W, 3) uint8, taken apart and completed."""
-    scene = look(pixels, face, min(float(face.iod), _DENSITY), threads)
-    classes = parse(scene)
+    first = survey(look(pixels, face, COARSE, threads))
+    scene = look(pixels, face, min(float(face.iod), _DENSITY), threads, first.reach)
+    classes = parse(scene, first)
     rim = outline.contour(scene.mesh, outline.radii(scene.mesh, *evidence.along(scene, classes)))
     oval = features.oval(scene)
     head = np.maximum(scene.polygon(rim), oval)
