@@ -6,9 +6,20 @@ import numpy as np
 import pytest
 
 from tonsure import faces
-from tonsure.hair.parse import BACKGROUND, CLASSES, CLOTHES, HAIR, NECK, SKIN, parse
+from tonsure.hair.parse import (
+    BACKGROUND,
+    CLASSES,
+    CLOTHES,
+    COARSE,
+    HAIR,
+    NECK,
+    SKIN,
+    Survey,
+    parse,
+    survey,
+)
 from tonsure.planes import Plane
-from tonsure.scene import Scene, look
+from tonsure.scene import EYE_DISTANCE, EYES_MIDDLE, Box, Scene, look
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +74,59 @@ def test_necks_lie_below_chins(seen: tuple[Scene, Plane]) -> None:
     _, y = scene.face_units()
     neck = classes[..., NECK]
     assert (neck * y).sum() / neck.sum() > 1.3
+
+
+def drawn_survey(x0: float, y0: float, x1: float, y1: float) -> Survey:
+    """Of a square of 10 eye distances with hair in a box told in eye distances from its corner."""
+    classes = np.zeros((100, 100, len(CLASSES)), np.float32)
+    classes[..., BACKGROUND] = 1
+    classes[round(10 * y0) : round(10 * y1), round(10 * x0) : round(10 * x1), HAIR] = 1
+    left, top = EYES_MIDDLE[0] - 5 * EYE_DISTANCE, EYES_MIDDLE[1] - 4 * EYE_DISTANCE
+    box = (left, top, left + 10 * EYE_DISTANCE, top + 10 * EYE_DISTANCE)
+    return Survey(box, classes, classes[..., HAIR])
+
+
+def units(box: Box) -> list[float]:
+    """A box in frame units in eye distances from between the eyes."""
+    return [(box[i] - EYES_MIDDLE[i % 2]) / EYE_DISTANCE for i in range(4)]
+
+
+def test_reach_holds_the_hair_and_a_margin() -> None:
+    # long hair on one side: x from -4 to 1, y from -2 to 5 eye distances
+    reach = units(drawn_survey(1.0, 2.0, 6.0, 9.0).reach)
+    assert reach[0] < -5.2
+    assert reach[3] > 6.2
+    assert 3.0 < reach[2] < 3.5  # what a head needs anyway
+
+
+def test_reach_of_a_head_without_hair() -> None:
+    reach = units(drawn_survey(0, 0, 0, 0).reach)
+    assert reach[0] == pytest.approx(-reach[2])
+    assert -4 < reach[0] < -2
+    assert reach[1] < -2.5
+    assert reach[3] > 2.5
+
+
+def test_a_survey_on_a_smaller_scene_stays_in_place(astronaut: np.ndarray) -> None:
+    (face,) = faces.find(astronaut, threads=1)
+    whole = look(astronaut, face, 40.0, 1)
+    across, down = whole.face_units()
+    told = Survey(whole.box, np.dstack([across, down]), across)
+    part = look(astronaut, face, 40.0, 1, told_box := (40.0, 50.0, 150.0, 190.0))
+    assert part.box == pytest.approx(told_box)
+    assert part.shape < whole.shape
+    for found, wanted in zip(
+        np.moveaxis(told.on(part, told.classes), 2, 0), part.face_units(), strict=True
+    ):
+        assert np.abs(found - wanted)[2:-2, 2:-2].max() < 0.02
+
+
+def test_short_hair_makes_a_smaller_scene_and_the_same_classes(astronaut: np.ndarray) -> None:
+    (face,) = faces.find(astronaut, threads=1)
+    whole = look(astronaut, face, COARSE, 1)
+    first = survey(whole)
+    part = look(astronaut, face, COARSE, 1, first.reach)
+    assert part.rgb.size < 0.8 * whole.rgb.size
+    before, after = parse(whole, first)[..., HAIR], parse(part, first)[..., HAIR]
+    per = 1 / (whole.unit**2)
+    assert after.sum() * per == pytest.approx(before.sum() * per, rel=0.03)

@@ -1,6 +1,6 @@
 """Is that a hat at all? One look at the whole face, beside what the parser says of every pixel.
 
-The parser learnt hats from a few dozen drawn masks and takes short dark hair for a cap now and
+The parser learnt hats from a few dozen masks and takes short dark hair for a cap now and
 then; that a picture has a hat is known of thousands.
 """
 
