@@ -17,7 +17,6 @@ import numpy as np
 
 from tonsure import faces
 from tonsure.hair import parse
-from tonsure.planes import resize
 from tonsure.scene import EYE_DISTANCE, EYES_MIDDLE, look
 
 ROW = 2.0  # eye distances below the eyes
@@ -30,7 +29,8 @@ def measure(pixels: np.ndarray) -> list[float] | None:
     if not found:
         return None
     scene = look(pixels, found[0], 24, 1)
-    classes = resize(parse._look(scene, scene.box, parse._COARSE), scene.shape)
+    first = parse.survey(scene)
+    classes = first.on(scene, first.classes)
     x, y = scene.face_units()
     if float((classes[..., parse.HAIR] * (y > 1)).sum()) / scene.unit**2 > FREE:
         return None

@@ -22,7 +22,8 @@ import numpy as np
 from PIL import Image
 
 from ..planes import Plane, blur, resize, smoothstep
-from .outline import CENTRE, EYE_DISTANCE, Points
+from ..scene import EYE_DISTANCE
+from .outline import CENTRE, Points
 
 PICTURE = (56, 96)
 """Width and height of the ear's own picture."""

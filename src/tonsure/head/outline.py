@@ -2,8 +2,9 @@
 
 The skull above the ears is a radius r(theta) around a point between the eyes, theta from -99 to 99
 degrees (0 is up), in eye distances. Its mean, four principal components and their regression on
-twenty numbers of the face mesh come from real bald heads (`shape.npz`). Below the ears the mesh's
-own face oval takes over. All coordinates are those of the frame (178 x 218, eyes 38.4 apart).
+twenty numbers of the face mesh come from real bald heads (`shape.npz`, `scripts/fit_outline.py`).
+Below the ears the mesh's own face oval takes over. All coordinates are those of the frame (178 x
+218, eyes 38.4 apart).
 """
 
 from __future__ import annotations
@@ -14,15 +15,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..scene import OVAL
+from ..scene import EYE_DISTANCE, OVAL
 
 Points = npt.NDArray[np.float64]
 
-EYE_DISTANCE = 38.4
 CENTRE = np.array([88.9, 112.6])
 ANGLES = np.arange(-99.0, 100.0, 3.0)
 """Of the 67 radii, degrees clockwise from up."""
-"""Points of the mesh around the face, clockwise from the middle of the forehead."""
 
 
 @cache
