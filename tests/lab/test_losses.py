@@ -84,18 +84,31 @@ def test_terms_and_their_weights():
 
 
 def test_lazy_penalties_come_seldom_and_strong():
-    t = TrainConfig(penalty="r1", penalty_every=4, penalty_weight=10.0)
+    t = TrainConfig(penalty="r1", penalty_every=4, penalty_weight=10.0, class_penalty=0.5)
 
     def terms(update):
         found = (REAL, FAKE, torch.zeros(2, 1))
         noise = (torch.zeros(2, 1, 1, 1), torch.zeros(2))
         x = torch.zeros(2, 1, 1, 1)
         return losses.critic(
-            t, lambda y: y.flatten(1), x, x, found, torch.zeros(2, 1), noise, update
-        )
+            t, lambda y: y.flatten(1), lambda y: 3 * y.flatten(1), x, x, found,
+            torch.zeros(2, 1), noise, update,
+        )  # fmt: skip
 
     assert float(terms(8)["penalty"]) == pytest.approx(40 / 2)
-    assert "penalty" not in terms(9)
+    assert float(terms(8)["class_penalty"]) == pytest.approx(4 * 0.5 * 9 / 2)
+    assert not {"penalty", "class_penalty"} & set(terms(9))
+
+
+def test_the_class_penalty_draws_a_label_for_each_picture():
+    """Labels' logits are x, 10 x and 100 x: their gradients tell which one was drawn."""
+
+    def logits(x):
+        return x.flatten(1) * torch.tensor([[1.0, 10.0, 100.0]])
+
+    x = torch.zeros(1, 1, 1, 1)
+    found = [float(losses.class_penalty(logits, x, torch.tensor([u]))) for u in (0.1, 0.5, 0.99, 1)]
+    assert found == pytest.approx([0.5, 50, 5000, 5000])
 
 
 NAMES = attributes.STANDARD

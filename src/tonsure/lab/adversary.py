@@ -63,8 +63,9 @@ class Players:
             n = len(part.real)
             found = (scores[:n], scores[n:], logits[:n])
             noise = (part.alpha, part.beta)
+            d = self.d
             terms = losses.critic(
-                t, self.d.scores, part.real, fake, found, part.source, noise, update
+                t, d.scores, d.logits, part.real, fake, found, part.source, noise, update
             )
             _backward(terms, t.accumulate, total)
         self.group.average_gradients(self.d.parameters())

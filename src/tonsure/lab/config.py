@@ -47,6 +47,7 @@ class TrainConfig:
     gan : wgan, lsgan, ns (non-saturating) or hinge.
     penalty : line (WGAN-GP), dragan, r1 or none; `penalty_every`: lazily, on every so many
         updates, with its weight as many times.
+    class_penalty : weight of the gradient of D's label logits at real pictures; 0, as published.
     class_sum : classification is a sum over attributes (StarGAN) in place of a mean.
     cycle : reconstruction by a second pass, from the fake back (StarGAN).
     targets : permutation (of the batch's labels), single (one attribute flipped) or uniform.
@@ -67,6 +68,7 @@ class TrainConfig:
     penalty: str = "line"
     penalty_every: int = 1
     penalty_weight: float = 10.0
+    class_penalty: float = 0.0
     critic_class: float = 1.0
     generator_class: float = 10.0
     reconstruction: float = 100.0

@@ -29,6 +29,8 @@ class Weights(Protocol):
     @property
     def penalty_weight(self) -> float: ...
     @property
+    def class_penalty(self) -> float: ...
+    @property
     def critic_class(self) -> float: ...
     @property
     def generator_class(self) -> float: ...
@@ -99,9 +101,24 @@ def classification(logits: Tensor, labels: Tensor, total: bool) -> Tensor:
     return mean * labels.shape[1] if total else mean
 
 
+def class_penalty(logits: Scores, real: Tensor, drawn: Tensor) -> Tensor:
+    """r1 of one label's logit a picture, by numbers `drawn` (N, ...) in 0..1.
+
+    Without it a classifier turns round at changes that nobody sees, and those are what G learns.
+    """
+
+    def one(x: Tensor) -> Tensor:
+        told = logits(x)
+        chosen = (drawn.flatten() * told.shape[1]).long().clamp(max=told.shape[1] - 1)
+        return told.gather(1, chosen[:, None])
+
+    return penalty("r1", one, real)
+
+
 def critic(
     weights: Weights,
     scores: Scores,
+    class_logits: Scores,
     real: Tensor,
     fake: Tensor,
     found: tuple[Tensor, Tensor, Tensor],
@@ -111,18 +128,24 @@ def critic(
 ) -> dict[str, Tensor]:
     """D's terms.
 
-    `found` are scores of real, scores of fake and logits of real; `labels` (N, C) the real ones;
-    `noise` alpha and beta of the penalty's points; `update` counts D's updates, for lazy ones.
+    `scores` and `class_logits` are D's two outputs; `found` are scores of real, scores of fake and
+    logits of real; `labels` (N, C) the real ones; `noise` alpha and beta of the penalty's points;
+    `update` counts D's updates, for lazy ones.
     """
     on_real, on_fake, logits = found
     terms = {
         "adversarial": critic_adversarial(weights.gan, on_real, on_fake),
         "class": weights.critic_class * classification(logits, labels, weights.class_sum),
     }
-    if weights.penalty != "none" and update % weights.penalty_every == 0:
+    if update % weights.penalty_every:
+        return terms
+    if weights.penalty != "none":
         points = penalty_points(weights.penalty, real, fake, *noise)
         strength = weights.penalty_weight * weights.penalty_every
         terms["penalty"] = strength * penalty(weights.penalty, scores, points)
+    if weights.class_penalty:
+        strength = weights.class_penalty * weights.penalty_every
+        terms["class_penalty"] = strength * class_penalty(class_logits, real, noise[0])
     return terms
 
 
