@@ -1,15 +1,11 @@
 """What was behind the hair: the background completed from what is visible of it.
 
 Two fillings are made and mixed. The *membrane* is the smoothest surface through the known pixels:
-right where the
-background is calm, fog where it has structure. The *copy* is built of the background's own pixels:
-on a plane of a
-few pixels per eye distance every hidden pixel looks for the known place whose surroundings suit it
-best, from the
-rim inwards, then all together until the overlapping patches agree (Wexler, Shechtman and Irani's
-completion, with an
-exhaustive search because the planes are tiny); the places found are refined one level finer and the
-photo's pixels
+right where the background is calm, fog where it has structure. The *copy* is built of the
+background's own pixels: on a plane of a few pixels per eye distance every hidden pixel looks for
+the known place whose surroundings suit it best, from the rim inwards, then all together until the
+overlapping patches agree (Wexler, Shechtman and Irani's completion, with an exhaustive search
+because the planes are tiny); the places found are refined one level finer and the photo's pixels
 are then copied from there. Their broad tones are the agreed ones of the small plane.
 """
 
@@ -31,10 +27,8 @@ _FINE = 24.0  # px per eye distance of the finer plane
 _REACH = 1.6  # eye distances around the hole where sources may lie
 _PATCH = 2  # radius of patches
 _SOURCES, _TARGETS = 1600, 2200
-_CALM = (
-    2.0,
-    4.5,
-)  # robust grey levels of structure below which nothing is copied, above which everything
+# robust grey levels of structure below which nothing is copied, above which everything
+_CALM = (2.0, 4.5)
 
 
 @dataclass(frozen=True)
