@@ -77,6 +77,7 @@ def figures(
 
     wanted = labels > 0.5
     told["real"] = _by_name(c.attributes, (seen(pictures) == wanted).mean(0))
+    same = seen(made[:, 1])
     accuracy, on, off, kept = [], [], [], []
     for k in range(c.count):
         found = seen(made[:, 2 + k])
@@ -85,7 +86,7 @@ def figures(
         on.append(right[~wanted[:, k]].mean() if (~wanted[:, k]).any() else np.nan)
         off.append(right[wanted[:, k]].mean() if wanted[:, k].any() else np.nan)
         others = [j for j in range(c.count) if j != k]
-        kept.append((found[:, others] == seen(made[:, 1])[:, others]).mean() if others else 1.0)
+        kept.append((found[:, others] == same[:, others]).mean() if others else 1.0)
     told["accuracy"] = _by_name(c.attributes, accuracy)
     told["switched_on"] = _by_name(c.attributes, on)
     told["switched_off"] = _by_name(c.attributes, off)
