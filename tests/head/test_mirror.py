@@ -25,8 +25,9 @@ def hidden(scene: Scene, *sides: int) -> Plane:
     return np.maximum.reduce([grow(brow(scene, side), 0.2 * scene.unit) for side in sides])
 
 
-def ask(scene: Scene, hair: Plane) -> tuple[mirror.Mirrored, ...]:
-    return mirror.mirrored(scene, hair, hair, np.zeros(scene.shape, np.float32))
+def ask(scene: Scene, hair: Plane, head: float | Plane = 1.0) -> tuple[mirror.Mirrored, ...]:
+    nothing = np.zeros(scene.shape, np.float32)
+    return mirror.mirrored(scene, nothing + np.float32(1) * head, hair, hair, nothing)
 
 
 def test_nothing_is_hidden(scene: Scene) -> None:
@@ -43,6 +44,16 @@ def test_one_hidden_brow_comes_from_the_other_side(scene: Scene, side: int) -> N
     outer, partner = (46, 276) if side == 0 else (276, 46)
     there = one.across @ np.append(scene.mesh[outer, :2], 1)
     assert np.hypot(*(there - scene.mesh[partner, :2])) < 0.15 * 38.4
+
+
+def test_nothing_is_fetched_beside_the_head(scene: Scene) -> None:
+    x, _ = scene.face_units()
+    head = (x < 0.75).astype(np.float32)  # turned away: the face ends at the corner of the eye
+    (free,) = ask(scene, hidden(scene, 1))
+    (one,) = ask(scene, hidden(scene, 1), head)
+    assert float((free.where * (1 - head)).max()) > 0.3
+    assert float((one.where * (1 - head)).max()) < 1e-3
+    np.testing.assert_array_equal((one.where - free.where)[x < 0.4], 0)
 
 
 def test_what_is_laid_has_the_other_brow(scene: Scene, astronaut: np.ndarray) -> None:

@@ -75,7 +75,7 @@ def layers(pixels: Pixels, face: Face, *, threads: int | None = None) -> Layers:
     skin = classes[..., SKIN] + classes[..., GLASSES]
     hidden, ears_at = features.hidden_ears(scene, classes, found.hole)
     glasses = grow(classes[..., GLASSES], 0.055 * scene.unit)
-    fetched = mirror.mirrored(scene, found.hair, found.hole, glasses)
+    fetched = mirror.mirrored(scene, head, found.hair, found.hole, glasses)
     hole = np.maximum.reduce([found.hole, ears_at, *(one.where for one in fetched)])
     found = replace(found, hole=hole)
     parts = (classes[..., BACKGROUND], skin, *(classes[..., k] for k in (EAR, NECK, CLOTHES)))

@@ -47,11 +47,13 @@ class Mirrored:
     side: int
 
 
-def mirrored(scene: Scene, hair: Plane, hole: Plane, solid: Plane) -> tuple[Mirrored, ...]:
+def mirrored(
+    scene: Scene, head: Plane, hair: Plane, hole: Plane, solid: Plane
+) -> tuple[Mirrored, ...]:
     """What can be had from the other side, for each side whose brow or eye the `hair` covers.
 
-    `hole` is what will be replaced around the hair too, `solid` what lies over hair and face and
-    stays (glasses); all (H, W), 0..1.
+    `head` is the bare head: beside it nothing is wanted. `hole` is what will be replaced around the
+    hair too, `solid` what lies over hair and face and stays (glasses); all (H, W), 0..1.
     """
     found = []
     needs = [np.maximum(*(scene.mesh_polygon(p) for p in pair)) for pair in _BROW_AND_EYE]
@@ -59,7 +61,7 @@ def mirrored(scene: Scene, hair: Plane, hole: Plane, solid: Plane) -> tuple[Mirr
     close = smoothstep(0.3, 0.1, grow(hair, 0.04 * scene.unit)) * np.maximum(*needs)
     free = np.maximum(smoothstep(0.3, 0.1, hole), close) * scene.inside
     for side in (0, 1):
-        zone = grow(scene.mesh_polygon(_AROUND[side]), 0.1 * scene.unit)
+        zone = grow(scene.mesh_polygon(_AROUND[side]), 0.1 * scene.unit) * head
         lost = zone * hair
         if float(lost.sum()) < _LEAST * scene.unit**2:
             continue
