@@ -15,6 +15,9 @@ from PIL import Image
 Plane = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+"""Weights of red, green and blue in a grey value (BT.601), for (..., 3) @ LUMA."""
+
 _STRIP = 32  # rows or columns of one product of matrices
 _SMALL = 1 << 18  # multiplications up to which OpenBLAS stays on one thread
 
@@ -138,6 +141,11 @@ def smoothstep(low: float, high: float, x: Plane) -> Plane:
     out *= t
     out *= t
     return out
+
+
+def eased(low: float, high: float, value: float) -> float:
+    """`smoothstep` of one number."""
+    return float(smoothstep(low, high, np.array([value], np.float32))[0])
 
 
 def grow(mask: Plane, radius: float) -> Plane:

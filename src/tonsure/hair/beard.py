@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..planes import Plane, blur, grow, smoothstep
+from ..planes import LUMA, Plane, blur, eased, grow, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
-
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def beard(scene: Scene, hair: Plane, oval: Plane) -> tuple[Plane, float]:
@@ -37,10 +35,6 @@ def beard(scene: Scene, hair: Plane, oval: Plane) -> tuple[Plane, float]:
     return np.maximum(np.maximum(zone, hanging), near), strength
 
 
-def step(low: float, high: float, value: float) -> float:
-    return float(smoothstep(low, high, np.array([value], np.float32))[0])
-
-
 def shaggy(scene: Scene, oval: Plane) -> float:
     """How much rougher chin and cheeks beside the mouth are than skin below the eyes: 0 to 1. A
     beard that the parser calls skin shows here."""
@@ -48,7 +42,7 @@ def shaggy(scene: Scene, oval: Plane) -> float:
     x, y = scene.face_units()
     mouth, chin = float(mesh[[61, 291], 1].mean()), float(mesh[152, 1])
     left, right = float(mesh[61, 0]), float(mesh[291, 0])
-    luma = scene.rgb @ _LUMA
+    luma = scene.rgb @ LUMA
     rough = np.abs(luma - blur(luma, 0.03 * scene.unit)) / (blur(luma, 0.1 * scene.unit) + 8)
     inside = oval > 0.9
     below = inside & (y > mouth + 0.2) & (y < chin - 0.12) & (x > left) & (x < right)
@@ -59,4 +53,4 @@ def shaggy(scene: Scene, oval: Plane) -> float:
         return 0.0
     base = float(np.median(rough[cheek])) + 0.004
     zones = [float(np.quantile(rough[z], 0.7)) / base for z in (below, beside) if z.any()]
-    return step(3.5, 5.0, max(zones))
+    return eased(3.5, 5.0, max(zones))

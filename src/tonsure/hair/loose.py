@@ -5,12 +5,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..planes import Plane, blur, dilate, grow, smoothstep
+from ..planes import LUMA, Plane, blur, dilate, grow, smoothstep
 from ..scene import Scene
 from .parse import BACKGROUND, CLOTHES, EAR, HAIR, JEWELLERY
 from .person import alike
-
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def strands(scene: Scene, classes: Plane, hair: Plane) -> Plane:
@@ -78,7 +76,7 @@ def rim(scene: Scene, oval: Plane, face: Plane, smooth: Plane, like: Plane, hole
     tone: locks that the parser half saw (of the hair's colour, `like`), and the dark line in which
     hair meets skin. (H, W) 0..1."""
     u = scene.unit
-    luma = (scene.rgb @ _LUMA).astype(np.float32)
+    luma = (scene.rgb @ LUMA).astype(np.float32)
     near = grow(hole, 0.25 * u)
     weight = smooth * (1 - grow(hole, 0.1 * u)) + 1e-4
     skin = blur(luma * weight, 0.15 * u) / blur(weight, 0.15 * u)
@@ -101,7 +99,7 @@ def stray(scene: Scene, skin: Plane, smooth: Plane, hole: Plane, keep: Plane) ->
     u = scene.unit
     rows, columns = (slice(int(k.min()), int(k.max()) + 1) for k in np.nonzero(skin > 0.5))
     out = np.zeros_like(hole)
-    luma = (scene.rgb[rows, columns] @ _LUMA).astype(np.float32)
+    luma = (scene.rgb[rows, columns] @ LUMA).astype(np.float32)
     skin, smooth, hole, keep = (p[rows, columns] for p in (skin, smooth, hole, keep))
     thin = blur(luma, 0.045 * u) - blur(luma, 0.006 * u)
     plain = (smooth > 0.9) & (hole < 0.01)

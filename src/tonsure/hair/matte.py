@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..planes import Plane, blur, dilate, grow, resize, smoothstep
+from ..planes import Plane, blur, dilate, eased, grow, resize, smoothstep
 from ..scene import Scene
 from . import beard
 from .loose import locks, rim, strands, stray
@@ -35,7 +35,6 @@ _HAT = 0.3  # of the head's top: of 179 val faces without a hat, 178 had less
 _WORN = 0.25  # less likely than that, what looks like a hat is hair
 _LIKELY, _SURELY = 0.85, 0.92
 _LITTLE = 0.04  # of the head's top is hat enough where there surely is one
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def matte(
         inner = np.maximum(inner, scene.mesh_polygon(polygon))
     out = np.maximum(out, locks(scene, classes, hair, like, out))
     # where a beard grows a loose strand cannot be told from it
-    grown = max(beard.step(0.08, 0.2, bearded), beard.shaggy(scene, oval))
+    grown = max(eased(0.08, 0.2, bearded), beard.shaggy(scene, oval))
     clear = 1 - smoothstep(0.4, 0.6, y) * grown
     clear = clear * (1 - beard_zone)
     outer = (classes[..., SKIN] + classes[..., HAIR]) * clear * (1 - classes[..., EAR])

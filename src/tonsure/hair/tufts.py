@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ..planes import Plane, blur, grow, smoothstep
+from ..planes import Plane, blur, eased, grow, smoothstep
 from ..scene import Scene
 
 _EAR, _LONG = 0.78, 0.95  # eye distances: the length of an ear, and of one that is looked at twice
@@ -36,7 +36,7 @@ def tufts(scene: Scene, ear: Plane, hair: npt.NDArray[np.bool_]) -> Plane:
         if beside.sum() < 100 or core.sum() < 50:
             continue
         score, apart = _discriminant(soft, beside, core)
-        sure = float(smoothstep(3.0, 6.0, np.array([apart], np.float32))[0])
+        sure = eased(3.0, 6.0, apart)
         inner = float(np.quantile(out_x[core], 0.4))
         near = smoothstep(inner + 0.12, inner - 0.08, out_x)
         likely = smoothstep(0.0, 0.25, score) * near * smoothstep(middle + 0.1, middle - 0.1, y)

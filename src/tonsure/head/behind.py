@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..planes import Plane, blur, dilate, membrane, resize, smoothstep
+from ..planes import Plane, blur, dilate, eased, membrane, resize, smoothstep
 from . import patches
 
 Index = npt.NDArray[np.intp]
@@ -136,10 +136,7 @@ class _Level:
         rough = np.sqrt(((self.value - low) ** 2).mean(-1))[around > 0.9]
         if rough.size < 20:
             return 0.0
-        low_end, high_end = _CALM
-        t = (float(np.quantile(rough, 0.8)) - low_end) / (high_end - low_end)
-        t = min(max(t, 0.0), 1.0)
-        return t * t * (3 - 2 * t)
+        return eased(*_CALM, float(np.quantile(rough, 0.8)))
 
 
 def _search(fine: _Level, base: Plane) -> tuple[Plane, Index, Plane] | None:

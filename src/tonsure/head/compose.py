@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from ..planes import Plane, blur, grow, resize, smoothstep
+from ..planes import LUMA, Plane, blur, grow, resize, smoothstep
 from ..scene import EYE_DISTANCE, Scene
 from . import bare, brows, ears, features, grain, mirror
 from .layers import Layers
@@ -14,7 +14,6 @@ from .layers import Layers
 Pixels = npt.NDArray[np.uint8]
 PhotoBox = tuple[int, int, int, int]
 
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 # grain by layer: finer than this, in patches of this size, both in eye distances, and how many
 # levels its coarser part (pores are finer) may deviate
 _SKIN, _BEHIND, _CLOTH = (0.04, 0.15, 3.2), (0.05, 0.3, np.inf), (0.06, 0.3, np.inf)
@@ -72,7 +71,7 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
         out[one.at] += one.alpha[..., None] * (tone[one.at] * one.shade - out[one.at])
         skin[one.at] = np.maximum(skin[one.at], one.alpha)
     photo = pixels[box[1] : box[3], box[0] : box[2]].astype(np.float32)
-    luma = photo @ _LUMA
+    luma = photo @ LUMA
     hole = scene.to_photo(visible.hole, box)
     plain = 1 - scene.to_photo(layers.behind.grained, box)
     clear = 1 - grow(visible.hole, 0.04 * scene.unit)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from .. import degree
-from ..planes import Plane, blur, resize, smoothstep
+from ..planes import LUMA, Plane, blur, resize, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
 from . import features
 
@@ -29,7 +29,6 @@ PhotoBox = tuple[int, int, int, int]
 _DENSITY = 160.0  # pixels per eye distance of the grid that shows strands, at most
 _MOST = 0.7e6  # its pixels, at most
 _COARSE = 40.0  # pixels per eye distance where only the place counts
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _HAIRLINE = 10  # the mesh's point where a hairline is expected
 
 
@@ -96,7 +95,7 @@ def times(
     apart = np.abs(here - there)
     seen = (apart[..., 0] + apart[..., 1] + apart[..., 2]) / 3
     mass = hole * (seen + 0.2 * float((hole * seen).sum() / max(float(hole.sum()), 1.0)) + 1)
-    luma = here @ _LUMA
+    luma = here @ LUMA
     hair = np.minimum(grid.sample(found.matte.hair), hole)
     coarse = Grid(scene, box, max(step, unit / _COARSE))
     place, zone = (resize(p, grid.shape) for p in _place(coarse, found))

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tonsure.faces import Face, Frame
+from tonsure.planes import LUMA
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -58,7 +59,7 @@ def grain(pixels: Bytes, where: npt.NDArray[np.bool_]) -> float:
     inner = where[1:-1, 1:-1]
     if inner.sum() < 200:
         return float("nan")
-    luma = pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+    luma = pixels.astype(np.float32) @ LUMA
     near = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:]
     fine = luma[1:-1, 1:-1] - near / 4
     return float(np.sqrt(np.mean(np.minimum(np.abs(fine[inner]), 12.0) ** 2)))
