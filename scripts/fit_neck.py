@@ -1,11 +1,10 @@
-"""Fit how wide necks are: the four numbers `_NECK` of `tonsure/head/bare.py`.
+"""Fit how wide necks are: the table `_ENDS` of `tonsure/head/neck.py`.
 
-    python scripts/fit_neck.py PACKED [--women 3200] [--men 200]
+    python scripts/fit_neck.py PACKED
 
-PACKED is what `tonsure.lab.data.pack.masks` wrote. Of CelebA's train partition those people count
-whose necks no hair covers (the parser says so); where the neck ends two eye distances below the
-eyes is regressed, left and right together, on where the face ends and where the chin is.
-Six minutes on one core.
+PACKED is what `tonsure.lab.data.pack.masks` wrote. Of its labelled faces those count whose necks no
+hair covers; where skin ends beside jaw and neck is regressed, row by row and left and right
+together, on where the face's border lies. Ten seconds on one core.
 """
 
 from __future__ import annotations
@@ -15,68 +14,71 @@ from pathlib import Path
 
 import numpy as np
 
-from tonsure import faces
-from tonsure.hair import parse
-from tonsure.scene import EYE_DISTANCE, EYES_MIDDLE, look
+from tonsure.faces import Face, Frame
+from tonsure.hair.parse import HAIR, NECK, SKIN
+from tonsure.head import neck
+from tonsure.scene import EYE_DISTANCE, EYES_MIDDLE
 
-ROW = 2.0  # eye distances below the eyes
-FREE = 0.06  # so much hair below the mouth is none, squared eye distances
-
-
-def measure(pixels: np.ndarray) -> list[float] | None:
-    """Face's left border, right border, chin, neck's left end and right end, in eye distances."""
-    found = faces.find(pixels, threads=1)
-    if not found:
-        return None
-    scene = look(pixels, found[0], 24, 1)
-    first = parse.survey(scene)
-    classes = first.on(scene, first.classes)
-    x, y = scene.face_units()
-    if float((classes[..., parse.HAIR] * (y > 1)).sum()) / scene.unit**2 > FREE:
-        return None
-    row = int(np.argmin(np.abs(y[:, 0] - ROW)))
-    skin = classes[row, :, parse.NECK] + classes[row, :, parse.SKIN] > 0.5
-    if abs(float(y[row, 0]) - ROW) > 0.06 or skin.sum() < 4:
-        return None
-    mesh = (scene.mesh[:, 0] - EYES_MIDDLE[0]) / EYE_DISTANCE
-    ends = x[row][skin]
-    return [mesh[132], mesh[361], mesh[152], float(ends.min()), float(ends.max())]
+FREE = 0.03  # so much hair below the mouth is none, squared eye distances
+STEP, WIDE = 0.02, 2.0  # how finely and how far labels are read beside the eyes, eye distances
+RIDGE = 3.0
 
 
-def fit(rows: np.ndarray) -> tuple[np.ndarray, float]:
-    """The four numbers and the median error, by iteratively reweighted least squares (L1)."""
-    left, right, chin, low, high = rows.T
-    one = np.ones(len(rows))
-    x = np.vstack([
-        np.column_stack([one, left, right, chin]), np.column_stack([one, -right, -left, -chin]),
-    ])  # fmt: skip
-    y, weight = np.concatenate([low, -high]), np.ones(2 * len(rows))
-    numbers = np.zeros(4)
+def labels(pack: np.lib.npyio.NpzFile, k: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mesh of face `k` (468, 2) in eye distances, and its labels on `rows`; -1 beyond."""
+    mesh = pack["lm"][k].astype(float)
+    frame = Frame.of(Face((0, 0, 1, 1), mesh, 1.0, 1.0, 0.0))
+    lab = pack["lab"][k]
+    middle = np.array(EYES_MIDDLE)
+    x, y = np.meshgrid(np.arange(-WIDE, WIDE + STEP / 2, STEP), rows)
+    at = frame.to_photo(np.stack([x, y], -1).reshape(-1, 2) * EYE_DISTANCE + middle)
+    at = np.floor(at).astype(int)
+    inside = ((at >= 0) & (at < lab.shape[::-1])).all(1)
+    out = np.full(len(at), -1)
+    out[inside] = lab[at[inside, 1], at[inside, 0]]
+    return (frame.to_frame(mesh[:, :2]) - middle) / EYE_DISTANCE, out.reshape(x.shape)
+
+
+def fit(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Numbers that x (N, K) has to be multiplied by to give y (N,), least in absolute error."""
+    weight, keep = np.ones(len(y)), RIDGE * np.diag([0.0] + [1.0] * (x.shape[1] - 1))
+    numbers = np.zeros(x.shape[1])
     for _ in range(20):
-        numbers = np.linalg.lstsq(x * weight[:, None], y * weight, rcond=None)[0]
-        weight = np.maximum(np.abs(y - x @ numbers), 0.05) ** -0.5
-    return numbers, float(np.median(np.abs(y - x @ numbers)))
+        numbers = np.linalg.solve(x.T @ (x * weight[:, None]) + keep, x.T @ (weight * y))
+        weight = 1 / np.maximum(np.abs(y - x @ numbers), 0.05)
+    return numbers
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("packed", type=Path)
-    parser.add_argument("--women", type=int, default=3200)
-    parser.add_argument("--men", type=int, default=200)
-    arguments = parser.parse_args()
-    pack = np.load(arguments.packed / "celeba.npz")
-    images = np.load(arguments.packed / "celeba_img.npy", mmap_mode="r")
-    names = list(pack["attr_names"])
-    male, hat = (pack["attr"][:, names.index(k)] == 1 for k in ("Male", "Wearing_Hat"))
-    rng = np.random.default_rng(5)
-    rows = []
-    for count, kind in ((arguments.women, ~male & ~hat), (arguments.men, male & ~hat)):
-        for k in rng.permutation(np.nonzero((pack["part"] == 0) & kind)[0])[:count]:
-            row = measure(np.asarray(images[k]))
-            if row is not None:
-                rows.append(row)
-    numbers, error = fit(np.array(rows))
-    print(f"{len(rows)} necks: {np.round(numbers, 2).tolist()}, median error {error:.2f}")
+    pack = dict(np.load(parser.parse_args().packed / "cm_train.npz"))
+    rows, low = np.array(neck.ROWS), np.arange(0.65, 2.6, 0.05)
+    told, ends, who = [], [], []
+    for k in np.flatnonzero(pack["flag"] > 0.5):
+        mesh, seen = labels(pack, k, low)
+        if (seen == HAIR).sum() * STEP * 0.05 > FREE:
+            continue
+        for side in (-1, 1):
+            row_ends = []
+            for row in rows:
+                line = seen[int(np.argmin(np.abs(low - row)))]
+                skin = np.flatnonzero((line == SKIN) | (line == NECK))
+                whole = (line >= 0).all() and len(skin) > 9
+                row_ends.append((skin[0], skin[-1])[side > 0] * STEP - WIDE if whole else np.nan)
+            told.append(neck.numbers(mesh[:, 0], side))
+            ends.append(side * np.array(row_ends))
+            who.append(k)
+    x, y, fold = np.array(told), np.array(ends), np.array(who) % 5
+    print(f"{len(set(who))} necks")
+    for i, row in enumerate(rows):
+        have = ~np.isnan(y[:, i])
+        off = []
+        for f in range(5):
+            numbers = fit(x[have & (fold != f)], y[have & (fold != f), i])
+            off += np.abs(y[have & (fold == f), i] - x[have & (fold == f)] @ numbers).tolist()
+        table = ", ".join(f"{v:.2f}" for v in fit(x[have], y[have, i]))
+        print(f"    ({table}),  # {row}: {have.sum()} ends, left-out median {np.median(off):.3f}")
     return 0
 
 

@@ -1,38 +1,10 @@
-"""Layers beneath the hair: how wide a neck is, and which clothes lend their colour."""
+"""Layers beneath the hair: what the net's word is held to, and which clothes lend their colour."""
 
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from tonsure import faces
 from tonsure.head import bare
-from tonsure.scene import EYE_DISTANCE, EYES_MIDDLE, Scene, look
-
-
-@pytest.fixture(scope="module")
-def scene(astronaut: np.ndarray) -> Scene:
-    (face,) = faces.find(astronaut, threads=1)
-    return look(astronaut, face, bare.DENSITY, 1)
-
-
-def test_neck_ends_within_the_face(scene: Scene) -> None:
-    shape = scene.shape
-    rows = (np.arange(shape[0], dtype=np.float32) + 0.5) / bare.DENSITY + bare._top(scene)
-    beside = bare._beside_neck(scene, rows, shape)
-    row = int(np.argmin(np.abs(rows - 2.0)))
-    free = np.nonzero(beside[row] < 0.5)[0]
-    left, right = ((x / bare.DENSITY + _left(scene)) for x in (free[0], free[-1] + 1))
-    mesh = (scene.mesh[:, 0] - EYES_MIDDLE[0]) / EYE_DISTANCE
-    width = mesh[361] - mesh[132]
-    assert 0.65 * width < right - left < 0.95 * width
-    assert mesh[132] - 0.3 < left < right < mesh[361] + 0.3
-    assert beside[rows < 0.9].max() == 0  # a face is no neck
-    assert (beside[-1] < 0.5).sum() > len(free)  # and shoulders are wider
-
-
-def _left(scene: Scene) -> float:
-    return float((scene.box[0] - EYES_MIDDLE[0]) / EYE_DISTANCE)
 
 
 def test_neck_beside_a_neck_is_background_or_cloth() -> None:
@@ -59,3 +31,40 @@ def test_bare_shoulders_lend_clothes_no_colour() -> None:
     found = bare._clothes(rgb, low, plane + 1)
     assert found[15:, 10:].min() > 0.99
     assert found[15:, :10].max() < 0.01
+
+
+def _ear(rows: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """An ear at the left of a head on a plane of 64 x 64, and the plane's y from -1 to 1."""
+    ear, head = np.zeros((2, 64, 64), np.float32)
+    ear[rows, 8:14] = 1
+    head[:, 14:50] = 1
+    y = ((np.arange(64, dtype=np.float32) + 0.5) / bare.DENSITY - 1)[:, None]
+    return ear, head, y
+
+
+def test_half_an_ear_goes_on_upwards_alone() -> None:
+    ear, head, y = _ear(slice(40, 52))
+    goes_on = bare._going_on(ear, head, y)
+    assert goes_on[30:40, 8:14].min() > 0.9
+    assert goes_on[50:, :8].max() == 0  # what hangs beside its lobe hangs behind it
+    assert goes_on[30, 0] == 0  # nor does it become much wider
+    assert goes_on[40:52, 9:30].min() == 1  # no gap opens towards the head
+    assert goes_on[:, 50:].min() == 1  # of the other side nothing is known
+
+
+def test_a_whole_ear_does_not_go_on() -> None:
+    goes_on = bare._going_on(*_ear(slice(24, 50)))
+    assert goes_on[:20, :30].max() == 0
+    assert goes_on[24:50, :6].max() < 0.5
+
+
+def test_behind_strands_before_the_background_is_background() -> None:
+    seen, told = np.zeros((2, 8, 8, 5), np.float32)
+    seen[..., bare.BACKGROUND] = 1
+    told[..., bare.NECK] = 1
+    none, one = np.zeros((8, 8), np.float32), np.ones((8, 8), np.float32)
+    y = np.full((8, 1), 1.5, np.float32)
+    out = bare._layers(seen, none, told, one, none, y)
+    assert out[..., bare.BACKGROUND].min() > 0.99
+    unseen = bare._layers(np.zeros_like(seen), none, told, one, one, y)
+    assert unseen[..., bare.NECK].min() > 0.9

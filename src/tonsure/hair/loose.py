@@ -4,11 +4,14 @@ and what lies between hair and skin."""
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from ..planes import LUMA, Plane, blur, dilate, grow, smoothstep
+from ..planes import LUMA, Plane, blur, dilate, eased, grow, smoothstep
 from ..scene import Scene
-from .parse import BACKGROUND, CLOTHES, EAR, HAIR, JEWELLERY
-from .person import alike
+from .parse import BACKGROUND, CLOTHES, EAR, HAIR, JEWELLERY, NECK, SKIN
+from .person import alike, discriminant
+
+_TUFT = 0.04  # squared eye distances, the most that hangs out from behind an ear
 
 
 def strands(scene: Scene, classes: Plane, hair: Plane) -> Plane:
@@ -21,7 +24,10 @@ def strands(scene: Scene, classes: Plane, hair: Plane) -> Plane:
     near = grow(hair, 0.7 * u)
     open_air = smoothstep(0.4, 0.65, classes[..., BACKGROUND] + 0.7 * classes[..., HAIR])
     open_air = open_air * smoothstep(0.5, 0.3, blur(classes[..., CLOTHES], 0.03 * u))
-    apart = np.abs(blur(scene.rgb, 0.006 * u) - blur(scene.rgb, 0.045 * u))
+    # within the open air alone: the rims of ears and shoulders are no strands
+    weight = open_air[..., None] + np.float32(1e-3)
+    fine, wide = (blur(scene.rgb * weight, k * u) / blur(weight, k * u) for k in (0.006, 0.045))
+    apart = np.abs(fine - wide)
     thin = np.maximum(np.maximum(apart[..., 0], apart[..., 1]), apart[..., 2])
     air = (classes[..., BACKGROUND] > 0.8) & (scene.inside > 0.5)
     sample = thin[air & (grow(hair, 0.25 * u) < 0.1)]
@@ -49,11 +55,20 @@ def locks(scene: Scene, classes: Plane, hair: Plane, like: Plane, hole: Plane) -
     wall = blur(scene.rgb * weight, 0.6 * u) / blur(weight, 0.6 * u)
     apart = np.abs(blur(scene.rgb, 0.008 * u) - wall)
     off = smoothstep(25, 45, np.maximum(np.maximum(apart[..., 0], apart[..., 1]), apart[..., 2]))
-    others = 1 - classes[..., BACKGROUND] - classes[..., HAIR]
+    y = scene.face_units()[1]
+    hairy = _hairy(scene, classes, hair)
+    # a neck of the hair's colour and not of the rest of the neck's is none; unsure clothes do
+    # not reach up behind an ear
+    wrong = classes[..., NECK] * _foreign(scene, classes, like, hole)
+    doubtful = classes[..., CLOTHES] * smoothstep(0.75, 0.5, classes[..., CLOTHES])
+    wrong = wrong + doubtful * hairy * smoothstep(1.4, 1.1, y)
+    off = np.maximum(off, smoothstep(0.2, 0.5, wrong))
+    others = 1 - classes[..., BACKGROUND] - classes[..., HAIR] - wrong
     # beside the neck little is enough, higher up structure is the wall's own more often than not
-    low = smoothstep(0.3, 0.7, scene.face_units()[1])
+    low = smoothstep(0.3, 0.7, y)
     doubt = np.maximum(smoothstep(0.1, 0.2, classes[..., HAIR]), low)
-    ear = grow(smoothstep(0.2, 0.5, classes[..., EAR]), 0.15 * u)
+    ear = smoothstep(0.2, 0.5, classes[..., EAR])
+    ear = np.maximum(ear, grow(ear, 0.15 * u) * (1 - hairy))
     free = smoothstep(0.75, 0.55, others) * doubt * (1 - ear)
     free = free * smoothstep(0.3, 0.15, classes[..., JEWELLERY])
     # beads and flowers have the hair's colour here and there
@@ -61,14 +76,47 @@ def locks(scene: Scene, classes: Plane, hair: Plane, like: Plane, hole: Plane) -
     gaudy = (bright > 1.5 * float(np.quantile(bright[hair > 0.8], 0.95)) + 20) & (off > 0.5)
     free = free * (1 - grow(gaudy.astype(np.float32), 0.15 * u))
     found = off * free * smoothstep(0.25, 0.5, like)
-    reached, passable = hole > 0.5, found > 0.4
-    for _ in range(int(0.1 * u)):
+    passable = found > 0.4
+    reached = _reached(hole > 0.5, passable, u) & (hole <= 0.5)
+    # a tuft from behind an ear hangs together with nothing else; what is larger is a hood
+    passable &= classes[..., BACKGROUND] < 0.8
+    tuft = _reached(ear > 0.5, passable, u) & (ear <= 0.5) & (hole <= 0.5) & ~reached
+    across = scene.face_units()[0]
+    for side in (tuft & (across < 0), tuft & (across >= 0)):
+        if side.sum() < _TUFT * u * u:
+            reached |= side
+    out: Plane = grow(reached.astype(np.float32), 0.1 * u) * free
+    return out
+
+
+def _reached(
+    start: npt.NDArray[np.bool_], passable: npt.NDArray[np.bool_], unit: float
+) -> npt.NDArray[np.bool_]:
+    """`start` (H, W) and what of `passable` hangs together with it, over small gaps."""
+    reached = start
+    for _ in range(int(0.1 * unit)):
         grown = dilate(reached, 6) & (passable | reached)
         if np.array_equal(grown, reached):
             break
         reached = grown
-    out: Plane = grow((reached & (hole <= 0.5)).astype(np.float32), 0.1 * u) * free
-    return out
+    return reached
+
+
+def _hairy(scene: Scene, classes: Plane, hair: Plane) -> Plane:
+    """How much nearer a pixel's colour is to that of the `hair` than to skin's, (H, W) 0..1."""
+    sure = classes[..., [SKIN, EAR, NECK]].max(-1) > 0.9
+    if sure.sum() < 100:
+        return np.zeros_like(hair)
+    score, apart = discriminant(blur(scene.rgb, 0.01 * scene.unit), hair > 0.8, sure)
+    return smoothstep(0.0, 0.3, score) * eased(2.0, 4.0, apart)
+
+
+def _foreign(scene: Scene, classes: Plane, like: Plane, hole: Plane) -> Plane:
+    """How much more a pixel is `like` the hair than like the neck, (H, W) 0..1."""
+    sure = (classes[..., NECK] > 0.8) & (grow(hole, 0.1 * scene.unit) < 0.02)
+    if sure.sum() < 0.05 * scene.unit**2:
+        return np.zeros_like(like)
+    return smoothstep(1.5, 3.0, like / (alike(scene, sure) + 0.05))
 
 
 def rim(scene: Scene, oval: Plane, face: Plane, smooth: Plane, like: Plane, hole: Plane) -> Plane:

@@ -14,7 +14,7 @@ import numpy as np
 from ..models import session
 from ..planes import Plane, resize, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, Box, Scene
-from .person import person, settle
+from .person import person, settle, whole_ears
 from .tufts import tufts
 
 CLASSES = ("background", "skin", "hair", "hat", "ear", "neck", "clothes", "glasses", "jewellery")
@@ -103,8 +103,10 @@ def parse(scene: Scene, first: Survey | None = None) -> Plane:
     # no ear begins above the brows
     high_up = out[..., EAR] * smoothstep(-0.2, -0.35, scene.face_units()[1])
     mask = first.on(scene, first.person)
-    out = settle(scene, _moved(out, high_up), mask, HAIR, HAT, BACKGROUND, CLOTHES)
-    return _moved(out, tufts(scene, out[..., EAR], out[..., HAIR] > 0.8))
+    out = settle(scene, _moved(out, high_up), mask, HAIR, HAT, EAR, BACKGROUND, CLOTHES)
+    out = _moved(out, tufts(scene, out[..., EAR], out[..., HAIR] > 0.8))
+    whole_ears(scene, out, mask, EAR, (HAIR, BACKGROUND))
+    return out
 
 
 def _around(reach: Box) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ..models import session
-from ..planes import Plane, blur, grow, resize, smoothstep
+from ..planes import Plane, blur, eased, grow, resize, smoothstep
 from ..scene import OVAL, Scene
 
 _SIDE = 256
@@ -45,18 +45,40 @@ def alike(scene: Scene, where: npt.NDArray[np.bool_]) -> Plane:
     return np.asarray(np.exp(apart / np.float32(-6)), dtype=np.float32)
 
 
+def discriminant(
+    seen: Plane, one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]
+) -> tuple[Plane, float]:
+    """How `seen` (H, W, 3) lies between the means of `other` (-0.5) and `one` (0.5), (H, W); and
+    the squared Mahalanobis distance of the two."""
+    a, b = seen[one].astype(np.float64), seen[other].astype(np.float64)
+    apart = a.mean(0) - b.mean(0)
+    way = np.linalg.solve((np.cov(a.T) + np.cov(b.T)) / 2 + 25 * np.eye(3), apart)
+    distance = float(way @ apart)
+    score = (seen @ way - way @ (a.mean(0) + b.mean(0)) / 2) / max(distance, 1e-6)
+    return np.asarray(score, dtype=np.float32), distance
+
+
 def settle(
-    scene: Scene, classes: Plane, mask: Plane, hair: int, hat: int, background: int, clothes: int
+    scene: Scene,
+    classes: Plane,
+    mask: Plane,
+    hair: int,
+    hat: int,
+    ear: int,
+    background: int,
+    clothes: int,
 ) -> Plane:
     """The parser's `classes` (H, W, n), settled by the `mask` (H, W) of `person`; `hair`, `hat`,
-    `background` and `clothes` are their numbers.
+    `ear`, `background` and `clothes` are their numbers.
 
     Curls beside the neck are a little of everything to the parser: what it is sure of (but
     background) stays, and what may be clothes stays from the chin down.
     """
     u = scene.unit
     out = classes.copy()
-    nobody = 1 - smoothstep(0.05, 0.4, mask)
+    # dark hair behind an ear before a dark wall is nobody's to the mask
+    ears = grow((classes[..., ear] > 0.6).astype(np.float32), 0.55 * u)
+    nobody = (1 - smoothstep(0.05, 0.4, mask)) * (1 - ears)
     for k in (hair, hat):
         out[..., background] += classes[..., k] * nobody
         out[..., k] -= classes[..., k] * nobody
@@ -84,3 +106,34 @@ def settle(
     out *= (1 - found)[..., None]
     out[..., hair] += found
     return out
+
+
+def whole_ears(
+    scene: Scene, classes: Plane, mask: Plane, ear: int, others: tuple[int, ...]
+) -> None:
+    """Give ears (class `ear`) their rims back, in `classes` (H, W, n), which changes.
+
+    What a person (`mask`, H, W) has beside an ear and is of the ear's colour rather than of the
+    hair's is a part of it, even if the parser takes it for one of the `others`, hair the first.
+    """
+    u = scene.unit
+    sure, hair = classes[..., ear] > 0.7, classes[..., others[0]] > 0.8
+    if sure.sum() < 0.02 * u * u or hair.sum() < 100:
+        return
+    score, apart = discriminant(blur(scene.rgb, 0.01 * u), hair, sure)
+    x, y = scene.face_units()
+    fleshy = smoothstep(0.5, 0.8, mask) * smoothstep(-0.1, -0.3, score) * eased(1.0, 2.5, apart)
+    for side in (x < 0, x >= 0):  # nothing hangs below a lobe, and ears are 0.78 long
+        if (sure & side).any():
+            lobe = float(y[sure & side].max())
+            length = smoothstep(lobe + 0.06, lobe, y) * smoothstep(-0.95, -0.8, y - lobe)
+            fleshy = fleshy * np.where(side, length, 1)
+    for _ in range(2):
+        core = (classes[..., ear] > 0.5).astype(np.float32)
+        found = smoothstep(0.05, 0.3, grow(core, 0.25 * u)) * fleshy
+        for k in others:
+            share = classes[..., k] * found
+            if k == others[0]:  # sure hair only where the two are hardly alike
+                share *= np.maximum(smoothstep(0.8, 0.5, classes[..., k]), eased(4.0, 8.0, apart))
+            classes[..., k] -= share
+            classes[..., ear] += share

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from ..planes import Plane, blur, eased, grow, smoothstep
 from ..scene import Scene
+from .person import discriminant
 
 _EAR, _LONG = 0.78, 0.95  # eye distances: the length of an ear, and of one that is looked at twice
 _HEAVY = 0.74  # of 188 ears at most 0.69, of one with a tuft 0.80
@@ -35,7 +36,7 @@ def tufts(scene: Scene, ear: Plane, hair: npt.NDArray[np.bool_]) -> Plane:
         beside = beside if beside.sum() > 100 else hair
         if beside.sum() < 100 or core.sum() < 50:
             continue
-        score, apart = _discriminant(soft, beside, core)
+        score, apart = discriminant(soft, beside, core)
         sure = eased(3.0, 6.0, apart)
         inner = float(np.quantile(out_x[core], 0.4))
         near = smoothstep(inner + 0.12, inner - 0.08, out_x)
@@ -50,16 +51,3 @@ def tufts(scene: Scene, ear: Plane, hair: npt.NDArray[np.bool_]) -> Plane:
             likely = np.maximum.reduce([likely, hanging, smoothstep(0.02, -0.02, y - top)])
         out += mine * sure * likely
     return ear * np.clip(grow(out, 0.04 * u), 0, 1)
-
-
-def _discriminant(
-    seen: Plane, one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]
-) -> tuple[Plane, float]:
-    """How `seen` (H, W, 3) lies between the means of `other` (-0.5) and `one` (0.5), (H, W); and
-    the squared Mahalanobis distance of the two."""
-    a, b = seen[one].astype(np.float64), seen[other].astype(np.float64)
-    apart = a.mean(0) - b.mean(0)
-    way = np.linalg.solve((np.cov(a.T) + np.cov(b.T)) / 2 + 25 * np.eye(3), apart)
-    distance = float(way @ apart)
-    score = (seen @ way - way @ (a.mean(0) + b.mean(0)) / 2) / max(distance, 1e-6)
-    return np.asarray(score, dtype=np.float32), distance

@@ -16,6 +16,7 @@ import numpy as np
 from ..models import session
 from ..planes import Plane, blur, membrane, resize, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
+from . import neck
 
 LAYERS = ("background", "head", "ear", "neck", "clothes")
 BACKGROUND, HEAD, EAR, NECK, CLOTHES = range(5)
@@ -25,11 +26,8 @@ DENSITY = 32.0  # px per eye distance, here and in the net's window
 SIDE = 192
 CENTRE = (0.0, 0.3)  # of the window, in eye distances from between the eyes
 _RELAX = 3
+_EAR = 0.78  # eye distances, an ear's length
 _DARK = 38.0  # levels
-_CHIN = 152  # of the mesh
-# where a neck ends to the left, eye distances: a constant, and shares of the face's left border,
-# its right one and the chin; fitted to 222 people whose necks no hair covers, by `fit_neck.py`
-_NECK = (-0.29, 0.98, 0.49, -1.13)
 _SHARPER = 2.0  # the net's layers, as a factor of their logits
 
 
@@ -76,7 +74,8 @@ def beneath(scene: Scene, visible: Visible) -> Beneath:
     residual, told, answered = _ask(scene, rgb, known, inside, low)
     rows = (np.arange(shape[0], dtype=np.float32) + 0.5) / DENSITY + _top(scene)
     layers = _layers(low.seen, known, told, answered, low.head, rows[:, None])
-    layers = _slender(layers, known, _beside_neck(scene, rows, shape))
+    columns = (np.arange(shape[1], dtype=np.float32) + 0.5) / DENSITY + _left(scene)
+    layers = _slender(layers, known, neck.beside(scene, rows, columns, *_around(low.seen, known)))
     # clothes of which nothing is seen are dark
     bases = [membrane(rgb, w, relax=8) if w.any() else np.full_like(rgb, _DARK) for w in weights]
     colours = []
@@ -95,19 +94,11 @@ def beneath(scene: Scene, visible: Visible) -> Beneath:
     return Beneath(colours, layers)
 
 
-def _beside_neck(scene: Scene, rows: Plane, shape: tuple[int, int]) -> Plane:
-    """Where no neck reaches, (h, w) 0..1: `rows` (h,) in eye distances."""
-    mesh = (scene.mesh[:, 0] - EYES_MIDDLE[0]) / EYE_DISTANCE
-    left, right, chin = mesh[132], mesh[361], mesh[_CHIN]
-    constant, near, far, turn = _NECK
-    low = constant + near * left + far * right + turn * chin
-    high = -constant + near * right + far * left + turn * chin
-    across = (np.arange(shape[1], dtype=np.float32) + 0.5) / DENSITY
-    across += (scene.box[0] - EYES_MIDDLE[0]) / EYE_DISTANCE
-    # wider where it meets the jaw, and where shoulders begin
-    flare = (1.1 * np.maximum(rows - 2.25, 0) + 0.3 * smoothstep(1.9, 1.1, rows))[:, None]
-    out = np.maximum(low - flare - across, across - high - flare)
-    return smoothstep(-0.05, 0.05, out) * smoothstep(0.9, 1.3, rows)[:, None]
+def _around(seen: Plane, known: Plane) -> tuple[Plane, Plane]:
+    """Where skin is seen, and where what lies beside a neck is."""
+    return known * (seen[..., HEAD] + seen[..., NECK]), known * (
+        seen[..., BACKGROUND] + seen[..., CLOTHES]
+    )
 
 
 def _slender(layers: Plane, known: Plane, beside: Plane) -> Plane:
@@ -135,6 +126,11 @@ def _clothes(rgb: Plane, low: Visible, known: Plane) -> Plane:
     return other * (sure if float((sure * other * known).sum()) > 30 else likely)
 
 
+def _left(scene: Scene) -> float:
+    """Where the scene begins, in eye distances from between the eyes."""
+    return (scene.box[0] - EYES_MIDDLE[0]) / EYE_DISTANCE
+
+
 def _top(scene: Scene) -> float:
     """Where the scene begins, in eye distances from between the eyes."""
     return (scene.box[1] - EYES_MIDDLE[1]) / EYE_DISTANCE
@@ -147,9 +143,14 @@ def _layers(
     `head` (h, w) the filled outline, `y` (h, 1) eye distances below the eyes."""
     spread = membrane(seen, known)
     layers = np.where(answered[..., None] > 0, told, spread)
+    # behind loose strands before the background there is the background
+    behind = smoothstep(0.6, 0.85, seen[..., BACKGROUND])
+    layers = layers * (1 - behind[..., None])
+    layers[..., BACKGROUND] += behind
     layers = seen * known[..., None] + layers * (1 - known[..., None])
     # an ear that is partly seen may go on, but none begins where nothing of it is seen
     seen_ear = smoothstep(0.08, 0.25, blur(seen[..., EAR] * known, 0.1 * DENSITY))
+    seen_ear = seen_ear * _going_on(seen[..., EAR] * known, head, y)
     layers[..., BACKGROUND] += layers[..., EAR] * (1 - seen_ear)
     layers[..., EAR] *= seen_ear
     # what is skin below the head's outline is neck: no gap between the two
@@ -162,6 +163,31 @@ def _layers(
     layers[..., BACKGROUND] += layers[..., NECK] * hidden
     layers[..., NECK] *= 1 - hidden
     return np.asarray(layers / np.maximum(layers.sum(-1, keepdims=True), 1e-6), np.float32)
+
+
+def _going_on(ear: Plane, head: Plane, y: Plane) -> Plane:
+    """How likely each seen `ear` (h, w) goes on under the hair, (h, w) 0..1, by its side of the
+    `head`: hair hides ears from above, what hangs beside their lower half hangs behind them; and it
+    becomes no longer than ears are, and hardly wider. `y` (h, 1) in eye distances."""
+    out = np.ones_like(ear)
+    across = np.arange(ear.shape[1], dtype=np.float32)
+    middle = float((head.sum(0) @ across) / max(float(head.sum()), 1.0))
+    for side in (-1, 1):
+        mine = (across - middle) * side > 0
+        seen = (ear > 0.5) & mine
+        rows, columns = y[seen.any(1), 0], side * across[seen.any(0)]
+        if len(rows):
+            length = float(rows[-1] - rows[0])
+            half = float(rows[0]) + 0.45 * length
+            wide = columns.max() + 0.12 * DENSITY * max(0.75 - length, 0.0)
+            inner = smoothstep(wide + 2, wide, side * across)
+            here = smoothstep(half + 0.05, half - 0.05, y)
+            here = here * smoothstep(-_EAR - 0.08, -_EAR, y - float(rows[-1]))
+            # between what is seen of it and the head no gap opens
+            rim = np.where(seen, side * across, -np.inf).max(1, keepdims=True)
+            here = np.maximum(here * inner, side * across < rim)
+            out = np.where(mine, here, out)
+    return out
 
 
 def _ask(
