@@ -21,7 +21,7 @@ from PIL import Image
 from . import attributes, crops
 from .errors import BadOption, ModelDamaged
 from .faces import Face, Frame
-from .models import session
+from .models import MODELS, session
 from .planes import Plane, blur, resize, smoothstep
 
 if TYPE_CHECKING:
@@ -80,8 +80,12 @@ class Generator:
 
     @classmethod
     def open(cls, path: str | Path, threads: int | None = None) -> Generator:
-        """From `NAME.onnx` of `tonsure lab export`. Raises `ModelMissing`, `ModelDamaged`."""
-        path = Path(path)
+        """From `NAME.onnx` of `tonsure lab export`, or the name of a shipped one (`stgan_celeba`).
+
+        Raises `ModelMissing`, `ModelDamaged`.
+        """
+        shipped = MODELS.get(str(path))
+        path = Path(path) if shipped is None or Path(path).exists() else shipped.path
         opened = session.open_path(path, threads=threads)
         told = opened.get_modelmeta().custom_metadata_map.get(KEY)
         try:
@@ -122,8 +126,8 @@ class Generator:
         return View(frame, picture, known, self.edit(view, np.zeros(len(self.names), np.float32)))
 
     def estimate(self, picture: Plane) -> Plane:
-        """Labels (C,) of 0/1 of a picture (3, H, W), by the labels file beside the generator; all 0
-        without one."""
+        """Labels (C,) of 0/1 of a picture (3, H, W), by the labels file beside the generator (its
+        own, `NAME.labels.onnx`, or `celeba.labels.onnx`); all 0 without one."""
         judge = self._labels()
         if judge is None:
             return np.zeros(len(self.names), np.float32)
@@ -168,7 +172,8 @@ class Generator:
         return Patch(box, colour, weight.astype(np.uint8))
 
     def _labels(self) -> InferenceSession | None:
-        beside = self.path.with_suffix(".labels.onnx")
+        own = self.path.with_suffix(".labels.onnx")
+        beside = own if own.exists() else self.path.with_name("celeba.labels.onnx")
         with self._lock:  # opened late, and only where somebody needs it
             if beside.exists() and not self._beside:
                 self._beside["labels"] = session.open_path(beside, threads=self.threads)

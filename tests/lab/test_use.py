@@ -15,10 +15,11 @@ pytest.importorskip("onnx")
 
 import tonsure  # noqa: E402
 from small import drawn, small, trained, write_pack  # noqa: E402
-from tonsure import attributes, crops, hub, photo  # noqa: E402
+from tonsure import Editor, attributes, crops, hub, photo  # noqa: E402
 from tonsure.errors import BadOption, ModelDamaged, ModelMissing  # noqa: E402
 from tonsure.generator import Generator  # noqa: E402
 from tonsure.lab import release, runs, sample, sampling  # noqa: E402
+from tonsure.models import MODELS  # noqa: E402
 
 
 def exported(folder: Path, preset: str) -> Path:
@@ -154,8 +155,6 @@ def test_changes_are_checked(models, astronaut):
 
 
 def test_another_file_is_no_generator(tmp_path):
-    from tonsure.models import MODELS
-
     with pytest.raises(ModelDamaged, match="tonsure lab export"):
         Generator.open(MODELS["face_mesh"].path)
     with pytest.raises(ModelMissing):
@@ -241,7 +240,7 @@ def test_the_hub_names_what_is_wrong(models, data, said):
         module.generate(data)
 
 
-def test_stgan_bald(models, astronaut, data, tmp_path):
+def test_stgan_bald(models, astronaut, data, tmp_path, monkeypatch):
     module = hub.Module(name="stgan_bald", model=models["stgan"])
     labels = [[0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 1]] * 2
     made = module.bald(
@@ -262,8 +261,29 @@ def test_stgan_bald(models, astronaut, data, tmp_path):
         hub.Module(name="stgan_balt", model=models["stgan"])
     with pytest.raises(BadOption, match="generator of attgan"):
         hub.Module(name="stgan_bald", model=models["attgan"])
+    monkeypatch.delitem(MODELS, "attgan_celeba")
     with pytest.raises(ModelMissing, match="TONSURE_HUB"):
         hub.Module(name="attgan_celeba")
+
+
+@pytest.mark.parametrize("name", ["stgan_celeba", "attgan_celeba", "stargan_celeba"])
+def test_shipped_generators_change_hair(name, data, tmp_path):
+    """No labels are told: they are estimated, and this is somebody without black hair."""
+    editor = Editor(model=name)
+    with editor.open(data / "astronaut.jpg") as shot:
+        names, source = editor.generator.names, shot.view(1).source
+        assert source[names.index("Black_Hair")] == 0
+        assert source[names.index("Eyeglasses")] == 0
+        change = np.asarray(shot.edit({"Black_Hair": 1}).photo.pixels, int) - shot.photo.pixels
+        x0, y0, x1, y1 = (int(v) for v in shot.faces[0].box)
+    assert change[max(y0 - (y1 - y0) // 2, 0) : y0, x0:x1].mean() < -5
+    assert np.abs(change[-20:, -20:]).max() == 0
+    made = hub.Module(name=name).generate(
+        data={"image": [str(data / "astronaut.jpg")], "style": ["Black_Hair"]},
+        output_dir=tmp_path,
+    )
+    assert len(made) == 1
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_run_without_checkpoints_is_named(tmp_path):

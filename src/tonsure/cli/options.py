@@ -37,7 +37,9 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object a photo on s
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 Model = Annotated[
     Path | None,
-    typer.Option(metavar="PATH", help="A generator of your own, from `tonsure lab export`."),
+    typer.Option(
+        metavar="PATH", help="A generator: a file of `tonsure lab export`, or stgan_celeba."
+    ),
 ]
 Threads = Annotated[
     int | None, typer.Option(metavar="N", help="Processor threads for one photo; default 2.")

@@ -14,8 +14,13 @@ from .console import emit, ending, say
 def sweep(
     photo: Annotated[str, typer.Argument(metavar="PHOTO", help="A photo; - is standard input.")],
     model: Annotated[
-        Path, typer.Option(metavar="PATH", help="A generator, from `tonsure lab export`.")
-    ],
+        Path,
+        typer.Option(
+            metavar="PATH",
+            help="A generator: a file of `tonsure lab export`, or a shipped one: stgan_celeba, "
+            "attgan_celeba, stargan_celeba.",
+        ),
+    ] = Path("stgan_celeba"),
     output: Annotated[
         Path | None,
         typer.Option(
@@ -42,7 +47,7 @@ def sweep(
     as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:  # fmt: skip
-    """Show a photo beside each edit that a model of your own can make."""
+    """Show a photo beside each edit that a generator can make."""
     with ending(debug):
         from ..editor import Editor
         from ..errors import BadOption
