@@ -9,10 +9,10 @@ import pytest
 
 from tonsure import faces
 from tonsure.hair import beard, loose, matte
-from tonsure.hair.parse import BACKGROUND, CLASSES, HAIR
-from tonsure.hair.person import alike
+from tonsure.hair.parse import BACKGROUND, CLASSES, EAR, HAIR, SKIN
+from tonsure.hair.person import alike, whole_ears
 from tonsure.planes import Plane
-from tonsure.scene import Scene, look
+from tonsure.scene import OVAL, Scene, look
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +119,51 @@ def test_shaggy_chin_is_a_beard(plain: Scene) -> None:
     lower = (plain.face_units()[1] > 1.0)[..., None]
     bearded = replace(plain, rgb=np.where(lower, plain.rgb * 0.6 * rough, plain.rgb))
     assert beard.shaggy(bearded, oval) > 0.9
+
+
+def beside_the_jaw(scene: Scene, skin: float, chin: float) -> tuple[Plane, Plane]:
+    """What `curls` finds of a dark patch that overlaps the jaw's edge, of which the parser gives
+    `skin`; the chin is multiplied by `chin`; and the patch."""
+    x, y = scene.face_units()
+    oval = scene.mesh_polygon(OVAL)
+    row = (y > 0.9) & (y < 1.3) & (oval > 0.5)
+    edge = float(x[row].max())
+    patch = ((np.abs(x - edge) < 0.12) & (y > 0.9) & (y < 1.3)).astype(np.float32)
+    top = np.maximum(above(scene, -0.8), (x > edge + 0.12) & (y < 1.3)).astype(np.float32)
+    dark = np.maximum(top, patch)[..., None]
+    rgb = scene.rgb * np.where((oval > 0.5) & (y > 0.8), chin, 1)[..., None]
+    scene = replace(scene, rgb=(rgb * (1 - 0.8 * dark)).astype(np.float32))
+    classes = np.zeros((*scene.shape, len(CLASSES)), np.float32)
+    classes[..., HAIR] = np.where(patch > 0, 1 - skin, top)
+    classes[..., SKIN] = np.where(patch > 0, skin, oval * (1 - top))
+    classes[..., BACKGROUND] = 1 - classes.sum(-1)
+    return loose.curls(scene, classes, top, alike(scene, top > 0.5), top), patch
+
+
+def test_curls_beside_the_jaw_go_where_the_parser_is_unsure(plain: Scene) -> None:
+    found, patch = beside_the_jaw(plain, 0.6, 1.0)
+    assert found[patch > 0].mean() > 0.5
+    sure, _ = beside_the_jaw(plain, 0.95, 1.0)
+    assert sure[patch > 0].mean() < 0.2 * found[patch > 0].mean()
+
+
+def test_the_edge_of_a_beard_is_no_curl(plain: Scene) -> None:
+    found, _ = beside_the_jaw(plain, 0.6, 0.2)
+    assert found.max() == 0
+
+
+def test_an_ear_gets_its_rim_back(plain: Scene) -> None:
+    x, y = plain.face_units()
+    whole = (np.abs(x - 1.1) < 0.15) & (np.abs(y - 0.3) < 0.35)
+    core = (np.abs(x - 1.05) < 0.1) & (np.abs(y - 0.35) < 0.3)
+    hair = (y < -0.1) & ~whole
+    rgb = np.where(hair[..., None], 30, plain.rgb).astype(np.float32)
+    classes = np.zeros((*plain.shape, len(CLASSES)), np.float32)
+    classes[..., EAR], classes[..., HAIR] = core, hair
+    classes[..., BACKGROUND] = 1 - classes.sum(-1)
+    mask = (hair | whole).astype(np.float32)
+    whole_ears(replace(plain, rgb=rgb), classes, mask, EAR, (HAIR, BACKGROUND))
+    assert classes[..., EAR][whole].mean() > 0.9
+    assert classes[..., EAR][hair].max() < 0.3  # not what has the hair's colour
+    assert classes[..., EAR][(y > 0.8) | (x < 0.7)].max() < 0.01  # nor anything else
+    assert np.abs(classes.sum(-1) - 1).max() < 1e-5

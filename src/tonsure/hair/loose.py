@@ -7,11 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..planes import LUMA, Plane, blur, dilate, eased, grow, smoothstep
-from ..scene import Scene
+from ..scene import OVAL, Scene
 from .parse import BACKGROUND, CLOTHES, EAR, HAIR, JEWELLERY, NECK, SKIN
 from .person import alike, discriminant
 
 _TUFT = 0.04  # squared eye distances, the most that hangs out from behind an ear
+_STUBBLE = 0.06  # of the chin's area, like hair: more is a beard
 
 
 def strands(scene: Scene, classes: Plane, hair: Plane) -> Plane:
@@ -105,7 +106,7 @@ def _reached(
 def _hairy(scene: Scene, classes: Plane, hair: Plane) -> Plane:
     """How much nearer a pixel's colour is to that of the `hair` than to skin's, (H, W) 0..1."""
     sure = classes[..., [SKIN, EAR, NECK]].max(-1) > 0.9
-    if sure.sum() < 100:
+    if sure.sum() < 100 or (hair > 0.8).sum() < 100:
         return np.zeros_like(hair)
     score, apart = discriminant(blur(scene.rgb, 0.01 * scene.unit), hair > 0.8, sure)
     return smoothstep(0.0, 0.3, score) * eased(2.0, 4.0, apart)
@@ -139,6 +140,26 @@ def rim(scene: Scene, oval: Plane, face: Plane, smooth: Plane, like: Plane, hole
         fair *= smoothstep(1.0, 2.0, like / (alike(scene, smooth * (1 - near) > 0.8) + 0.05))
     off = np.maximum(dark, fair) * known
     return grow(off * near * face, 0.05 * u) * face
+
+
+def curls(scene: Scene, classes: Plane, hair: Plane, like: Plane, hole: Plane) -> Plane:
+    """Curls beside jaw and neck that the parser half takes for skin: (H, W) 0..1, near the hole.
+
+    They have the hair's colour (`like`, H, W) rather than any skin's, and the parser is not sure.
+    """
+    u = scene.unit
+    y = scene.face_units()[1]
+    alike_hair = _hairy(scene, classes, hair) * smoothstep(0.5, 0.8, like)
+    edge = grow(1 - scene.mesh_polygon(OVAL), 0.18 * u)
+    chin = (edge < 0.1) & (y > 0.8)
+    if not chin.any() or float(alike_hair[chin].mean()) > _STUBBLE:
+        return np.zeros_like(hole)  # a beard's edge is no curl
+    skin = np.maximum(classes[..., SKIN], classes[..., NECK])
+    own = classes[..., [SKIN, NECK, HAIR]].sum(-1)
+    found = alike_hair * edge * smoothstep(0.85, 0.75, skin) * smoothstep(0.3, 0.5, own)
+    found *= smoothstep(0.5, 0.8, y) * grow(hole, 0.5 * u)
+    # a tone between the two, one pixel wide, is an edge; curls lie densely
+    return grow(found * smoothstep(0.25, 0.5, blur(found, 0.04 * u)), 0.06 * u)
 
 
 def stray(scene: Scene, skin: Plane, smooth: Plane, hole: Plane, keep: Plane) -> Plane:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ..planes import Plane, blur, dilate, eased, grow, resize, smoothstep
 from ..scene import Scene
 from . import beard
-from .loose import locks, rim, strands, stray
+from .loose import curls, locks, rim, strands, stray
 from .parse import EAR, GLASSES, HAIR, HAT, JEWELLERY, NECK, SKIN
 from .person import alike
 
@@ -98,6 +98,7 @@ def matte(
     out = np.where(inner > 0.3, np.minimum(out, core), out)
     face = np.clip(classes[..., SKIN] + classes[..., HAIR], 0, 1) * (oval + head > 0.5)
     out = np.maximum(out, rim(scene, oval, face * (1 - rough) * clear, smooth, like, out))
+    out = np.maximum(out, curls(scene, classes, hair, like, out) * clear)
     # the parser's word on jewellery counts little
     solid = classes[..., GLASSES] + smoothstep(0.25, 0.6, classes[..., JEWELLERY]) + capped
     solid = np.maximum(np.clip(solid, 0, 1), smoothstep(0.3, 0.55, classes[..., EAR]))
