@@ -95,7 +95,8 @@ def before_a_wall(scene: Scene, where: Plane, hair: float) -> tuple[Scene, *tupl
     classes = np.zeros((*scene.shape, len(CLASSES)), np.float32)
     classes[..., HAIR] = np.maximum(top, hair * where)
     classes[..., BACKGROUND] = 1 - classes[..., HAIR]
-    return scene, classes, top, alike(scene, top > 0.5), top
+    like = alike(scene, top > 0.5)
+    return scene, classes, top, like, loose.hairy(scene, classes, top), top
 
 
 def test_end_of_a_lock_before_a_wall_goes(plain: Scene) -> None:
@@ -137,7 +138,8 @@ def beside_the_jaw(scene: Scene, skin: float, chin: float) -> tuple[Plane, Plane
     classes[..., HAIR] = np.where(patch > 0, 1 - skin, top)
     classes[..., SKIN] = np.where(patch > 0, skin, oval * (1 - top))
     classes[..., BACKGROUND] = 1 - classes.sum(-1)
-    return loose.curls(scene, classes, top, alike(scene, top > 0.5), top), patch
+    coloured = loose.hairy(scene, classes, top)
+    return loose.curls(scene, classes, oval, alike(scene, top > 0.5), coloured, top), patch
 
 
 def test_curls_beside_the_jaw_go_where_the_parser_is_unsure(plain: Scene) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..planes import LUMA, Plane, blur, dilate, eased, grow, smoothstep
-from ..scene import OVAL, Scene
+from ..scene import Scene
 from .parse import BACKGROUND, CLOTHES, EAR, HAIR, JEWELLERY, NECK, SKIN
 from .person import alike, discriminant
 
@@ -43,10 +43,12 @@ def strands(scene: Scene, classes: Plane, hair: Plane) -> Plane:
     return out
 
 
-def locks(scene: Scene, classes: Plane, hair: Plane, like: Plane, hole: Plane) -> Plane:
+def locks(
+    scene: Scene, classes: Plane, hair: Plane, like: Plane, hairy: Plane, hole: Plane
+) -> Plane:
     """Ends of locks beside the hole: (H, W) 0..1. The parser is unsure of them; they have the
-    hair's colour (`like`, H, W) and not that of the wall behind. Before a wall of the hair's own
-    colour nothing is found."""
+    hair's colour (`like`, `hairy`, H, W) and not that of the wall behind. Before a wall of the
+    hair's own colour nothing is found."""
     u = scene.unit
     air = (classes[..., BACKGROUND] > 0.9) & (scene.inside > 0.5)
     air &= grow(hole, 0.2 * u) < 0.02
@@ -57,7 +59,6 @@ def locks(scene: Scene, classes: Plane, hair: Plane, like: Plane, hole: Plane) -
     apart = np.abs(blur(scene.rgb, 0.008 * u) - wall)
     off = smoothstep(25, 45, np.maximum(np.maximum(apart[..., 0], apart[..., 1]), apart[..., 2]))
     y = scene.face_units()[1]
-    hairy = _hairy(scene, classes, hair)
     # a neck of the hair's colour and not of the rest of the neck's is none; unsure clothes do
     # not reach up behind an ear
     wrong = classes[..., NECK] * _foreign(scene, classes, like, hole)
@@ -103,7 +104,7 @@ def _reached(
     return reached
 
 
-def _hairy(scene: Scene, classes: Plane, hair: Plane) -> Plane:
+def hairy(scene: Scene, classes: Plane, hair: Plane) -> Plane:
     """How much nearer a pixel's colour is to that of the `hair` than to skin's, (H, W) 0..1."""
     sure = classes[..., [SKIN, EAR, NECK]].max(-1) > 0.9
     if sure.sum() < 100 or (hair > 0.8).sum() < 100:
@@ -142,15 +143,18 @@ def rim(scene: Scene, oval: Plane, face: Plane, smooth: Plane, like: Plane, hole
     return grow(off * near * face, 0.05 * u) * face
 
 
-def curls(scene: Scene, classes: Plane, hair: Plane, like: Plane, hole: Plane) -> Plane:
+def curls(
+    scene: Scene, classes: Plane, oval: Plane, like: Plane, hairy: Plane, hole: Plane
+) -> Plane:
     """Curls beside jaw and neck that the parser half takes for skin: (H, W) 0..1, near the hole.
 
-    They have the hair's colour (`like`, H, W) rather than any skin's, and the parser is not sure.
+    They have the hair's colour (`like`, `hairy`, H, W) rather than any skin's, and the parser is
+    not sure of them. `oval` (H, W) is the face's filled outline.
     """
     u = scene.unit
     y = scene.face_units()[1]
-    alike_hair = _hairy(scene, classes, hair) * smoothstep(0.5, 0.8, like)
-    edge = grow(1 - scene.mesh_polygon(OVAL), 0.18 * u)
+    alike_hair = hairy * smoothstep(0.5, 0.8, like)
+    edge = grow(1 - oval, 0.18 * u)
     chin = (edge < 0.1) & (y > 0.8)
     if not chin.any() or float(alike_hair[chin].mean()) > _STUBBLE:
         return np.zeros_like(hole)  # a beard's edge is no curl

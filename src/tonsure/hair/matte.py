@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ..planes import Plane, blur, dilate, eased, grow, resize, smoothstep
 from ..scene import Scene
 from . import beard
-from .loose import curls, locks, rim, strands, stray
+from .loose import curls, hairy, locks, rim, strands, stray
 from .parse import EAR, GLASSES, HAIR, HAT, JEWELLERY, NECK, SKIN
 from .person import alike
 
@@ -86,7 +86,8 @@ def matte(
     inner = scene.mesh_polygon(_INNER)
     for polygon in _EYES:
         inner = np.maximum(inner, scene.mesh_polygon(polygon))
-    out = np.maximum(out, locks(scene, classes, hair, like, out))
+    coloured = hairy(scene, classes, hair)
+    out = np.maximum(out, locks(scene, classes, hair, like, coloured, out))
     # where a beard grows a loose strand cannot be told from it
     grown = max(eased(0.08, 0.2, bearded), beard.shaggy(scene, oval))
     clear = 1 - smoothstep(0.4, 0.6, y) * grown
@@ -98,7 +99,7 @@ def matte(
     out = np.where(inner > 0.3, np.minimum(out, core), out)
     face = np.clip(classes[..., SKIN] + classes[..., HAIR], 0, 1) * (oval + head > 0.5)
     out = np.maximum(out, rim(scene, oval, face * (1 - rough) * clear, smooth, like, out))
-    out = np.maximum(out, curls(scene, classes, hair, like, out) * clear)
+    out = np.maximum(out, curls(scene, classes, oval, like, coloured, out) * clear)
     # the parser's word on jewellery counts little
     solid = classes[..., GLASSES] + smoothstep(0.25, 0.6, classes[..., JEWELLERY]) + capped
     solid = np.maximum(np.clip(solid, 0, 1), smoothstep(0.3, 0.55, classes[..., EAR]))

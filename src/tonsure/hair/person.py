@@ -13,7 +13,7 @@ from PIL import Image
 
 from ..models import session
 from ..planes import Plane, blur, eased, grow, resize, smoothstep
-from ..scene import OVAL, Scene
+from ..scene import EAR_LENGTH, OVAL, Scene
 
 _SIDE = 256
 _CHIN = 152  # of the mesh
@@ -123,10 +123,12 @@ def whole_ears(
     score, apart = discriminant(blur(scene.rgb, 0.01 * u), hair, sure)
     x, y = scene.face_units()
     fleshy = smoothstep(0.5, 0.8, mask) * smoothstep(-0.1, -0.3, score) * eased(1.0, 2.5, apart)
-    for side in (x < 0, x >= 0):  # nothing hangs below a lobe, and ears are 0.78 long
+    for side in (x < 0, x >= 0):  # nothing hangs below a lobe
         if (sure & side).any():
             lobe = float(y[sure & side].max())
-            length = smoothstep(lobe + 0.06, lobe, y) * smoothstep(-0.95, -0.8, y - lobe)
+            length = smoothstep(lobe + 0.06, lobe, y) * smoothstep(
+                -EAR_LENGTH - 0.17, -EAR_LENGTH - 0.02, y - lobe
+            )
             fleshy = fleshy * np.where(side, length, 1)
     for _ in range(2):
         core = (classes[..., ear] > 0.5).astype(np.float32)

@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..planes import Plane, blur, eased, grow, smoothstep
-from ..scene import Scene
+from ..scene import EAR_LENGTH, Scene
 from .person import discriminant
 
-_EAR, _LONG = 0.78, 0.95  # eye distances: the length of an ear, and of one that is looked at twice
+_LONG = 0.95  # eye distances: the length of an ear that is looked at twice
 _HEAVY = 0.74  # of 188 ears at most 0.69, of one with a tuft 0.80
 _HAIR = 0.15  # of 17 long ears 15 had at most 0.02, two with hair over them 0.30 and 0.46
 
@@ -41,7 +41,7 @@ def tufts(scene: Scene, ear: Plane, hair: npt.NDArray[np.bool_]) -> Plane:
         inner = float(np.quantile(out_x[core], 0.4))
         near = smoothstep(inner + 0.12, inner - 0.08, out_x)
         likely = smoothstep(0.0, 0.25, score) * near * smoothstep(middle + 0.1, middle - 0.1, y)
-        top = low - _EAR
+        top = low - EAR_LENGTH
         # ears are widest at a third from above: this one has most of its area at the very top
         heavy = low - middle > _HEAVY * (low - high)
         if low - high > _LONG and (heavy or float(score[mine & (y < top)].mean()) > _HAIR):

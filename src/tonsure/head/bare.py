@@ -15,7 +15,7 @@ import numpy as np
 
 from ..models import session
 from ..planes import Plane, blur, membrane, resize, smoothstep
-from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
+from ..scene import EAR_LENGTH, EYE_DISTANCE, EYES_MIDDLE, Scene
 from . import neck
 
 LAYERS = ("background", "head", "ear", "neck", "clothes")
@@ -26,7 +26,6 @@ DENSITY = 32.0  # px per eye distance, here and in the net's window
 SIDE = 192
 CENTRE = (0.0, 0.3)  # of the window, in eye distances from between the eyes
 _RELAX = 3
-_EAR = 0.78  # eye distances, an ear's length
 _DARK = 38.0  # levels
 _SHARPER = 2.0  # the net's layers, as a factor of their logits
 
@@ -182,7 +181,7 @@ def _going_on(ear: Plane, head: Plane, y: Plane) -> Plane:
             wide = columns.max() + 0.12 * DENSITY * max(0.75 - length, 0.0)
             inner = smoothstep(wide + 2, wide, side * across)
             here = smoothstep(half + 0.05, half - 0.05, y)
-            here = here * smoothstep(-_EAR - 0.08, -_EAR, y - float(rows[-1]))
+            here = here * smoothstep(-EAR_LENGTH - 0.08, -EAR_LENGTH, y - float(rows[-1]))
             # between what is seen of it and the head no gap opens
             rim = np.where(seen, side * across, -np.inf).max(1, keepdims=True)
             here = np.maximum(here * inner, side * across < rim)

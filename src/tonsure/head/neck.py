@@ -45,7 +45,7 @@ def beside(scene: Scene, rows: Plane, columns: Plane, skin: Plane, air: Plane) -
     between the eyes.
 
     `skin` (h, w) is where skin is seen, `air` where background or clothes are: a neck that is seen
-    to end moves what its people's mean tells.
+    to end sooner than people's mean is slimmer further up, too.
     """
     mesh = (scene.mesh[:, 0] - EYES_MIDDLE[0]) / EYE_DISTANCE
     wider = 1.1 * np.maximum(rows - _SHOULDER, 0)
@@ -58,8 +58,8 @@ def beside(scene: Scene, rows: Plane, columns: Plane, skin: Plane, air: Plane) -
 
 
 def _seen(ends: Plane, rows: Plane, out: Plane, skin: Plane, air: Plane) -> float:
-    """How much further than `ends` (h,) the neck is seen to end where it first is; `out` (w,) grows
-    outwards. 0 where it is not seen."""
+    """How much further than `ends` (h,) the neck is seen to end where it first is: 0 or less, since
+    one that is wider at the collar is not so at the jaw. `out` (w,) grows outwards."""
     found = []
     inner = (out > -0.3) & (out < 2.0)
     order = np.flatnonzero(inner)[np.argsort(out[inner])]
