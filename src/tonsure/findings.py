@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .faces import Face
+from .hair import hat
 from .hair.parse import CLASSES, parse
 from .scene import look
 
@@ -21,7 +22,7 @@ def of(
     A short haircut has about 3, long hair 10 and more; below 0.25 a head counts as bald.
     """
     scene = look(pixels, face, min(float(face.iod), _DENSITY), threads)
-    classes = parse(scene)
+    classes = hat.believed(parse(scene), hat.worn(pixels, scene.frame, threads))
     inside = scene.inside / scene.unit**2
     return {
         name: round(float((classes[..., CLASSES.index(name)] * inside).sum()), 2) for name in _TOLD

@@ -11,11 +11,15 @@ import numpy.typing as npt
 
 from ..faces import Frame
 from ..models import session
+from ..planes import Plane
+from .parse import HAIR, HAT
 
 Pixels = npt.NDArray[np.uint8]
 
 BOX = (4.0, 0.0, 174.0, 218.0)
 SCALE = 0.66
+WORN = 0.25
+"""Less likely than that, what looks like a hat is hair."""
 SIZE = (144, 112)
 """Height and width of the look: `BOX` of the frame at `SCALE`."""
 
@@ -31,3 +35,13 @@ def worn(pixels: Pixels, frame: Frame, threads: int | None = None) -> float:
     seen = view(pixels, frame).astype(np.float32).transpose(2, 0, 1)[None]
     batch = np.ascontiguousarray(seen / np.float32(127.5) - 1)
     return float(session.open("hat", threads).run(None, {"picture": batch})[0][0])
+
+
+def believed(classes: Plane, worn: float) -> Plane:
+    """The parser's `classes` (H, W, 9) where no hat is `worn`: what looks like one is hair."""
+    if worn > WORN:
+        return classes
+    out = classes.copy()
+    out[..., HAIR] += out[..., HAT]
+    out[..., HAT] = 0
+    return out

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ..planes import Plane, blur, dilate, eased, grow, resize, smoothstep
 from ..scene import Scene
 from . import beard
+from .hat import WORN
 from .loose import curls, hairy, locks, rim, strands, stray
 from .parse import EAR, GLASSES, HAIR, HAT, JEWELLERY, NECK, SKIN
 from .person import alike
@@ -32,7 +33,6 @@ _INNER = (
 )  # fmt: skip
 
 _HAT = 0.3  # of the head's top: of 179 val faces without a hat, 178 had less
-_WORN = 0.25  # less likely than that, what looks like a hat is hair
 _LIKELY, _SURELY = 0.85, 0.92
 _LITTLE = 0.04  # of the head's top is hat enough where there surely is one
 
@@ -118,7 +118,7 @@ def _hat(classes: Plane, hatted: float, top: Plane, y: Plane) -> tuple[Plane, fl
     def share(plane: Plane) -> float:
         return float((plane * top).sum() / max(float(top.sum()), 1.0))
 
-    seen = share(classes[..., HAT]) if hatted > _WORN else 0.0
+    seen = share(classes[..., HAT]) if hatted > WORN else 0.0
     if seen < (_LITTLE if hatted > _SURELY else _HAT):
         return np.zeros_like(top), seen
     capped = classes[..., HAT]

@@ -29,6 +29,7 @@ _PATCH = 2  # radius of patches
 _SOURCES, _TARGETS = 1600, 2200
 # robust grey levels of structure below which nothing is copied, above which everything
 _CALM = (2.0, 4.5)
+_MISFIT = 0.35  # how much a squared level of the copy's error weighs beside one of fog
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,11 @@ class _Level:
         way = hiding - around
         length = (way * way).sum(-1)
         share = ((self.value - around) * way).sum(-1) / np.maximum(length, 1.0)
-        taint = smoothstep(0.12, 0.3, share) * smoothstep(900.0, 2500.0, length)
+        # a background that varies by as much by itself is not distrusted for it
+        free = (far > 0.9) & (reach > 0.15) & (blur(hole, 0.5 * u) > 0.01)
+        own = 1.5 * float(np.sqrt((share[free] ** 2).mean())) if free.any() else 0.0
+        least = max(0.12, own)
+        taint = smoothstep(least, least + 0.18, share) * smoothstep(900.0, 2500.0, length)
         taint *= smoothstep(0.02, 0.08, near) * smoothstep(0.05, 0.15, reach)
         gone = (taint > 0.5) & (self.weight > 0)
         self.weight[gone] = 0
@@ -137,6 +142,24 @@ class _Level:
         if rough.size < 20:
             return 0.0
         return eased(*_CALM, float(np.quantile(rough, 0.8)))
+
+    def smooth_amiss(self) -> Plane:
+        """How far off a smooth surface is in the hole, (h, w) levels: as much as the background
+        changes over the way to the nearest known pixel."""
+        known, change = self.weight > 0.9, [0.0]
+        near = known & (blur(self.hole.astype(np.float32), 0.5 * self.unit) > 0.01)
+        depth = np.zeros(self.hole.shape, np.intp)
+        reached = ~self.hole
+        for d in range(1, round(self.unit)):
+            pairs = (
+                (self.value[d:] - self.value[:-d], near[d:] & known[:-d]),
+                (self.value[:, d:] - self.value[:, :-d], near[:, d:] & known[:, :-d]),
+            )
+            apart = np.concatenate([(step[both] ** 2).mean(-1) for step, both in pairs])
+            change.append(max(change[-1], float(np.sqrt(apart.mean())) if apart.size else 0.0))
+            reached = dilate(reached, 1)
+            depth += ~reached
+        return np.asarray(change, np.float32)[np.minimum(depth + self.hole, len(change) - 1)]
 
 
 def _search(fine: _Level, base: Plane) -> tuple[Plane, Index, Plane] | None:
@@ -311,10 +334,16 @@ def _copy(
     far_rows = np.clip(np.arange(rows)[:, None] + offset[..., 0], 0, rows - 1)
     far_columns = np.clip(np.arange(columns)[None] + offset[..., 1], 0, columns - 1)
     beside = has & (fine.weight > 0.9) & (fine.weight[far_rows, far_columns] > 0.9)
-    off = np.clip(fine.value - fine.value[far_rows, far_columns], -30, 30)
-    amiss = amiss + membrane(off, beside.astype(np.float32), 10)
+    off = fine.value - fine.value[far_rows, far_columns]
+    amiss = amiss + membrane(np.clip(off, -30, 30), beside.astype(np.float32), 10)
     size = (rows * step, columns * step)
     plane = plane + resize(np.clip(amiss, -40, 40), size)[:height, :width]
+    # a copy that does not suit its surroundings is worse than fog, the nearer to them the more
+    misfit, _ = patches.spread(
+        (off**2).mean(-1, keepdims=True), beside.astype(np.float32), 0.2 * fine.unit
+    )
+    smooth = fine.smooth_amiss() ** 2
+    share = share * smooth / np.maximum(smooth + _MISFIT * misfit[..., 0], _TINY)
     even, _ = patches.spread(share[..., None], fine.hole.astype(np.float32), 0.08 * fine.unit)
     cover = resize(even[..., 0], size)[:height, :width] * laid
     return plane, np.clip(cover, 0, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from ..hair.parse import BACKGROUND, CLOTHES, EAR, HAIR, NECK, SKIN
 from ..planes import Plane
@@ -14,30 +15,20 @@ from .outline import Points
 def along(scene: Scene, classes: Plane) -> tuple[Points, Points, Points, Points]:
     """Per angle of the outline (67,), in eye distances, NaN where the photo does not tell.
 
-    The hair's silhouette (the skull lies inside), where skin meets background, how far skin
+    The silhouette of hair or ear (the skull lies inside), where skin meets background, how far skin
     reaches at least, and where an ear begins.
     """
     radius = np.arange(0.75, 3.2, 0.02)
-    t = np.radians(outline.ANGLES)[:, None]
-    way = np.stack([np.sin(t), -np.cos(t)], -1)
-    points = outline.CENTRE + EYE_DISTANCE * radius[None, :, None] * way
-    flat = scene.to_scene(points.reshape(-1, 2))
-    height, width = scene.shape
-    x, y = np.floor(flat[:, 0]).astype(int), np.floor(flat[:, 1]).astype(int)
-    valid = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    x, y = np.clip(x, 0, width - 1), np.clip(y, 0, height - 1)
-    valid &= scene.inside[y, x] > 0.5
-    valid = valid.reshape(len(t), -1)
-    p = classes[y, x].reshape(len(t), len(radius), -1)
+    p, valid = _along_rays(scene, classes, outline.ANGLES, radius)
     covered = 1 - p[..., BACKGROUND] - p[..., CLOTHES] - p[..., NECK]
     kind = np.argmax(p, -1)
-    silhouette, border, reach, ear_at = (np.full(len(t), np.nan) for _ in range(4))
-    for i in range(len(t)):
+    silhouette, border, reach, ear_at = (np.full(len(p), np.nan) for _ in range(4))
+    for i in range(len(p)):
         off = np.nonzero((covered[i] < 0.5) & valid[i])[0]
         end = np.nonzero(~valid[i])[0]
         if len(off) and (not len(end) or off[0] < end[0]) and off[0] > 2:
             last = kind[i, max(off[0] - 4, 0) : off[0]]
-            if (last == HAIR).mean() > 0.5:
+            if np.isin(last, (HAIR, EAR)).mean() > 0.5:
                 silhouette[i] = radius[off[0]]
             elif (last == SKIN).mean() > 0.5 and kind[i, off[0]] == BACKGROUND:
                 border[i] = radius[off[0]]
@@ -51,3 +42,36 @@ def along(scene: Scene, classes: Plane) -> tuple[Points, Points, Points, Points]
             run = skin[np.concatenate([[True], np.diff(skin) < 8])]
             reach[i] = radius[run[-1]] - 0.02
     return silhouette, border, reach, ear_at
+
+
+def cheeks(scene: Scene, classes: Plane) -> Points:
+    """Where face or beard end before the background, at `outline.ROUND` (120,), in eye distances;
+    NaN where the photo does not tell: above the temples, at the chin, beside hair, ear and neck."""
+    radius = np.arange(0.6, 2.2, 0.02)
+    p, valid = _along_rays(scene, classes, outline.ROUND, radius)
+    kind = np.where(valid, np.argmax(p, -1), -1)
+    out = np.full(len(p), np.nan)
+    for i in np.flatnonzero((np.abs(outline.ROUND) > 70) & (np.abs(outline.ROUND) < 150)):
+        off = np.flatnonzero(kind[i] != SKIN)
+        # the first step must lie on the face, what follows it must be the open
+        if len(off) and off[0] > 3 and (kind[i, off[0] : off[0] + 5] == BACKGROUND).all():
+            out[i] = radius[off[0]] - 0.01
+    return out
+
+
+def _along_rays(
+    scene: Scene, classes: Plane, angles: Points, radius: Points
+) -> tuple[Plane, npt.NDArray[np.bool_]]:
+    """The classes (N, R, 9) at every `radius` (R,) of every angle (N,), and whether the photo has
+    that place (N, R)."""
+    t = np.radians(angles)[:, None]
+    way = np.stack([np.sin(t), -np.cos(t)], -1)
+    points = outline.CENTRE + EYE_DISTANCE * radius[None, :, None] * way
+    flat = scene.to_scene(points.reshape(-1, 2))
+    height, width = scene.shape
+    x, y = np.floor(flat[:, 0]).astype(int), np.floor(flat[:, 1]).astype(int)
+    valid = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    x, y = np.clip(x, 0, width - 1), np.clip(y, 0, height - 1)
+    valid &= scene.inside[y, x] > 0.5
+    shape = len(angles), len(radius)
+    return classes[y, x].reshape(*shape, -1), valid.reshape(shape)

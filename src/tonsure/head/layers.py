@@ -64,13 +64,14 @@ def layers(pixels: Pixels, face: Face, *, threads: int | None = None) -> Layers:
     """The scene of `face` in `pixels` (H, W, 3) uint8, taken apart and completed."""
     first = survey(look(pixels, face, COARSE, threads))
     scene = look(pixels, face, min(float(face.iod), _DENSITY), threads, first.reach)
-    classes = parse(scene, first)
-    rim = outline.contour(scene.mesh, outline.radii(scene.mesh, *evidence.along(scene, classes)))
+    hatted = hat.worn(pixels, scene.frame, threads)
+    classes = hat.believed(parse(scene, first), hatted)
+    skull = outline.radii(scene.mesh, *evidence.along(scene, classes))
+    rim = outline.contour(scene.mesh, skull, evidence.cheeks(scene, classes))
     oval = features.oval(scene)
     head = np.maximum(scene.polygon(rim), oval)
     rough = features.interrupted(scene, classes)
     smooth = features.smooth_skin(classes, rough)
-    hatted = hat.worn(pixels, scene.frame, threads)
     found = matte(scene, classes, hatted, oval, head, rough, smooth)
     skin = classes[..., SKIN] + classes[..., GLASSES]
     hidden, ears_at = features.hidden_ears(scene, classes, found.hole)

@@ -22,6 +22,9 @@ Points = npt.NDArray[np.float64]
 CENTRE = np.array([88.9, 112.6])
 ANGLES = np.arange(-99.0, 100.0, 3.0)
 """Of the 67 radii, degrees clockwise from up."""
+ROUND = np.arange(-180.0, 180.0, 3.0)
+"""Of the closed outline's 120 points."""
+_FARTHEST, _CARRIED = 0.25, 10.0  # eye distances; degrees
 
 
 @cache
@@ -98,27 +101,43 @@ def _meet_ears(r: Points, ear: Points) -> Points:
     return out
 
 
-def contour(mesh: Points, r: Points, step: float = 3.0) -> Points:
-    """The closed outline: the skull, led into the face oval below the ears.
+def contour(mesh: Points, r: Points, cheeks: Points | None = None) -> Points:
+    """The closed outline: the skull, led into the face below the ears.
 
-    From the mesh (468, 3) in frame units and the skull's radii (67,); returns (360 / `step`, 2) in
-    frame units, every `step` degrees clockwise from below; the last point joins the first.
+    Parameters
+    ----------
+    mesh : (468, 3) in frame units; its oval is the face, more or less.
+    r : (67,) the skull's radii at `ANGLES`, in eye distances.
+    cheeks : (120,) where face or beard are seen to end at `ROUND`, NaN where they are not.
+
+    Returns (120, 2) in frame units, clockwise from below; the last point joins the first.
     """
-    angle = np.arange(-180.0, 180.0, step)
-    side = np.abs(angle)
+    side = np.abs(ROUND)
     oval = mesh[list(OVAL), :2] - CENTRE
     turn = np.degrees(np.arctan2(oval[:, 0], -oval[:, 1]))
     order = np.argsort(turn)
     turns = np.concatenate([turn[order] - 360, turn[order], turn[order] + 360])
-    face = np.interp(angle, turns, np.tile(np.hypot(*oval[order].T) / EYE_DISTANCE, 3))
-    skull = np.interp(np.clip(angle, -99, 99), ANGLES, r)
+    face = np.interp(ROUND, turns, np.tile(np.hypot(*oval[order].T) / EYE_DISTANCE, 3))
+    if cheeks is not None:
+        face = face + _carried(cheeks - face)
+    skull = np.interp(np.clip(ROUND, -99, 99), ANGLES, r)
     into = _smooth(78, 116, side)
     out = np.maximum(skull, face) * (1 - into) + face * into
-    kernel = np.exp(-0.5 * (np.arange(-4, 5) * step / 5.0) ** 2)
+    kernel = np.exp(-0.5 * (np.arange(-4, 5) * 3.0 / 5.0) ** 2)
     wrapped = np.concatenate([out[-4:], out, out[:4]])
     out = np.where(side < 120, np.convolve(wrapped, kernel / kernel.sum(), "valid"), out)
-    t = np.radians(angle)
+    t = np.radians(ROUND)
     return np.asarray(CENTRE + EYE_DISTANCE * out[:, None] * np.stack([np.sin(t), -np.cos(t)], 1))
+
+
+def _carried(off: Points) -> Points:
+    """How far the face ends from the mesh's oval, (120,): as `off` tells, and beside it, where it
+    is NaN, the less the further away."""
+    known = np.abs(off) < _FARTHEST  # false where it is NaN
+    apart = np.abs((ROUND[:, None] - ROUND[None] + 180) % 360 - 180)
+    weight = np.exp(-0.5 * (apart / _CARRIED) ** 2) * known
+    told = weight @ np.where(known, off, 0.0)
+    return np.asarray(told / (weight.sum(1) + 0.3))
 
 
 def _smooth(low: float, high: float, x: Points) -> Points:
