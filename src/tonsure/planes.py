@@ -175,6 +175,30 @@ def dilate(mask: Mask, r: int, beyond: bool = False) -> Mask:
     return out
 
 
+def reached(start: Mask, passable: Mask, gap: int, steps: int | None = None) -> Mask:
+    """`start` (H, W) and what of `passable` can be walked to from there, over gaps of less than
+    `gap` pixels; in at most `steps` of `gap`."""
+    found = start
+    for _ in range(sum(start.shape) if steps is None else steps):
+        grown = dilate(found, gap) & (passable | found)
+        if np.array_equal(grown, found):
+            break
+        found = grown
+    return found
+
+
+def largest(mask: Mask) -> Mask:
+    """The largest part of (H, W) that hangs together, corners included."""
+    rest, best = mask, np.zeros_like(mask)
+    while rest.sum() > best.sum():
+        first = np.zeros_like(mask)
+        first.ravel()[np.flatnonzero(rest)[0]] = True
+        part = reached(first, rest, 1)
+        rest = rest & ~part
+        best = part if part.sum() > best.sum() else best
+    return best
+
+
 def shrink(mask: Plane, radius: float) -> Plane:
     """Soft erosion of a 0..1 mask (H, W): what `grow` does to its complement."""
     return 1.0 - grow(1.0 - mask, radius)

@@ -42,14 +42,21 @@ def found_in(scene: Scene, plane: Plane, box: tuple[float, float, float, float])
     return float(plane[(x >= box[0]) & (x < box[2]) & (y >= box[1]) & (y < box[3])].mean())
 
 
-def stray(scene: Scene) -> Plane:
+def stray(scene: Scene, like: float = 1.0) -> Plane:
     one, none = np.ones(scene.shape, np.float32), np.zeros(scene.shape, np.float32)
-    return loose.stray(scene, one, one, above(scene, -0.8), none)
+    return loose.stray(scene, one, one, like * one, above(scene, -0.8), none)
 
 
 def test_strand_is_followed_down_the_face(plain: Scene) -> None:
     strand = (-0.62, -0.82, -0.59, 0.5)
     assert found_in(plain, stray(painted(plain, strand, 0.8)), strand) > 0.9
+
+
+def test_bright_line_is_a_strand_only_on_fair_haired_people(plain: Scene) -> None:
+    strand = (-0.62, -0.82, -0.59, 0.5)
+    fair = painted(plain, strand, 1.12)
+    assert found_in(plain, stray(fair), strand) > 0.9
+    assert found_in(plain, stray(fair, like=0.2), strand) < 0.05
 
 
 def test_strand_that_hangs_nowhere_stays(plain: Scene) -> None:

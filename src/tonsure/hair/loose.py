@@ -4,9 +4,8 @@ and what lies between hair and skin."""
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from ..planes import LUMA, Plane, blur, dilate, eased, grow, smoothstep
+from ..planes import LUMA, Plane, blur, eased, grow, reached, smoothstep
 from ..scene import Scene
 from .parse import BACKGROUND, CLOTHES, EAR, HAIR, JEWELLERY, NECK, SKIN
 from .person import alike, discriminant
@@ -77,31 +76,18 @@ def locks(
     bright = scene.rgb.max(-1) - scene.rgb.min(-1)
     gaudy = (bright > 1.5 * float(np.quantile(bright[hair > 0.8], 0.95)) + 20) & (off > 0.5)
     free = free * (1 - grow(gaudy.astype(np.float32), 0.15 * u))
-    found = off * free * smoothstep(0.25, 0.5, like)
-    passable = found > 0.4
-    reached = _reached(hole > 0.5, passable, u) & (hole <= 0.5)
+    passable = off * free * smoothstep(0.25, 0.5, like) > 0.4
+    near = int(0.1 * u)
+    found = reached(hole > 0.5, passable, 6, near) & (hole <= 0.5)
     # a tuft from behind an ear hangs together with nothing else; what is larger is a hood
     passable &= classes[..., BACKGROUND] < 0.8
-    tuft = _reached(ear > 0.5, passable, u) & (ear <= 0.5) & (hole <= 0.5) & ~reached
+    tuft = reached(ear > 0.5, passable, 6, near) & (ear <= 0.5) & (hole <= 0.5) & ~found
     across = scene.face_units()[0]
     for side in (tuft & (across < 0), tuft & (across >= 0)):
         if side.sum() < _TUFT * u * u:
-            reached |= side
-    out: Plane = grow(reached.astype(np.float32), 0.1 * u) * free
+            found |= side
+    out: Plane = grow(found.astype(np.float32), 0.1 * u) * free
     return out
-
-
-def _reached(
-    start: npt.NDArray[np.bool_], passable: npt.NDArray[np.bool_], unit: float
-) -> npt.NDArray[np.bool_]:
-    """`start` (H, W) and what of `passable` hangs together with it, over small gaps."""
-    reached = start
-    for _ in range(int(0.1 * unit)):
-        grown = dilate(reached, 6) & (passable | reached)
-        if np.array_equal(grown, reached):
-            break
-        reached = grown
-    return reached
 
 
 def hairy(scene: Scene, classes: Plane, hair: Plane) -> Plane:
@@ -166,32 +152,37 @@ def curls(
     return grow(found * smoothstep(0.25, 0.5, blur(found, 0.04 * u)), 0.06 * u)
 
 
-def stray(scene: Scene, skin: Plane, smooth: Plane, hole: Plane, keep: Plane) -> Plane:
+def stray(scene: Scene, skin: Plane, smooth: Plane, like: Plane, hole: Plane, keep: Plane) -> Plane:
     """Single strands over forehead and cheeks: long thin lines off the skin's tone that hang
-    together with the hole. They are followed beneath what is to `keep`, brows and eyes."""
+    together with the hole; fair ones only where they are `like` the hair: skin has its highlights.
+    They are followed beneath what is to `keep`, brows and eyes. All (H, W), 0..1."""
     u = scene.unit
     rows, columns = (slice(int(k.min()), int(k.max()) + 1) for k in np.nonzero(skin > 0.5))
     out = np.zeros_like(hole)
     luma = (scene.rgb[rows, columns] @ LUMA).astype(np.float32)
-    skin, smooth, hole, keep = (p[rows, columns] for p in (skin, smooth, hole, keep))
+    skin, smooth, like, hole, keep = (p[rows, columns] for p in (skin, smooth, like, hole, keep))
     thin = blur(luma, 0.045 * u) - blur(luma, 0.006 * u)
     plain = (smooth > 0.9) & (hole < 0.01)
     if plain.sum() < 100:
         return out
-    line = np.zeros_like(thin)
+    line, share = np.zeros_like(thin), plain.astype(np.float32)
+    room = blur(share, 0.4 * u) + np.float32(0.1)
+    alike_hair = smoothstep(0.3, 0.6, like)
+
+    def level(found: Plane, times: float) -> Plane:
+        """Beard, wrinkles, freckles make lines, too: how strong they are, and how strong here."""
+        usual = float(np.quantile(found[plain], 0.5))
+        local = (blur(found * share, 0.4 * u) + 0.1 * usual) / room
+        return np.float32(times) * np.minimum(local, usual) + np.float32(1.5)
+
     for reach, times in ((0.1, 3.0), (0.05, 4.5)):  # long ones, and curls
         dark, fair = _lines(thin, reach * u), _lines(-thin, reach * u)
-        found = np.maximum(dark, 0.7 * fair)  # darker than skin more often than not
-        level = times * float(np.quantile(found[plain], 0.5)) + 1.5
-        line = np.maximum(line, found / np.float32(level))
-    reached = hole > 0.5
-    candidates = (line > 1) & (skin > 0.5) | reached
-    for _ in range(int(1.2 * u)):
-        grown = dilate(reached, 4) & candidates
-        if np.array_equal(grown, reached):
-            break
-        reached = grown
-    found = (reached & (hole < 0.5)).astype(np.float32)
+        # beside a bright line skin only seems dark
+        dark -= blur(np.maximum(fair - dark, 0), 0.03 * u)
+        np.maximum(line, dark / level(np.maximum(dark, 0.7 * fair), times), out=line)
+        np.maximum(line, fair / level(fair, 1.4 * times) * alike_hair, out=line)
+    followed = reached(hole > 0.5, (line > 1) & (skin > 0.5), 4, int(1.2 * u))
+    found = (followed & (hole < 0.5)).astype(np.float32)
     out[rows, columns] = grow(found * (1 - keep), 0.05 * u) * (1 - keep)
     return out
 

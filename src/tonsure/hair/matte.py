@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from ..planes import Plane, blur, dilate, eased, grow, resize, smoothstep
+from ..planes import Plane, blur, dilate, eased, grow, reached, resize, smoothstep
 from ..scene import Scene
 from . import beard
 from .hat import WORN
@@ -94,7 +93,7 @@ def matte(
     clear = clear * (1 - beard_zone)
     outer = (classes[..., SKIN] + classes[..., HAIR]) * clear * (1 - classes[..., EAR])
     outer = outer * smoothstep(1.2, 1.0, y) * np.maximum(1 - inner, smoothstep(0.2, 0.0, y))
-    out = np.maximum(out, stray(scene, outer, smooth, out, keep))
+    out = np.maximum(out, stray(scene, outer, smooth, like, out, keep))
     core = grow(smoothstep(0.35, 0.65, raw), 0.04 * u)
     out = np.where(inner > 0.3, np.minimum(out, core), out)
     face = np.clip(classes[..., SKIN] + classes[..., HAIR], 0, 1) * (oval + head > 0.5)
@@ -102,13 +101,25 @@ def matte(
     out = np.maximum(out, curls(scene, classes, oval, like, coloured, out) * clear)
     # the parser's word on jewellery counts little
     solid = classes[..., GLASSES] + smoothstep(0.25, 0.6, classes[..., JEWELLERY]) + capped
-    solid = np.maximum(np.clip(solid, 0, 1), smoothstep(0.3, 0.55, classes[..., EAR]))
+    ear = smoothstep(0.3, 0.55, classes[..., EAR])
+    coarse = _outwards(hair, x, 0.07 * u) * smoothstep(0.1, 0.4, blur(coloured, 0.01 * u))
+    fringe = np.maximum(_outwards(hair, x, 0.025 * u), coarse)
+    solid = np.maximum(np.clip(solid, 0, 1), ear * (1 - fringe))
     out = out * (1 - smoothstep(0.3, 0.6, solid) * (1 - hair))
     out = out * (1 - smoothstep(0.4, 0.6, beard_zone * classes[..., HAIR]))
     hole = np.clip(blur(out, 0.012 * u), 0, 1)
     shade = smoothstep(0.0, 0.8, blur(grow(hair, 0.30 * u), 0.14 * u)) * face * (1 - rough)
     shade = blur(shade * smoothstep(0.35, -0.05, y), 0.02 * u)
     return Matte(hair, hole.astype(np.float32), shade.astype(np.float32), bearded, hat)
+
+
+def _outwards(hair: Plane, x: Plane, reach: float) -> Plane:
+    """The `hair` (H, W) moved outwards and a little down: there its ends hang over an ear, while
+    hair beyond an ear or above it lies behind. `x` (H, W) is negative at the left."""
+    out, down = round(reach), round(0.4 * reach)
+    height, width = hair.shape
+    wide = np.pad(hair, ((down, 0), (out, out)))[:height]
+    return np.where(x < 0, wide[:, 2 * out :], wide[:, :width])
 
 
 def _hat(classes: Plane, hatted: float, top: Plane, y: Plane) -> tuple[Plane, float]:
@@ -138,21 +149,8 @@ def attached(scene: Scene, hair: Plane, like: Plane, own: Plane, head: Plane) ->
     size = (-(-height // zoom), -(-width // zoom))
     crown = grow(head, 0.1 * scene.unit) * (scene.face_units()[1] < 0.2)
     small = resize(hair, size)
-    found = _reached(resize(hair * crown, size) > 0.4, small > 0.15)
+    found = reached(resize(hair * crown, size) > 0.4, small > 0.15, 2)
     sure = (small > 0.6) & (resize(like, size) > 0.25)
     bridge = resize(own, size) > 0.3
-    behind = _reached(found, found | bridge | sure) & ~bridge
+    behind = reached(found, found | bridge | sure, 2) & ~bridge
     return resize(dilate(found | behind, 2).astype(np.float32), scene.shape)
-
-
-def _reached(
-    start: npt.NDArray[np.bool_], passable: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.bool_]:
-    """What of `passable` (h, w) can be walked to from `start` (h, w) over gaps of a pixel."""
-    reached = start
-    for _ in range(sum(start.shape)):
-        grown = dilate(reached, 2) & passable
-        if np.array_equal(grown, reached):
-            break
-        reached = grown
-    return reached

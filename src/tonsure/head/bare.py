@@ -27,6 +27,7 @@ SIDE = 192
 CENTRE = (0.0, 0.3)  # of the window, in eye distances from between the eyes
 _RELAX = 3
 _DARK = 38.0  # levels
+_NEARLY = 0.75  # of an ear's length: what is seen of it has its tip
 _SHARPER = 2.0  # the net's layers, as a factor of their logits
 
 
@@ -152,6 +153,10 @@ def _layers(
     seen_ear = seen_ear * _going_on(seen[..., EAR] * known, head, y)
     layers[..., BACKGROUND] += layers[..., EAR] * (1 - seen_ear)
     layers[..., EAR] *= seen_ear
+    # and where hair crosses an ear, it arches from its tip to the head
+    arch = _arch(seen[..., EAR] * known, head, y) * layers[..., BACKGROUND] * (1 - known)
+    layers[..., BACKGROUND] -= arch
+    layers[..., EAR] += arch
     # what is skin below the head's outline is neck: no gap between the two
     step = smoothstep(0.7, 1.0, y)
     layers[..., NECK] += layers[..., HEAD] * step
@@ -187,6 +192,32 @@ def _going_on(ear: Plane, head: Plane, y: Plane) -> Plane:
             here = np.maximum(here * inner, side * across < rim)
             out = np.where(mine, here, out)
     return out
+
+
+def _arch(ear: Plane, head: Plane, y: Plane) -> Plane:
+    """Where ears have to be, (h, w) 0..1: between what is seen of an `ear` (h, w) that is long
+    enough to be seen up to its tip and the `head` (h, w). `y` (h, 1) in eye distances."""
+    out = np.zeros_like(ear)
+    across = np.arange(ear.shape[1], dtype=np.float32)
+    middle = float((head.sum(0) @ across) / max(float(head.sum()), 1.0))
+    for side in (-1, 1):
+        away = side * (across - middle)
+        seen = (ear > 0.5) & (away > 0)
+        rows = np.flatnonzero(seen.any(1))
+        if not len(rows):
+            continue
+        tip, length = float(y[rows[0], 0]), float(y[rows[-1], 0] - y[rows[0], 0])
+        if length < _NEARLY * EAR_LENGTH:
+            continue
+        rim = np.where(seen, away, -np.inf).max(1, keepdims=True)
+        edge = np.where(head > 0.5, away, -np.inf).max(1, keepdims=True)
+        top = float(np.median(rim[rows[:3]]))
+        inwards = np.clip((top - away) / np.maximum(top - edge, 1.0), 0, 1)
+        # the helix rises a little and then comes down to its root
+        bound = tip + length * (0.25 * inwards**2 - 0.1 * inwards * (1 - inwards))
+        within = smoothstep(1.0, -1.0, away - np.maximum(rim, top * (y < tip)))
+        out = np.maximum(out, smoothstep(-0.03, 0.03, y - bound) * within * (away > 0))
+    return np.asarray(out, np.float32)
 
 
 def _ask(

@@ -343,7 +343,8 @@ def _copy(
         (off**2).mean(-1, keepdims=True), beside.astype(np.float32), 0.2 * fine.unit
     )
     smooth = fine.smooth_amiss() ** 2
-    share = share * smooth / np.maximum(smooth + _MISFIT * misfit[..., 0], _TINY)
+    wrong = np.float32(_MISFIT) * misfit[..., 0]
+    share *= smooth / np.maximum(smooth + wrong, _TINY)
     even, _ = patches.spread(share[..., None], fine.hole.astype(np.float32), 0.08 * fine.unit)
     cover = resize(even[..., 0], size)[:height, :width] * laid
     return plane, np.clip(cover, 0, 1)

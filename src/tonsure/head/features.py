@@ -8,10 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..hair.parse import EAR, GLASSES, SKIN
-from ..planes import Plane, grow, smoothstep
+from ..planes import Plane, dilate, grow, largest, smoothstep
 from ..scene import EYE_DISTANCE, OVAL, Scene
 from . import ears
 
+# of an ear's area: what is less tells nothing about where it is, what is more needs no drawing
+_GLIMPSE, _WHOLE = 0.15, 0.75
 # what interrupts the skin's tone: brows, eyes with their lids, lips, nostrils
 _ROUGH = (
     (70, 63, 105, 66, 107, 55, 65, 52, 53, 46),
@@ -77,18 +79,25 @@ def hidden_ears(scene: Scene, classes: Plane, hole: Plane) -> tuple[tuple[Hidden
         area = float(ear.alpha.sum()) + 1e-6
         # a visible ear may lie elsewhere than the mesh foretells
         zone = (x * side > 0.5) & (np.abs(y - 0.4) < 1.2)
-        seen = (classes[..., EAR] > 0.5) & zone
-        shown = float((classes[..., EAR] * zone).sum()) / area
+        seen = largest((classes[..., EAR] > 0.5) & zone)
+        shown = float(classes[..., EAR][dilate(seen, 4) & zone].sum()) / area
         shift = 0j
-        if 0.15 < shown < 0.75 and seen.any():
+        if _GLIMPSE < shown < _WHOLE:
             shift = _shift(ear, seen, x * side, y) * complex(EYE_DISTANCE)
             shift = complex(shift.real * side, shift.imag)
             ear = ears.draw(scene.mesh, side, scene.shape, origin - shift, step) or ear
         covered = float((ear.alpha * hole[ear.at]).sum()) / area
-        if covered > (0.5 if shown < 0.15 else 0.2) and shown < 0.75:
+        hidden = covered > (0.2 if shown > _GLIMPSE else 0.5) and shown < _WHOLE
+        # ears are widest high up: of one as wide as that little is hidden
+        if hidden and _width(seen, x) < 1.1 * _width(ear.alpha > 0.5, x[ear.at]):
             found.append(HiddenEar(side, shift))
-            where[ear.at] = np.maximum(where[ear.at], ear.alpha * (shown < 0.15))
+            where[ear.at] = np.maximum(where[ear.at], ear.alpha * (shown < _GLIMPSE))
     return tuple(found), where
+
+
+def _width(mask: npt.NDArray[np.bool_], x: Plane) -> float:
+    """From the left to the right of `mask` (H, W), in eye distances; 0 if it is empty."""
+    return float(np.ptp(x[mask])) if mask.any() else 0.0
 
 
 def _shift(ear: ears.Ear, seen: npt.NDArray[np.bool_], out: Plane, y: Plane) -> complex:

@@ -24,7 +24,7 @@ ANGLES = np.arange(-99.0, 100.0, 3.0)
 """Of the 67 radii, degrees clockwise from up."""
 ROUND = np.arange(-180.0, 180.0, 3.0)
 """Of the closed outline's 120 points."""
-_FARTHEST, _CARRIED = 0.25, 10.0  # eye distances; degrees
+_FARTHEST, _CARRIED = 0.25, 6.0  # eye distances; degrees
 
 
 @cache
