@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..models import session
-from ..planes import Plane, blur, membrane, resize, smoothstep
+from ..planes import Plane, blur, eased, membrane, resize, smoothstep
 from ..scene import EAR_LENGTH, EYE_DISTANCE, EYES_MIDDLE, Scene
 from . import neck
 
@@ -27,7 +27,6 @@ SIDE = 192
 CENTRE = (0.0, 0.3)  # of the window, in eye distances from between the eyes
 _RELAX = 3
 _DARK = 38.0  # levels
-_NEARLY = 0.75  # of an ear's length: what is seen of it has its tip
 _SHARPER = 2.0  # the net's layers, as a factor of their logits
 
 
@@ -195,8 +194,8 @@ def _going_on(ear: Plane, head: Plane, y: Plane) -> Plane:
 
 
 def _arch(ear: Plane, head: Plane, y: Plane) -> Plane:
-    """Where ears have to be, (h, w) 0..1: between what is seen of an `ear` (h, w) that is long
-    enough to be seen up to its tip and the `head` (h, w). `y` (h, 1) in eye distances."""
+    """Where ears have to be, (h, w) 0..1: between what is seen of an `ear` (h, w) and the `head`
+    (h, w). `y` (h, 1) in eye distances."""
     out = np.zeros_like(ear)
     across = np.arange(ear.shape[1], dtype=np.float32)
     middle = float((head.sum(0) @ across) / max(float(head.sum()), 1.0))
@@ -207,14 +206,13 @@ def _arch(ear: Plane, head: Plane, y: Plane) -> Plane:
         if not len(rows):
             continue
         tip, length = float(y[rows[0], 0]), float(y[rows[-1], 0] - y[rows[0], 0])
-        if length < _NEARLY * EAR_LENGTH:
-            continue
         rim = np.where(seen, away, -np.inf).max(1, keepdims=True)
         edge = np.where(head > 0.5, away, -np.inf).max(1, keepdims=True)
         top = float(np.median(rim[rows[:3]]))
         inwards = np.clip((top - away) / np.maximum(top - edge, 1.0), 0, 1)
-        # the helix rises a little and then comes down to its root
-        bound = tip + length * (0.25 * inwards**2 - 0.1 * inwards * (1 - inwards))
+        # the helix of a whole ear rises a little and then comes down to its root
+        whole = eased(0.6, 0.8, length / EAR_LENGTH)
+        bound = tip + whole * length * (0.25 * inwards**2 - 0.1 * inwards * (1 - inwards))
         within = smoothstep(1.0, -1.0, away - np.maximum(rim, top * (y < tip)))
         out = np.maximum(out, smoothstep(-0.03, 0.03, y - bound) * within * (away > 0))
     return np.asarray(out, np.float32)

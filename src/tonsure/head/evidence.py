@@ -12,6 +12,9 @@ from . import outline
 from .outline import Points
 
 
+_HIDDEN = 0.15  # eye distances: what hair hides of an ear that comes out from beneath it
+
+
 def along(scene: Scene, classes: Plane) -> tuple[Points, Points, Points, Points]:
     """Per angle of the outline (67,), in eye distances, NaN where the photo does not tell.
 
@@ -36,7 +39,8 @@ def along(scene: Scene, classes: Plane) -> tuple[Points, Points, Points, Points]
         ear = np.nonzero((kind[i] == EAR) & valid[i])[0]
         ear = ear[radius[ear] < 2.3]
         if len(ear) > 2:
-            ear_at[i] = radius[ear[0]] + 0.03
+            before = kind[i, max(ear[0] - 4, 0) : ear[0]]
+            ear_at[i] = radius[ear[0]] + 0.03 - _HIDDEN * (before == HAIR).mean()
         if len(skin) and radius[skin[-1]] < 2.2:
             # a run of skin from inside, not a hand far out
             run = skin[np.concatenate([[True], np.diff(skin) < 8])]

@@ -81,17 +81,24 @@ def hidden_ears(scene: Scene, classes: Plane, hole: Plane) -> tuple[tuple[Hidden
         zone = (x * side > 0.5) & (np.abs(y - 0.4) < 1.2)
         seen = largest((classes[..., EAR] > 0.5) & zone)
         shown = float(classes[..., EAR][dilate(seen, 4) & zone].sum()) / area
+        covered = float((ear.alpha * hole[ear.at]).sum()) / area
+        # much of it is seen and much is hidden: those are shreds between locks and tell nothing
+        shreds = shown > 0.6 and covered > 0.6
         shift = 0j
-        if _GLIMPSE < shown < _WHOLE:
+        if _GLIMPSE < shown < _WHOLE and not shreds:
             shift = _shift(ear, seen, x * side, y) * complex(EYE_DISTANCE)
             shift = complex(shift.real * side, shift.imag)
             ear = ears.draw(scene.mesh, side, scene.shape, origin - shift, step) or ear
-        covered = float((ear.alpha * hole[ear.at]).sum()) / area
+            covered = float((ear.alpha * hole[ear.at]).sum()) / area
         hidden = covered > (0.2 if shown > _GLIMPSE else 0.5) and shown < _WHOLE
         # ears are widest high up: of one as wide as that little is hidden
-        if hidden and _width(seen, x) < 1.1 * _width(ear.alpha > 0.5, x[ear.at]):
+        hidden = hidden and _width(seen, x) < 1.1 * _width(ear.alpha > 0.5, x[ear.at])
+        if hidden or shreds:
             found.append(HiddenEar(side, shift))
-            where[ear.at] = np.maximum(where[ear.at], ear.alpha * (shown < _GLIMPSE))
+            if shown < _GLIMPSE or shreds:
+                where[ear.at] = np.maximum(where[ear.at], ear.alpha)
+            if shreds:
+                where = np.maximum(where, grow(seen.astype(np.float32), 0.1 * scene.unit))
     return tuple(found), where
 
 
