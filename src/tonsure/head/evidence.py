@@ -11,7 +11,6 @@ from ..scene import EYE_DISTANCE, Scene
 from . import outline
 from .outline import Points
 
-
 _HIDDEN = 0.15  # eye distances: what hair hides of an ear that comes out from beneath it
 
 
