@@ -12,7 +12,7 @@ import pytest
 from tonsure import blend, degree
 from tonsure.errors import BadOption
 from tonsure.faces import Frame
-from tonsure.head.times import times
+from tonsure.head.times import even, going
 from tonsure.scene import EYE_DISTANCE, EYES_MIDDLE, OVAL, Scene
 
 DEGREES = [k / 10 for k in range(11)]
@@ -69,7 +69,7 @@ def draw(long: bool = False, place: tuple[int, int, int, int] = (0, 0, 240, 240)
     part = slice(place[1], place[3]), slice(place[0], place[2])
     colour, mask = colour[part], (hair * 255).astype(np.uint8)[part]
     found = SimpleNamespace(scene=scene, rim=rim, matte=matte)
-    time, thin = times(photo, colour, found, place, mask)
+    time, thin = even(going(photo, found, place, mask), colour)
     return Head(photo, place, colour, mask, time, thin)
 
 

@@ -178,12 +178,20 @@ def dilate(mask: Mask, r: int, beyond: bool = False) -> Mask:
 def reached(start: Mask, passable: Mask, gap: int, steps: int | None = None) -> Mask:
     """`start` (H, W) and what of `passable` can be walked to from there, over gaps of less than
     `gap` pixels; in at most `steps` of `gap`."""
-    found = start
-    for _ in range(sum(start.shape) if steps is None else steps):
-        grown = dilate(found, gap) & (passable | found)
-        if np.array_equal(grown, found):
+    wanted = start | passable
+    if not wanted.any():
+        return start
+    rows, columns = (
+        slice(int(k[0]), int(k[-1]) + 1) for k in (np.flatnonzero(wanted.any(i)) for i in (1, 0))
+    )
+    here, way = start[rows, columns], passable[rows, columns]
+    for _ in range(sum(here.shape) if steps is None else steps):
+        grown = dilate(here, gap) & (way | here)
+        if np.array_equal(grown, here):
             break
-        found = grown
+        here = grown
+    found = np.zeros_like(start)
+    found[rows, columns] = here
     return found
 
 
@@ -211,6 +219,24 @@ def _half(planes: Plane) -> Plane:
         planes = np.pad(planes, [(0, 0)] * (planes.ndim - 2) + odd)
     rows = planes[..., ::2, :] + planes[..., 1::2, :]
     return np.float32(0.25) * (rows[..., ::2] + rows[..., 1::2])
+
+
+def _twice(planes: Plane, out: Plane) -> None:
+    """(C, h, w), bilinearly at twice the size, into (C, H, W), which may lack the last row and
+    column: what `_half` made comes back to where it was."""
+    rows = np.empty((len(planes), out.shape[1], planes.shape[2]), np.float32)
+    _stretch(planes.swapaxes(1, 2), rows.swapaxes(1, 2))
+    _stretch(rows, out)
+
+
+def _stretch(planes: Plane, out: Plane) -> None:
+    """`_twice` along the last axis."""
+    near, far = planes * np.float32(0.75), planes * np.float32(0.25)
+    far = np.concatenate([far[..., :1], far, far[..., -1:]], -1)
+    for odd in (0, 1):
+        half = out[..., odd::2]
+        count = half.shape[-1]
+        np.add(near[..., :count], far[..., 2 * odd : 2 * odd + count], out=half)
 
 
 def membrane(value: Plane, weight: Plane, relax: int = 6) -> Plane:
@@ -247,8 +273,7 @@ def membrane(value: Plane, weight: Plane, relax: int = 6) -> Plane:
         free = np.zeros((height + 2, width + 2), np.float32)
         np.multiply(numerator, hold / np.maximum(denominator, 1e-6), out=_inner(held))
         np.subtract(1.0, hold, out=_inner(free))
-        for channel, ready in zip(out, around, strict=True):
-            ready[1:-1, 1:-1] = resize(channel, denominator.shape)
+        _twice(out, _inner(around))
         around *= free
         around += held
         free *= 0.25

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from ..parallel import both
 from ..planes import LUMA, Plane, blur, grow, resize, smoothstep
 from ..scene import EYE_DISTANCE, Scene
 from . import bare, brows, ears, features, grain, mirror
@@ -71,27 +72,11 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
         out[one.at] += one.alpha[..., None] * (tone[one.at] * one.shade - out[one.at])
         skin[one.at] = np.maximum(skin[one.at], one.alpha)
     photo = pixels[box[1] : box[3], box[0] : box[2]].astype(np.float32)
-    luma = photo @ LUMA
     hole = scene.to_photo(visible.hole, box)
-    plain = 1 - scene.to_photo(layers.behind.grained, box)
-    clear = 1 - grow(visible.hole, 0.04 * scene.unit)
-    wall, cloth = (_sure(visible.seen[..., k]) for k in (bare.BACKGROUND, bare.CLOTHES))
-    generator = np.random.default_rng(7)
-    for (sigma, patch, most), source, share in (
-        (_SKIN, visible.smooth, skin),
-        (_BEHIND, wall, (1 - skin) * (1 - clothes) * plain),
-        (_CLOTH, cloth, clothes * (1 - skin)),
-    ):
-        cover = hole * share * own
-        if float(cover.max()) > 0.01:
-            texture = grain.detail(luma, sigma * density)
-            size = round(patch * density)
-            shown = scene.to_photo(source * clear, box)
-            texture = grain.evened(texture, shown, _PORES * density, most)
-            laid = grain.quilt(texture, shown, cover, size, generator)
-            laid *= share * own
-            for c in range(3):
-                out[..., c] += laid
+    for laid in _grain(layers, box, photo @ LUMA, hole * own, skin, clothes):
+        laid *= own
+        for c in range(3):
+            out[..., c] += laid
     lift: Plane = scene.to_photo(visible.shade, box) * (1 - hole) * own
     if float(lift.max()) > 0.01:
         lit = scene.to_photo(_relight(scene, under.colours[bare.HEAD], visible), box)
@@ -101,6 +86,40 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
     out += 0.5
     result: Pixels = np.clip(out, 0, 255, out=out).astype(np.uint8)
     return result
+
+
+def _grain(
+    layers: Layers, box: PhotoBox, luma: Plane, hole: Plane, skin: Plane, clothes: Plane
+) -> list[Plane]:
+    """The photo's own fine structure, (h, w) levels around 0, for the skin, the wall and the
+    clothes in the `hole`; all planes on the photo's `box`."""
+    scene, visible = layers.scene, layers.visible
+    density = abs(1 / scene.frame.z) * EYE_DISTANCE
+    clear = 1 - grow(visible.hole, 0.04 * scene.unit)
+    wall, cloth = (_sure(visible.seen[..., k]) for k in (bare.BACKGROUND, bare.CLOTHES))
+    plain = 1 - scene.to_photo(layers.behind.grained, box)
+
+    def one(kind: tuple[float, float, float], source: Plane, share: Plane) -> list[Plane]:
+        sigma, patch, most = kind
+        cover = hole * share
+        if float(cover.max()) <= 0.01:
+            return []
+        shown = scene.to_photo(source * clear, box)
+        texture = grain.detail(luma, sigma * density)
+        texture = grain.evened(texture, shown, _PORES * density, most)
+        laid = grain.quilt(texture, shown, cover, round(patch * density), np.random.default_rng(7))
+        laid *= share
+        return [laid]
+
+    on_skin, others = both(
+        lambda: one(_SKIN, visible.smooth, skin),
+        lambda: (
+            one(_BEHIND, wall, (1 - skin) * (1 - clothes) * plain)
+            + one(_CLOTH, cloth, clothes * (1 - skin))
+        ),
+        scene.threads,
+    )
+    return on_skin + others
 
 
 def _lay(out: Plane, colour: Plane, share: Plane) -> None:

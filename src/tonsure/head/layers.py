@@ -22,6 +22,7 @@ from ..hair.parse import (
     parse,
     survey,
 )
+from ..parallel import both
 from ..planes import Plane, grow, smoothstep
 from ..scene import Scene, look
 from . import bare, behind, evidence, features, mirror, outline
@@ -88,8 +89,11 @@ def layers(pixels: Pixels, face: Face, *, threads: int | None = None) -> Layers:
         oval=oval,
         smooth=smooth * (1 - grow(found.hole, 0.02 * scene.unit)),
     )
-    under = bare.beneath(scene, visible)
     known = smoothstep(0.85, 0.97, classes[..., BACKGROUND]) * scene.inside
     known = known * (1 - grow(visible.hole, 0.03 * scene.unit))
-    wall = behind.complete(scene.rgb, known, visible.hole * (1 - head), scene.unit)
+    under, wall = both(
+        lambda: bare.beneath(scene, visible),
+        lambda: behind.complete(scene.rgb, known, visible.hole * (1 - head), scene.unit),
+        threads,
+    )
     return Layers(scene, classes, rim, found, visible, under, hidden, fetched, wall)

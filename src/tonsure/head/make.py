@@ -8,10 +8,11 @@ import numpy as np
 
 from ..faces import Face
 from ..hair.matte import Matte
+from ..parallel import both
 from ..scene import Scene
+from . import times
 from .compose import PhotoBox, Pixels, compose
 from .layers import layers
-from .times import times
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,12 @@ def make(pixels: Pixels, face: Face, *, threads: int | None = None) -> Bare:
     found = layers(pixels, face, threads=threads)
     scene = found.scene
     box = _photo_box(scene, found.matte, pixels.shape)
-    colour = compose(pixels, found, box)
     weight = scene.to_photo(np.maximum(found.matte.hole, found.matte.shade), box)
     mask = np.clip(weight * 255 + 0.5, 0, 255).astype(np.uint8)
-    time, thin = times(pixels, colour, found, box, mask)
+    colour, going = both(
+        lambda: compose(pixels, found, box), lambda: times.going(pixels, found, box, mask), threads
+    )
+    time, thin = times.even(going, colour)
     return Bare(box, colour, mask, time, thin, _notes(scene, found.matte))
 
 

@@ -77,33 +77,46 @@ class Grid:
         return np.asarray(image, dtype=np.float32)
 
 
-def times(
-    pixels: Bytes, colour: Bytes, found: Layers, box: PhotoBox, mask: Bytes
-) -> tuple[Bytes, Bytes]:
-    """The maps of "recede" and of "thin" on the photo's pixels of `box`, (h, w) uint8.
+@dataclass(frozen=True)
+class Going:
+    """Which pixel goes before which, on a grid: `here` (h, w, 3) the photo 0..255, `hole` (h, w)
+    0..1 what changes, and the orders `recede` and `thin` (h, w) of any range; `size` the height
+    and width in photo pixels."""
 
-    `colour` and `mask` are the bald head's: steps are made even by the change that is seen.
-    """
-    scene = found.scene
+    here: Plane
+    hole: Plane
+    recede: Plane
+    thin: Plane
+    size: tuple[int, int]
+
+
+def going(pixels: Bytes, found: Layers, box: PhotoBox, mask: Bytes) -> Going:
+    """The orders in which hair goes on the photo's pixels of `box`; `mask` (h, w) of the bald
+    head."""
     h, w = mask.shape
-    unit = EYE_DISTANCE / abs(scene.frame.z)
+    unit = EYE_DISTANCE / abs(found.scene.frame.z)
     step = max(1.0, unit / _DENSITY, np.sqrt(h * w / _MOST))
-    grid = Grid(scene, box, step)
-    photo = pixels[box[1] : box[3], box[0] : box[2]]
-    here, there = (_shrunk(p, grid.shape) for p in (photo, colour))
-    hole = _shrunk(mask, grid.shape) / 255
-    apart = np.abs(here - there)
-    seen = (apart[..., 0] + apart[..., 1] + apart[..., 2]) / 3
-    mass = hole * (seen + 0.2 * float((hole * seen).sum() / max(float(hole.sum()), 1.0)) + 1)
-    luma = here @ LUMA
+    grid = Grid(found.scene, box, step)
+    here = _shrunk(pixels[box[1] : box[3], box[0] : box[2]], grid.shape)
+    hole = _shrunk(mask, grid.shape) / np.float32(255)
     hair = np.minimum(grid.sample(found.matte.hair), hole)
-    coarse = Grid(scene, box, max(step, unit / _COARSE))
+    coarse = Grid(found.scene, box, max(step, unit / _COARSE))
     place, zone = (resize(p, grid.shape) for p in _place(coarse, found))
-    streaks = degree.strands(luma, grid.unit)
+    streaks = degree.strands(here @ LUMA, grid.unit)
     recede = place + zone * hair * streaks
     thin = (0.04 + 0.8 * zone) * hair * streaks + 0.45 * place
-    out = [_full(degree.even(value, mass), (h, w)) for value in (recede, thin)]
-    return out[0], out[1]
+    return Going(here, hole, recede, thin, (h, w))
+
+
+def even(order: Going, colour: Bytes) -> tuple[Bytes, Bytes]:
+    """The maps of "recede" and of "thin", (h, w) uint8: steps are made even by the change that is
+    seen, given the bald head's `colour` (h, w, 3)."""
+    hole = order.hole
+    apart = np.abs(order.here - _shrunk(colour, (hole.shape[0], hole.shape[1])))
+    seen = (apart[..., 0] + apart[..., 1] + apart[..., 2]) / 3
+    mass = hole * (seen + 0.2 * float((hole * seen).sum() / max(float(hole.sum()), 1.0)) + 1)
+    recede, thin = (degree.even(value, mass) for value in (order.recede, order.thin))
+    return _full(recede, order.size), _full(thin, order.size)
 
 
 def _shrunk(pixels: Bytes, shape: tuple[int, int]) -> Plane:
