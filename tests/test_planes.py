@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tonsure import planes
 from tonsure.planes import Plane, blur, dilate, grow, membrane, resize, shrink, smoothstep
 
 settings.register_profile("patient", deadline=None)
@@ -159,3 +160,25 @@ def test_resizing_keeps_the_mean_and_shifts_nothing() -> None:
     back = resize(small, (60, 80))
     assert np.abs(back - ramp)[8:-8, 8:-8].max() < 0.01
     assert resize(ramp, (60, 80)) is ramp
+
+
+def test_a_walk_crosses_small_gaps_and_stays_on_the_way() -> None:
+    passable = np.zeros((9, 30), bool)
+    passable[4, 2:10] = passable[4, 12:20] = passable[4, 25:28] = True
+    start = np.zeros_like(passable)
+    start[4, 3] = True
+    assert np.flatnonzero(planes.reached(start, passable, 1)[4]).tolist() == list(range(2, 10))
+    far = np.flatnonzero(planes.reached(start, passable, 3)[4]).tolist()
+    assert far == [*range(2, 10), *range(12, 20)]
+    assert planes.reached(start, passable, 1, steps=2)[4].sum() == 4  # 2, 3, 4, 5
+    nothing = np.zeros_like(passable)
+    assert not planes.reached(nothing, nothing, 1).any()
+
+
+def test_the_largest_part_is_found() -> None:
+    mask = np.zeros((12, 12), bool)
+    mask[1:3, 1:3] = mask[5:9, 5:9] = mask[10, 1] = True
+    found = planes.largest(mask)
+    assert found.sum() == 16
+    assert found[5:9, 5:9].all()
+    assert not planes.largest(np.zeros((4, 4), bool)).any()

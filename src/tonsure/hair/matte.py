@@ -14,7 +14,7 @@ from ..scene import Scene
 from . import beard
 from .hat import WORN
 from .loose import curls, hairy, locks, rim, strands, stray
-from .parse import EAR, GLASSES, HAIR, HAT, JEWELLERY, NECK, SKIN
+from .parse import CLOTHES, EAR, GLASSES, HAIR, HAT, JEWELLERY, NECK, SKIN
 from .person import alike
 
 # parts of the mesh that nothing but sure hair may enter
@@ -105,6 +105,9 @@ def matte(
     coarse = _outwards(hair, x, 0.07 * u) * smoothstep(0.1, 0.4, blur(coloured, 0.01 * u))
     fringe = np.maximum(_outwards(hair, x, 0.025 * u), coarse)
     solid = np.maximum(np.clip(solid, 0, 1), ear * (1 - fringe))
+    # raised arms, too, which are clothes to the parser
+    raised = smoothstep(0.5, 0.8, classes[..., CLOTHES]) * smoothstep(0.6, 0.3, y)
+    solid = np.maximum(solid, raised * (1 - grow(hair, 0.06 * u)))
     out = out * (1 - smoothstep(0.3, 0.6, solid) * (1 - hair))
     out = out * (1 - smoothstep(0.4, 0.6, beard_zone * classes[..., HAIR]))
     hole = np.clip(blur(out, 0.012 * u), 0, 1)

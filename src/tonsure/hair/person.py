@@ -12,7 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ..models import session
-from ..planes import Plane, blur, eased, grow, resize, smoothstep
+from ..planes import Plane, blur, eased, grow, reached, resize, smoothstep
 from ..scene import EAR_LENGTH, OVAL, Scene
 
 _SIDE = 256
@@ -67,9 +67,11 @@ def settle(
     ear: int,
     background: int,
     clothes: int,
+    skin: int,
 ) -> Plane:
     """The parser's `classes` (H, W, n), settled by the `mask` (H, W) of `person`; `hair`, `hat`,
-    `ear`, `background` and `clothes` are their numbers.
+    `ear`, `background`, `clothes` and `skin` are their numbers. Arms and hands, for which the
+    parser has no class, become clothes: what is a person's and stays.
 
     Curls beside the neck are a little of everything to the parser: what it is sure of (but
     background) stays, and what may be clothes stays from the chin down.
@@ -85,6 +87,9 @@ def settle(
     sure = classes[..., hair] > 0.8
     if sure.sum() < 0.05 * u * u:
         return out
+    limb = _limbs(scene, out[..., background], mask, sure, classes[..., skin] > 0.95)
+    out[..., clothes] += out[..., background] * limb
+    out[..., background] -= out[..., background] * limb
     like = alike(scene, sure)
     face = scene.mesh_polygon(OVAL)
     like = like * smoothstep(0.9, 1.8, like / (alike(scene, face > 0.9) + 0.05))
@@ -98,7 +103,7 @@ def settle(
         rest = np.maximum(rest, out[..., k])
     unsure = 1 - smoothstep(0.55, 0.85, rest)
     worn = np.maximum(smoothstep(0.3, 0.1, classes[..., clothes]), above)
-    where = smoothstep(0.45, 0.75, mask) * beside * unsure * worn * (1 - face)
+    where = smoothstep(0.45, 0.75, mask) * beside * unsure * worn * (1 - face) * (1 - limb)
     seed = where * smoothstep(0.3, 0.6, like)
     # what lies between the curls goes with them
     between = smoothstep(0.08, 0.25, blur(seed, 0.09 * u)) * smoothstep(0.3, 0.6, where)
@@ -106,6 +111,26 @@ def settle(
     out *= (1 - found)[..., None]
     out[..., hair] += found
     return out
+
+
+def _limbs(
+    scene: Scene,
+    background: Plane,
+    mask: Plane,
+    hair: npt.NDArray[np.bool_],
+    skin: npt.NDArray[np.bool_],
+) -> Plane:
+    """Arms and hands, (H, W) 0..1: what is a person's (`mask`, H, W) though the parser says
+    `background` (H, W), and has the colour of the sure `skin` rather than of the `hair` (H, W)."""
+    u = scene.unit
+    if skin.sum() < 0.1 * u * u:
+        return np.zeros_like(mask)
+    score, apart = discriminant(blur(scene.rgb, 0.02 * u), hair, skin)
+    found = smoothstep(0.7, 0.9, mask) * smoothstep(0.3, 0.6, background)
+    found = found * smoothstep(0.1, -0.2, score) * eased(2.0, 4.0, apart)
+    # as broad as a finger at least, and somewhere as a hand
+    broad = reached(blur(found, 0.15 * u) > 0.7, blur(found, 0.04 * u) > 0.6, 2)
+    return grow(broad.astype(np.float32), 0.06 * u) * smoothstep(0.3, 0.6, background)
 
 
 def whole_ears(
