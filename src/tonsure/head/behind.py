@@ -126,6 +126,8 @@ class _Level:
         own = 1.5 * float(np.sqrt((share[free] ** 2).mean())) if free.any() else 0.0
         least = max(0.12, own)
         taint = smoothstep(least, least + 0.18, share) * smoothstep(900.0, 2500.0, length)
+        beside = np.abs(self.value - around - share[..., None] * way).max(-1)
+        taint *= smoothstep(0.4, 0.2, beside / np.maximum(np.abs(share) * np.sqrt(length), 1.0))
         taint *= smoothstep(0.02, 0.08, near) * smoothstep(0.05, 0.15, reach)
         gone = (taint > 0.5) & (self.weight > 0)
         self.weight[gone] = 0
