@@ -77,6 +77,24 @@ def test_a_session_is_kept() -> None:
     assert models.open("face_mesh") is models.open("face_mesh", session.default_threads())
 
 
+def test_prepared_networks_are_open_when_they_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    real = session._session
+    monkeypatch.setattr(session, "_session", lambda *a: opened.append(a[2]) or real(*a))
+    monkeypatch.setattr(session, "cores", lambda: 2)
+    session.close()
+    session.prepare(["face_mesh", "no_such_network", "hat"], 2)
+    for thread in threading.enumerate():
+        if thread.name == "prepare":
+            thread.join()
+    assert len(opened) == 2  # what is wrong is told when it is opened, not here
+    models.open("hat", 2)
+    assert len(opened) == 2
+    session.close()
+    session.prepare(["hat"], 1)
+    assert len(opened) == 2
+
+
 def test_threads_share_one_session(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = []
     real = session._session

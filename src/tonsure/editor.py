@@ -15,6 +15,7 @@ from .degree import check, weight
 from .errors import BadOption, FaceTooSmall, NoFace, Note
 from .faces import Face
 from .head import Bare
+from .models import session
 from .photo import Limits, Photo, Source
 from .result import Result
 
@@ -121,6 +122,8 @@ class Shot:
         if self._editor.generator is not None:
             return self.edit({"Bald": degree}, face)
         check(degree, style)
+        if degree > 0 and not self._heads:  # they open while faces are looked for
+            session.prepare(head.NETWORKS, self._editor.threads)
         chosen = faces.choose(self.faces, face)
         self._editor.limits.check_faces(len(chosen))
         numbers, notes = self._usable(chosen)

@@ -14,6 +14,9 @@ from . import times
 from .compose import PhotoBox, Pixels, compose
 from .layers import layers
 
+NETWORKS = ("hair_parser", "person_mask", "hat", "bare")
+"""What `make` opens, in this order."""
+
 
 @dataclass(frozen=True)
 class Bare:

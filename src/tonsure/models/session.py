@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ModelDamaged, ModelMissing
+from ..errors import ModelDamaged, ModelMissing, TonsureError
 from .protobuf import names_other_files
 from .registry import info
 
@@ -65,6 +67,22 @@ def open(name: str, threads: int | None = None) -> InferenceSession:
                 )
             _sessions[key] = _session(data, count, str(entry.path))
         return _sessions[key]
+
+
+def prepare(names: Iterable[str], threads: int | None = None) -> None:
+    """Open networks that will be needed soon, beside other work; with one thread nothing happens.
+
+    What goes wrong is told by `open` when they are needed.
+    """
+    if threads == 1 or cores() == 1:
+        return
+
+    def opened() -> None:
+        for name in names:
+            with suppress(TonsureError):
+                open(name, threads)
+
+    threading.Thread(target=opened, name="prepare").start()
 
 
 def open_path(
