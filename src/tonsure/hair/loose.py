@@ -34,7 +34,10 @@ def strands(scene: Scene, classes: Plane, hair: Plane) -> Plane:
     if sample.size < 200:
         return np.zeros_like(hair)
     level = max(2.5, 2.0 * float(np.quantile(sample, 0.75)))
-    found = smoothstep(level, 1.6 * level, thin) * near * open_air
+    found = smoothstep(level, 1.6 * level, thin) * open_air
+    # near the hair, or hanging together with what is
+    hanging = reached((found * near > 0.3) | (hair > 0.5), found > 0.3, 3, int(0.4 * u))
+    found *= np.maximum(near, blur(hanging.astype(np.float32), 0.01 * u))
     # a strand is long: lone specks are the background's
     dense = blur(found, 0.05 * u)
     found = found * smoothstep(0.04, 0.12, dense)
