@@ -11,6 +11,8 @@ from .parse import BACKGROUND, CLOTHES, EAR, HAIR, JEWELLERY, NECK, SKIN
 from .person import alike, discriminant
 
 _TUFT = 0.04  # squared eye distances, the most that hangs out from behind an ear
+_RESOLVED = 48.0  # pixels per eye distance that show single strands
+_PLAIN = 5.0  # levels: a wall with less fine structure than this is plain
 _STUBBLE = 0.06  # of the chin's area, like hair: more is a beard
 
 
@@ -35,9 +37,14 @@ def strands(scene: Scene, classes: Plane, hair: Plane) -> Plane:
         return np.zeros_like(hair)
     level = max(2.5, 2.0 * float(np.quantile(sample, 0.75)))
     found = smoothstep(level, 1.6 * level, thin) * open_air
-    # near the hair, or hanging together with what is
-    hanging = reached((found * near > 0.3) | (hair > 0.5), found > 0.3, 3, int(0.4 * u))
-    found *= np.maximum(near, blur(hanging.astype(np.float32), 0.01 * u))
+    busy = float(np.quantile(sample, 0.9))
+    # before a plain wall what hangs on strands is one; below the jaw it may be a collar
+    if busy < min(_PLAIN, 1.15 * level) and u > _RESOLVED:
+        free = (found > 0.3) & (classes[..., BACKGROUND] > 0.85)
+        free &= scene.face_units()[1] < 0.8
+        hanging = reached((found * near > 0.3) | (hair > 0.5), free, 4, int(0.4 * u))
+        near = np.maximum(near, blur(hanging.astype(np.float32), 0.01 * u))
+    found *= near
     # a strand is long: lone specks are the background's
     dense = blur(found, 0.05 * u)
     found = found * smoothstep(0.04, 0.12, dense)
