@@ -101,9 +101,10 @@ def _around(seen: Plane, known: Plane) -> tuple[Plane, Plane]:
 
 
 def _slender(layers: Plane, known: Plane, beside: Plane) -> Plane:
-    """The hidden neck's share beside itself given to clothes and background as they lie there."""
+    """The hidden neck's share beside itself given to clothes and background as they lie around."""
     lost = layers[..., NECK] * beside * (1 - known)
-    cloth = layers[..., CLOTHES] / (layers[..., CLOTHES] + layers[..., BACKGROUND] + 0.05)
+    cloth, air = (blur(layers[..., k], 0.1 * DENSITY) for k in (CLOTHES, BACKGROUND))
+    cloth = smoothstep(0.3, 0.7, cloth / (cloth + air + 1e-3))
     out = layers.copy()
     out[..., NECK] -= lost
     out[..., CLOTHES] += lost * cloth
