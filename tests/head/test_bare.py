@@ -8,16 +8,26 @@ from tonsure.head import bare
 
 
 def test_neck_beside_a_neck_is_background_or_cloth() -> None:
-    layers = np.zeros((1, 2, 5), np.float32)
-    layers[0, :, bare.NECK] = 0.6
-    layers[0, 0, bare.BACKGROUND], layers[0, 1, bare.CLOTHES] = 0.4, 0.4
-    out = bare._slender(layers, np.zeros((1, 2), np.float32), np.ones((1, 2), np.float32))
+    layers = np.zeros((20, 60, 5), np.float32)
+    layers[..., bare.NECK] = 0.6
+    layers[:, :30, bare.BACKGROUND], layers[:, 30:, bare.CLOTHES] = 0.4, 0.4
+    none, all_ = np.zeros((20, 60), np.float32), np.ones((20, 60), np.float32)
+    out = bare._slender(layers, none, all_)
     assert np.abs(out.sum(-1) - 1).max() < 1e-6
     assert out[..., bare.NECK].max() == 0
-    assert out[0, 0, bare.BACKGROUND] > 0.95
-    assert out[0, 1, bare.CLOTHES] > 0.9
-    seen = bare._slender(layers, np.ones((1, 2), np.float32), np.ones((1, 2), np.float32))
-    assert (seen == layers).all()
+    assert out[:, :20, bare.BACKGROUND].min() > 0.95
+    assert out[:, 40:, bare.CLOTHES].min() > 0.95
+    assert (bare._slender(layers, all_, all_) == layers).all()  # what is seen stays
+
+
+def test_clothes_reach_the_neck() -> None:
+    layers = np.zeros((20, 40, 5), np.float32)
+    layers[:, :18, bare.NECK] = 1
+    layers[:, 18:, bare.CLOTHES] = 1
+    beside = np.zeros((20, 40), np.float32)
+    beside[:, 16:] = 1
+    out = bare._slender(layers, np.zeros((20, 40), np.float32), beside)
+    assert out[..., bare.BACKGROUND].max() < 0.01  # no strip of wall between the two
 
 
 def test_bare_shoulders_lend_clothes_no_colour() -> None:

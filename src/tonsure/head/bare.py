@@ -83,6 +83,12 @@ def beneath(scene: Scene, visible: Visible) -> Beneath:
         # the net's shading of this layer alone, carried across the layer's edge
         sure = smoothstep(0.5, 0.9, own) * answered
         added = membrane(residual, np.maximum(sure, 1e-4 * answered), relax=4)
+        if index == HEAD:
+            # right beside the skin that is seen nothing is darker; brighter it is where that
+            # skin still lies in the hair's shadow
+            beside = blur(smoothstep(0.3, 0.7, weights[1]), 0.15 * DENSITY)
+            darker = smoothstep(0.0, -4.0, added.mean(-1))
+            added *= (1 - darker * smoothstep(0.05, 0.5, beside))[..., None]
         start = bases[base] + added
         seen = known * smoothstep(0.75, 0.97, low.seen[..., index])
         seen = {HEAD: weights[1], CLOTHES: weights[2]}.get(index, seen)
