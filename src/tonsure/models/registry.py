@@ -109,7 +109,7 @@ _ENTRIES = (
     ModelInfo(
         name="hair_parser",
         file="hair_parser.onnx",
-        sha256="2f842ca1654ecbef2c1e494c6a19aefc3bb01bbfdd73e08b87d39857ee6f54a8",
+        sha256="611f4de97feed945da4c47cbf96bf078b3d2f79ddca5b07ced63f80dd5e8e3eb",
         bytes=3234765,
         licence="LicenseRef-CelebA-noncommercial",
         licence_file="",
