@@ -70,15 +70,19 @@ def mirrored(
         there = scene.mesh[[pair[1 - side] for pair in _PAIRS], :2]
         solved = np.linalg.lstsq(np.column_stack([here, np.ones(len(here))]), there, rcond=None)
         across = np.asarray(solved[0].T, dtype=np.float64)
-        similar = 0.45 < abs(float(np.linalg.det(across[:, :2]))) < 2.2
+        near = grow(lost, 0.05 * scene.unit)
+        brow, eye = (scene.mesh_polygon(part) for part in _BROW_AND_EYE[side])
+        # a brow from a side turned away does not suit; half an eye is worse than one that does not
+        blind = float((eye * near).sum()) > 0.25 * float(eye.sum())
+        least = 0.45 if blind else 0.65
+        similar = least < abs(float(np.linalg.det(across[:, :2]))) < 1 / least
         clear = np.clip(_fetch(scene, free, across), 0, 1)
         needed = needs[side] * where
-        brow = scene.mesh_polygon(_BROW_AND_EYE[side][0])
-        covered = brow * grow(lost, 0.05 * scene.unit)
+        covered = brow * near
         if similar and float((clear * needed).sum()) > _CLEAR * float(needed.sum()):
             found.append(Mirrored(where * smoothstep(0.3, 0.9, clear), across, side))
         elif float(covered.sum()) > _HIDDEN * float(brow.sum()):
-            eye = grow(scene.mesh_polygon(_BROW_AND_EYE[side][1]), 0.06 * scene.unit)
+            eye = grow(eye, 0.06 * scene.unit)
             # ends of the fringe that the parser took for brow or lid
             ends = zone * smoothstep(0.3, 0.6, alike(scene, hair > 0.8)) * (1 - solid)
             where = np.maximum(where, grow(ends, 0.05 * scene.unit))
