@@ -176,3 +176,23 @@ def test_an_ear_gets_its_rim_back(plain: Scene) -> None:
     assert classes[..., EAR][hair].max() < 0.3  # not what has the hair's colour
     assert classes[..., EAR][(y > 0.8) | (x < 0.7)].max() < 0.01  # nor anything else
     assert np.abs(classes.sum(-1) - 1).max() < 1e-5
+
+
+def beside_an_ear(scene: Scene, left: float, right: float) -> Plane:
+    """What stays of an ear at 1.0 to 1.3 right of the eyes with hair from `left` to `right`."""
+    x, y = scene.face_units()
+    level = (y > 0.0) & (y < 0.6)
+    classes = np.zeros((*scene.shape, len(CLASSES)), np.float32)
+    classes[..., EAR] = level & (x > 1.0) & (x < 1.3)
+    classes[..., HAIR] = level & (x > left) & (x <= right)
+    classes[..., BACKGROUND] = 1 - classes[..., EAR] - classes[..., HAIR]
+    none = np.zeros(scene.shape, np.float32)
+    return matte._solid(scene, classes, classes[..., HAIR], none, none)
+
+
+def test_ends_of_hair_over_an_ear_go_and_its_rim_before_hair_stays(plain: Scene) -> None:
+    over, behind = beside_an_ear(plain, 0.6, 1.0), beside_an_ear(plain, 1.3, 1.7)
+    tips, rim = (1.002, 0.1, 1.018, 0.5), (1.28, 0.1, 1.298, 0.5)
+    assert found_in(plain, over, tips) < 0.3
+    assert found_in(plain, over, (1.06, 0.1, 1.29, 0.5)) > 0.99
+    assert found_in(plain, behind, rim) > 0.99

@@ -78,3 +78,15 @@ def test_behind_strands_before_the_background_is_background() -> None:
     assert out[..., bare.BACKGROUND].min() > 0.99
     unseen = bare._layers(np.zeros_like(seen), none, told, one, one, y)
     assert unseen[..., bare.NECK].min() > 0.9
+
+
+def test_an_ear_arches_to_the_head_and_no_further() -> None:
+    y = ((np.arange(60) + 0.5) / bare.DENSITY - 0.5)[:, None].astype(np.float32)
+    ear, head = np.zeros((60, 80), np.float32), np.zeros((60, 80), np.float32)
+    head[:, 20:50] = 1
+    ear[20:46, 56:64] = 1  # between it and the head is a gap that hair left
+    found = bare._arch(ear, head, y)
+    assert found[34:44, 50:62].min() > 0.9
+    assert found[:14].max() < 0.05  # above the tip there is nothing
+    assert found[:, 66:].max() < 0.05
+    assert found[:, :20].max() == 0  # nor at the side where no ear is seen

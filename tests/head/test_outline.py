@@ -116,3 +116,23 @@ def test_ears_never_float(mesh: np.ndarray) -> None:
     assert np.array_equal(wide[left], free[left])
     far = radii(mesh, ear=np.where(np.isfinite(ear), free + 3, np.nan))
     assert (far - free).max() <= 0.4 + 1e-9
+
+
+def test_a_cheek_that_is_seen_to_end_further_out_takes_the_outline_along(mesh: np.ndarray) -> None:
+    skull, free = radii(mesh), outline.contour(mesh, radii(mesh))
+    length = np.hypot(*(free - CENTRE).T) / EYE_DISTANCE
+    right = (outline.ROUND > 115) & (outline.ROUND < 140)
+    cheeks = np.where(right, length + 0.12, np.nan)
+    moved = np.hypot(*(outline.contour(mesh, skull, cheeks) - CENTRE).T) / EYE_DISTANCE - length
+    assert moved[right].min() > 0.08
+    assert np.abs(moved[outline.ROUND < 80]).max() < 1e-6  # nor is the other side, nor the skull
+    beside = (outline.ROUND > 103) & (outline.ROUND < 110)
+    assert (moved[beside] > 0.005).all()  # it fades, without a step
+    assert (moved[beside] < 0.1).all()
+
+
+def test_a_cheek_far_off_is_not_believed(mesh: np.ndarray) -> None:
+    skull, free = radii(mesh), outline.contour(mesh, radii(mesh))
+    length = np.hypot(*(free - CENTRE).T) / EYE_DISTANCE
+    odd = np.where(outline.ROUND > 100, length + 0.5, np.nan)
+    assert np.abs(outline.contour(mesh, skull, odd) - free).max() < 1e-9

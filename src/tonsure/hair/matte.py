@@ -99,21 +99,31 @@ def matte(
     face = np.clip(classes[..., SKIN] + classes[..., HAIR], 0, 1) * (oval + head > 0.5)
     out = np.maximum(out, rim(scene, oval, face * (1 - rough) * clear, smooth, like, out))
     out = np.maximum(out, curls(scene, classes, oval, like, coloured, out) * clear)
-    # the parser's word on jewellery counts little
-    solid = classes[..., GLASSES] + smoothstep(0.25, 0.6, classes[..., JEWELLERY]) + capped
-    ear = smoothstep(0.3, 0.55, classes[..., EAR])
-    coarse = _outwards(hair, x, 0.07 * u) * smoothstep(0.1, 0.4, blur(coloured, 0.01 * u))
-    fringe = np.maximum(_outwards(hair, x, 0.025 * u), coarse)
-    solid = np.maximum(np.clip(solid, 0, 1), ear * (1 - fringe))
-    # raised arms, too, which are clothes to the parser
-    raised = smoothstep(0.5, 0.8, classes[..., CLOTHES]) * smoothstep(0.6, 0.3, y)
-    solid = np.maximum(solid, raised * (1 - grow(hair, 0.06 * u)))
+    solid = _solid(scene, classes, hair, coloured, capped)
     out = out * (1 - smoothstep(0.3, 0.6, solid) * (1 - hair))
     out = out * (1 - smoothstep(0.4, 0.6, beard_zone * classes[..., HAIR]))
     hole = np.clip(blur(out, 0.012 * u), 0, 1)
     shade = smoothstep(0.0, 0.8, blur(grow(hair, 0.30 * u), 0.14 * u)) * face * (1 - rough)
     shade = blur(shade * smoothstep(0.35, -0.05, y), 0.02 * u)
     return Matte(hair, hole.astype(np.float32), shade.astype(np.float32), bearded, hat)
+
+
+def _solid(scene: Scene, classes: Plane, hair: Plane, coloured: Plane, capped: Plane) -> Plane:
+    """What stays though it is close to the `hair`, (H, W) 0..1: glasses, jewellery, ears but for
+    the ends of hair that hang over them, the hat that is `capped`, and raised arms. `coloured` is
+    how near a colour is to the hair's; all (H, W)."""
+    u = scene.unit
+    x, y = scene.face_units()
+    # the parser's word on jewellery counts little
+    out = classes[..., GLASSES] + smoothstep(0.25, 0.6, classes[..., JEWELLERY]) + capped
+    coarse = _outwards(hair, x, 0.07 * u) * smoothstep(0.1, 0.4, blur(coloured, 0.01 * u))
+    fringe = np.maximum(_outwards(hair, x, 0.025 * u), coarse)
+    ear = smoothstep(0.3, 0.55, classes[..., EAR]) * (1 - fringe)
+    # arms are clothes to the parser
+    raised = smoothstep(0.5, 0.8, classes[..., CLOTHES]) * smoothstep(0.6, 0.3, y)
+    raised = raised * (1 - grow(hair, 0.06 * u))
+    kept: Plane = np.maximum(np.maximum(np.clip(out, 0, 1), ear), raised)
+    return kept
 
 
 def _outwards(hair: Plane, x: Plane, reach: float) -> Plane:

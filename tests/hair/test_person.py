@@ -1,0 +1,55 @@
+"""What belongs to a person and is no hair."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tonsure import faces
+from tonsure.hair import person
+from tonsure.planes import Plane
+from tonsure.scene import OVAL, Scene, look
+
+ARM, LOCK = (1.5, -0.8, 2.1, 0.2), (-2.1, -0.8, -1.5, 0.2)
+
+
+@pytest.fixture(scope="module")
+def scene(astronaut: np.ndarray) -> Scene:
+    """A face whose surroundings are grey, with a patch of skin to its right and one of dark hair to
+    its left."""
+    (face,) = faces.find(astronaut, threads=1)
+    scene = look(astronaut, face, 48.0, 1)
+    oval = scene.mesh_polygon(OVAL) > 0.5
+    rgb = np.where(oval[..., None], scene.rgb, np.float32(120))
+    rgb[within(scene, ARM)] = np.median(scene.rgb[oval], 0)
+    rgb[within(scene, LOCK)] = (40, 30, 25)
+    rgb[scene.face_units()[1] < -1.2] = (45, 32, 26)  # the hair
+    return replace(scene, rgb=rgb.astype(np.float32))
+
+
+def within(scene: Scene, box: tuple[float, float, float, float]) -> np.ndarray:
+    x, y = scene.face_units()
+    return (x >= box[0]) & (x < box[2]) & (y >= box[1]) & (y < box[3])
+
+
+def limbs(scene: Scene, mask: float) -> Plane:
+    one = np.ones(scene.shape, np.float32)
+    hair = scene.face_units()[1] < -1.2
+    skin = scene.mesh_polygon(OVAL) > 0.9
+    return person._limbs(scene, one * ~skin, mask * one, hair, skin)
+
+
+def middle(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    return box[0] + 0.1, box[1] + 0.1, box[2] - 0.1, box[3] - 0.1
+
+
+def test_what_is_a_persons_and_has_the_skins_colour_is_a_limb(scene: Scene) -> None:
+    found = limbs(scene, 1.0)
+    assert found[within(scene, middle(ARM))].mean() > 0.9
+    assert found[within(scene, LOCK)].max() < 0.1
+
+
+def test_a_wall_of_the_skins_colour_is_none(scene: Scene) -> None:
+    assert limbs(scene, 0.2).max() < 0.01
