@@ -40,7 +40,8 @@ def strands(scene: Scene, classes: Plane, hair: Plane) -> Plane:
     busy = float(np.quantile(sample, 0.9))
     # before a plain wall what hangs on strands is one; below the jaw it may be a collar
     if busy < min(_PLAIN, 1.15 * level) and u > _RESOLVED:
-        free = (found > 0.3) & (classes[..., BACKGROUND] > 0.85)
+        own = 1 - classes[..., BACKGROUND] - classes[..., HAIR]  # its outline is no strand
+        free = (found > 0.3) & (classes[..., BACKGROUND] > 0.85) & (grow(own, 0.08 * u) < 0.3)
         free &= scene.face_units()[1] < 0.8
         hanging = reached((found * near > 0.3) | (hair > 0.5), free, 4, int(0.4 * u))
         near = np.maximum(near, blur(hanging.astype(np.float32), 0.01 * u))
@@ -65,20 +66,22 @@ def locks(
         return np.zeros_like(hole)
     weight = air[..., None].astype(np.float32) + np.float32(1e-4)
     wall = blur(scene.rgb * weight, 0.6 * u) / blur(weight, 0.6 * u)
-    apart = np.abs(blur(scene.rgb, 0.008 * u) - wall)
-    off = smoothstep(25, 45, np.maximum(np.maximum(apart[..., 0], apart[..., 1]), apart[..., 2]))
+    apart = np.abs(blur(scene.rgb, 0.008 * u) - wall).max(-1)
+    off = smoothstep(25, 45, apart)
+    plain = eased(25, 12, float(np.quantile(apart[air], 0.95)))
     y = scene.face_units()[1]
     # a neck of the hair's colour and not of the rest of the neck's is none; unsure clothes do
     # not reach up behind an ear
     wrong = classes[..., NECK] * _foreign(scene, classes, like, hole)
     doubtful = classes[..., CLOTHES] * smoothstep(0.75, 0.5, classes[..., CLOTHES])
-    wrong = wrong + doubtful * hairy * smoothstep(1.4, 1.1, y)
+    ear = smoothstep(0.2, 0.5, classes[..., EAR])
+    wrong = wrong + doubtful * hairy * smoothstep(1.4, 1.1, y) * grow(ear, 0.6 * u)
     off = np.maximum(off, smoothstep(0.2, 0.5, wrong))
     others = 1 - classes[..., BACKGROUND] - classes[..., HAIR] - wrong
-    # beside the neck little is enough, higher up structure is the wall's own more often than not
-    low = smoothstep(0.3, 0.7, y)
+    # beside the neck little is enough, less before a plain wall; higher up structure is the wall's
+    # own more often than not
+    low = smoothstep(0.3, 0.7, y) * np.maximum(smoothstep(0.01, 0.04, classes[..., HAIR]), plain)
     doubt = np.maximum(smoothstep(0.1, 0.2, classes[..., HAIR]), low)
-    ear = smoothstep(0.2, 0.5, classes[..., EAR])
     ear = np.maximum(ear, grow(ear, 0.15 * u) * (1 - hairy))
     free = smoothstep(0.75, 0.55, others) * doubt * (1 - ear)
     free = free * smoothstep(0.3, 0.15, classes[..., JEWELLERY])

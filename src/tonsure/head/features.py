@@ -81,7 +81,7 @@ def hidden_ears(scene: Scene, classes: Plane, hole: Plane) -> tuple[tuple[Hidden
         zone = (x * side > 0.5) & (np.abs(y - 0.4) < 1.2)
         seen = largest((classes[..., EAR] > 0.5) & zone)
         shown = float(classes[..., EAR][dilate(seen, 4) & zone].sum()) / area
-        covered = float((ear.alpha * hole[ear.at]).sum()) / area
+        covered = before = float((ear.alpha * hole[ear.at]).sum()) / area
         # much of it is seen and much is hidden: those are shreds between locks and tell nothing
         shreds = shown > 0.6 and covered > 0.6
         shift = 0j
@@ -90,7 +90,8 @@ def hidden_ears(scene: Scene, classes: Plane, hole: Plane) -> tuple[tuple[Hidden
             shift = complex(shift.real * side, shift.imag)
             ear = ears.draw(scene.mesh, side, scene.shape, origin - shift, step) or ear
             covered = float((ear.alpha * hole[ear.at]).sum()) / area
-        hidden = covered > (0.2 if shown > _GLIMPSE else 0.5) and shown < _WHOLE
+        hidden = shown < _WHOLE and before > 0.17
+        hidden = hidden and covered > (0.2 if shown > _GLIMPSE else 0.5)
         # ears are widest high up: of one as wide as that little is hidden
         hidden = hidden and _width(seen, x) < 1.1 * _width(ear.alpha > 0.5, x[ear.at])
         if hidden or shreds:
