@@ -1,4 +1,4 @@
-"""Fit where brows lie and how dark they are: the tables of `tonsure.head.brows`.
+"""Fit where brows lie and how dark they are: the tables of `tonsure.brow` and `tonsure.head.brows`.
 
     python scripts/fit_brows.py PACKED [--count 1500]
 
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tonsure.head import brows
+from tonsure import brow
 from tonsure.planes import LUMA
 
 _ALONG, _DOWN = np.linspace(0, 1, 11), np.linspace(-0.8, 1.8, 27)
@@ -31,8 +31,8 @@ Points = npt.NDArray[np.float64]
 
 def profile(luma: Points, mesh: Points, side: int) -> Points | None:
     """(11, 27): luma (H, W) along and across one brow, divided by that of the skin above it."""
-    upper, lower = (mesh[list(numbers), :2] for numbers in brows.LINES[side])
-    at = np.array([[brows.between(upper, lower, t, s) for s in _DOWN] for t in _ALONG])
+    upper, lower = (mesh[list(numbers), :2] for numbers in brow.LINES[side])
+    at = np.array([[brow.between(upper, lower, t, s) for s in _DOWN] for t in _ALONG])
     x = np.clip(at[..., 0] - 0.5, 0, luma.shape[1] - 1.001)
     y = np.clip(at[..., 1] - 0.5, 0, luma.shape[0] - 1.001)
     left, top = x.astype(int), y.astype(int)
@@ -78,7 +78,7 @@ def main() -> int:
     edge = _eased([float(np.interp(_FIRM * row[-1], row, down)) for row, down in upper])
     half = middle - edge
     print(f"# medians of {people} people")
-    tables = {"_MIDDLE": middle, "_HALF": half, "_DARK": dark.max(1)}
+    tables = {"MIDDLE": middle, "HALF": half, "_DARK": dark.max(1)}
     for name, values in tables.items():
         print(f"{name} = ({', '.join(f'{value:.2f}' for value in values)})")
     return 0

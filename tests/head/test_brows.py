@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tonsure import faces
+from tonsure import brow, faces
 from tonsure.head import brows
 from tonsure.scene import EYE_DISTANCE, Scene, look
 
@@ -18,8 +18,8 @@ def scene(astronaut: np.ndarray) -> Scene:
 
 def at(scene: Scene, side: int, along: float, down: float) -> tuple[int, int]:
     """Row and column in the photo, `along` the brow and `down` from its upper line."""
-    upper, lower = (scene.frame.to_photo(scene.mesh[list(n), :2]) for n in brows.LINES[side])
-    x, y = brows.between(upper, lower, along, down)
+    upper, lower = (scene.frame.to_photo(scene.mesh[list(n), :2]) for n in brow.LINES[side])
+    x, y = brow.between(upper, lower, along, down)
     return int(y), int(x)
 
 
@@ -42,7 +42,7 @@ def test_nothing_is_drawn_off_the_brow(scene: Scene, astronaut: np.ndarray, side
     cover = brows.draw(scene, side, box)
     rows, columns = np.nonzero(cover > 0.02)
     unit = EYE_DISTANCE / abs(scene.frame.z)
-    near = np.concatenate([brows.LINES[side][0], brows.LINES[side][1]])
+    near = np.concatenate([brow.LINES[side][0], brow.LINES[side][1]])
     points = scene.frame.to_photo(scene.mesh[near, :2])
     assert (rows > points[:, 1].min() - 0.2 * unit).all()
     assert (rows < points[:, 1].max() + 0.25 * unit).all()
@@ -52,3 +52,16 @@ def test_nothing_is_drawn_off_the_brow(scene: Scene, astronaut: np.ndarray, side
 
 def test_a_box_beside_the_brow_stays_empty(scene: Scene) -> None:
     assert not brows.draw(scene, 0, (0, 0, 20, 10)).any()
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_a_brow_may_be_raised_unless_hair_hangs_before_it(scene: Scene, side: int) -> None:
+    one, none = np.ones(scene.shape, np.float32), np.zeros(scene.shape, np.float32)
+    usual = brow.area(scene, side)
+    free, fringe = brow.possible(scene, none, side), brow.possible(scene, one, side)
+    assert np.array_equal(fringe, usual)
+    assert free.sum() > 1.3 * usual.sum()
+    assert (free >= usual - 0.02).all()
+    y = scene.face_units()[1]
+    assert y[free > 0.5].min() < y[usual > 0.5].min()
+    assert y[free > 0.5].max() == pytest.approx(y[usual > 0.5].max(), abs=0.03)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tonsure import faces
+from tonsure.brow import area
 from tonsure.head import brows, mirror
 from tonsure.planes import Plane, grow
 from tonsure.scene import Scene, look
@@ -17,12 +18,8 @@ def scene(astronaut: np.ndarray) -> Scene:
     return look(astronaut, face, 40.0, 1)
 
 
-def brow(scene: Scene, side: int) -> Plane:
-    return scene.mesh_polygon(mirror._BROW_AND_EYE[side][0])
-
-
 def hidden(scene: Scene, *sides: int) -> Plane:
-    return np.maximum.reduce([grow(brow(scene, side), 0.2 * scene.unit) for side in sides])
+    return np.maximum.reduce([grow(area(scene, side), 0.2 * scene.unit) for side in sides])
 
 
 def ask(scene: Scene, hair: Plane, head: float | Plane = 1.0) -> tuple[mirror.Mirrored, ...]:
@@ -39,8 +36,8 @@ def test_one_hidden_brow_comes_from_the_other_side(scene: Scene, side: int) -> N
     (one,) = ask(scene, hidden(scene, side))
     assert one.side == side
     assert one.across is not None
-    assert (one.where[brow(scene, side) > 0.9] > 0.7).mean() > 0.9
-    assert float((one.where * brow(scene, 1 - side)).sum()) == 0.0
+    assert (one.where[area(scene, side) > 0.9] > 0.7).mean() > 0.9
+    assert float((one.where * area(scene, 1 - side)).sum()) == 0.0
     outer, partner = (46, 276) if side == 0 else (276, 46)
     there = one.across @ np.append(scene.mesh[outer, :2], 1)
     assert np.hypot(*(there - scene.mesh[partner, :2])) < 0.15 * 38.4
@@ -61,12 +58,12 @@ def test_what_is_laid_has_the_other_brow(scene: Scene, astronaut: np.ndarray) ->
     assert one.across is not None
     box = (0, 0, astronaut.shape[1], astronaut.shape[0])
     inked = astronaut.copy()
-    inked[scene.to_photo(brow(scene, 0), box) > 0.5] = (0, 0, 90)
+    inked[scene.to_photo(area(scene, 0), box) > 0.5] = (0, 0, 90)
     inked[scene.to_photo(hidden(scene, 1), box) > 0.1] = 255  # what hangs over the right one
     skin = (1 - hidden(scene, 0, 1)) * scene.mesh_polygon(mirror._AROUND[0] + mirror._AROUND[1])
     laid, share = mirror.lay(inked, scene, box, skin, one.where, one.across)
     assert laid.shape == astronaut.shape
-    inside = scene.to_photo(brow(scene, 1), box) * share > 0.8
+    inside = scene.to_photo(area(scene, 1), box) * share > 0.8
     assert np.median(laid[inside], axis=0)[0] < 20
     assert np.median(laid[inside], axis=0)[2] > 50
 
@@ -83,9 +80,9 @@ def test_drawn_brow_lies_on_the_brow(scene: Scene, astronaut: np.ndarray, side: 
     assert drawn.shape == astronaut.shape[:2]
     assert drawn.min() >= 0
     assert drawn.max() <= 0.85
-    near = scene.to_photo(grow(brow(scene, side), 0.25 * scene.unit), box)
+    near = scene.to_photo(grow(area(scene, side), 0.25 * scene.unit), box)
     assert float(drawn[near < 0.01].sum()) < 0.02 * float(drawn.sum())
-    assert drawn[scene.to_photo(brow(scene, side), box) > 0.9].mean() > 0.2
+    assert drawn[scene.to_photo(area(scene, side), box) > 0.9].mean() > 0.2
 
 
 def test_drawn_brow_outside_the_box_is_nothing(scene: Scene) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import brow
 from ..planes import Plane, blur, dilate, eased, grow, reached, resize, smoothstep
 from ..scene import Scene
 from . import beard
@@ -21,10 +22,6 @@ from .person import alike
 _EYES = (
     (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7),
     (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249),
-)
-_BROWS = (
-    (70, 63, 105, 66, 107, 55, 65, 52, 53, 46),
-    (300, 293, 334, 296, 336, 285, 295, 282, 283, 276),
 )
 _INNER = (
     70, 63, 105, 66, 107, 9, 336, 296, 334, 293, 300, 446, 340,
@@ -79,8 +76,9 @@ def matte(
     skin = np.clip(classes[..., SKIN] + classes[..., NECK], 0, 1)
     out = np.maximum(out, grow(hair, 0.17 * u) * skin * smoothstep(0.35, 0.05, y) * head)
     keep = np.zeros_like(oval)
-    for polygon in _EYES + _BROWS:
-        keep = np.maximum(keep, scene.mesh_polygon(polygon))
+    for side, polygon in enumerate(_EYES):
+        over = brow.possible(scene, hair, side)
+        keep = np.maximum.reduce([keep, scene.mesh_polygon(polygon), over])
     keep = grow(keep, 0.06 * u)
     inner = scene.mesh_polygon(_INNER)
     for polygon in _EYES:

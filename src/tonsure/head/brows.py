@@ -14,21 +14,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from ..brow import HALF, LINES, MIDDLE, between, told
 from ..planes import Plane, blur
 from ..scene import EYE_DISTANCE, Scene
 
 Points = npt.NDArray[np.float64]
 Box = tuple[int, int, int, int]
 
-# from the nose outwards: the upper line and the lower one, of the picture's left and right side
-LINES = (
-    ((107, 66, 105, 63, 70), (55, 65, 52, 53, 46)),
-    ((336, 296, 334, 293, 300), (285, 295, 282, 283, 276)),
-)
-# from the nose (0) outwards (1): the brow's middle, 0 on the upper line and 1 on the lower, its
-# half width in the same measure, and its darkness; medians of 693 people
-_MIDDLE = (1.12, 1.00, 1.00, 1.03, 0.93, 0.78, 0.62, 0.53, 0.48, 0.43, 0.40)
-_HALF = (0.60, 0.50, 0.52, 0.58, 0.53, 0.46, 0.41, 0.36, 0.33, 0.30, 0.25)
+# how dark a brow is from the nose (0) outwards (1), compared with the skin above it
 _DARK = (0.26, 0.44, 0.53, 0.52, 0.47, 0.39, 0.32, 0.26, 0.19, 0.13, 0.07)
 _HAIRS = 230
 _LONG, _WIDE = (0.05, 0.10), 0.011  # eye distances
@@ -54,13 +47,13 @@ def draw(scene: Scene, side: int, box: Box) -> Plane:
 
     def place(t: float, off: float) -> Points:
         """At `t` along the brow, `off` half widths below its middle."""
-        return between(upper, lower, t, _told(_MIDDLE, t) + off * _told(_HALF, t))
+        return between(upper, lower, t, told(MIDDLE, t) + off * told(HALF, t))
 
     pen = ImageDraw.Draw(ground)
     steps = np.linspace(0, 1, 41)
     for t, after in pairwise(steps):
         corners = [place(t, -1), place(after, -1), place(after, 1), place(t, 1)]
-        pen.polygon([tuple(p) for p in corners], fill=int(255 * _told(_DARK, t)))
+        pen.polygon([tuple(p) for p in corners], fill=int(255 * told(_DARK, t)))
     pen = ImageDraw.Draw(hairs)
     rng = np.random.default_rng(side)
     for t, s, length in rng.random((_HAIRS, 3)):
@@ -72,7 +65,7 @@ def draw(scene: Scene, side: int, box: Box) -> Plane:
         way = along * (0.35 + 0.9 * t) + up * (1.0 - 0.9 * t) * (1.15 - s)
         way /= np.hypot(*way) + 1e-6
         reach = unit * zoom * (_LONG[0] + (_LONG[1] - _LONG[0]) * length) * (1 - 0.35 * t)
-        ink = int(255 * _told(_DARK, t) * rng.uniform(0.6, 1.0))
+        ink = int(255 * told(_DARK, t) * rng.uniform(0.6, 1.0))
         ends = [tuple(start), tuple(start + way * reach)]
         pen.line(ends, fill=ink, width=max(1, round(_WIDE * unit * zoom)))
     soft, fine = (
@@ -82,15 +75,3 @@ def draw(scene: Scene, side: int, box: Box) -> Plane:
     rows, columns = slice(low[1], low[1] + len(brow)), slice(low[0], low[0] + brow.shape[1])
     out[rows, columns] = brow[: out.shape[0] - low[1], : out.shape[1] - low[0]]
     return out
-
-
-def _told(table: tuple[float, ...], t: float) -> float:
-    """A table's value at `t` (0..1)."""
-    return float(np.interp(t, np.linspace(0, 1, len(table)), table))
-
-
-def between(upper: Points, lower: Points, t: float, s: float) -> Points:
-    """The point at `t` (0..1) along two lines (N, 2), `s` of the way from one to the other."""
-    stops, at = np.linspace(0, 1, len(upper)), np.clip(t, 0, 1)
-    a, b = (np.array([np.interp(at, stops, n[:, k]) for k in (0, 1)]) for n in (upper, lower))
-    return np.asarray(a + s * (b - a))

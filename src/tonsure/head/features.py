@@ -7,17 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..hair.parse import EAR, GLASSES, SKIN
+from .. import brow
+from ..hair.parse import EAR, GLASSES, HAIR, SKIN
 from ..planes import Plane, dilate, grow, largest, smoothstep
 from ..scene import EYE_DISTANCE, OVAL, Scene
 from . import ears
 
 # of an ear's area: what is less tells nothing about where it is, what is more needs no drawing
 _GLIMPSE, _WHOLE = 0.15, 0.75
-# what interrupts the skin's tone: brows, eyes with their lids, lips, nostrils
+# what interrupts the skin's tone beside brows: eyes with their lids, lips, nostrils
 _ROUGH = (
-    (70, 63, 105, 66, 107, 55, 65, 52, 53, 46),
-    (300, 293, 334, 296, 336, 285, 295, 282, 283, 276),
     (226, 113, 224, 223, 222, 221, 189, 244, 233, 232, 231, 230, 229, 228, 31),
     (446, 342, 444, 443, 442, 441, 413, 464, 453, 452, 451, 450, 449, 448, 261),
     (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146),
@@ -33,6 +32,8 @@ def oval(scene: Scene) -> Plane:
 def interrupted(scene: Scene, classes: Plane) -> Plane:
     """Where something else than skin is on a face: brows, eyes, lips, nostrils, glasses; 0..1."""
     rough = np.zeros(scene.shape, np.float32)
+    for side in (0, 1):
+        rough = np.maximum(rough, brow.possible(scene, classes[..., HAIR], side))
     for polygon in _ROUGH:
         rough = np.maximum(rough, scene.mesh_polygon(polygon))
     return np.maximum(

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from .. import brow
 from ..hair.person import alike
 from ..planes import Plane, grow, membrane, resize, smoothstep
 from ..scene import Scene
@@ -30,10 +31,7 @@ _AROUND = (
     (46, 70, 63, 105, 66, 107, 55, 189, 244, 233, 232, 231, 230, 229, 228, 31, 35, 124),
     (276, 300, 293, 334, 296, 336, 285, 413, 464, 453, 452, 451, 450, 449, 448, 261, 265, 353),
 )
-_BROW_AND_EYE = (
-    ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (33, 160, 158, 133, 153, 144)),
-    ((300, 293, 334, 296, 336, 285, 295, 282, 283, 276), (263, 387, 385, 362, 380, 373)),
-)
+_EYES = ((33, 160, 158, 133, 153, 144), (263, 387, 385, 362, 380, 373))
 _LEAST, _CLEAR, _HIDDEN = 0.004, 0.65, 0.45
 
 
@@ -56,7 +54,9 @@ def mirrored(
     hair too, `solid` what lies over hair and face and stays (glasses); all (H, W), 0..1.
     """
     found = []
-    needs = [np.maximum(*(scene.mesh_polygon(p) for p in pair)) for pair in _BROW_AND_EYE]
+    brows = [brow.area(scene, side) for side in (0, 1)]
+    eyes = [scene.mesh_polygon(polygon) for polygon in _EYES]
+    needs = [np.maximum(*pair) for pair in zip(brows, eyes, strict=True)]
     # brow and eye are worth taking up to the hair itself, bare skin is not
     close = smoothstep(0.3, 0.1, grow(hair, 0.04 * scene.unit)) * np.maximum(*needs)
     free = np.maximum(smoothstep(0.3, 0.1, hole), close) * scene.inside
@@ -71,17 +71,17 @@ def mirrored(
         solved = np.linalg.lstsq(np.column_stack([here, np.ones(len(here))]), there, rcond=None)
         across = np.asarray(solved[0].T, dtype=np.float64)
         near = grow(lost, 0.05 * scene.unit)
-        brow, eye = (scene.mesh_polygon(part) for part in _BROW_AND_EYE[side])
+        eye = eyes[side]
         # a brow from a side turned away does not suit; half an eye is worse than one that does not
         blind = float((eye * near).sum()) > 0.25 * float(eye.sum())
         least = 0.45 if blind else 0.65
         similar = least < abs(float(np.linalg.det(across[:, :2]))) < 1 / least
         clear = np.clip(_fetch(scene, free, across), 0, 1)
         needed = needs[side] * where
-        covered = brow * near
+        covered = brows[side] * near
         if similar and float((clear * needed).sum()) > _CLEAR * float(needed.sum()):
             found.append(Mirrored(where * smoothstep(0.3, 0.9, clear), across, side))
-        elif float(covered.sum()) > _HIDDEN * float(brow.sum()):
+        elif float(covered.sum()) > _HIDDEN * float(brows[side].sum()):
             eye = grow(eye, 0.06 * scene.unit)
             # ends of the fringe that the parser took for brow or lid
             ends = zone * smoothstep(0.3, 0.6, alike(scene, hair > 0.8)) * (1 - solid)
