@@ -48,7 +48,9 @@ def spread(value: Tensor, weight: Tensor, relax: int = RELAX) -> Tensor:
     total = denominator.sum((2, 3), keepdim=True)
     out = (numerator.sum((2, 3), keepdim=True) / total.clamp(min=1e-6)).expand_as(numerator)
     for numerator, denominator in reversed(levels):
-        out = F.interpolate(out, numerator.shape[2:], mode="bilinear", align_corners=False)
+        height, width = numerator.shape[2:]
+        twice = F.interpolate(out, scale_factor=2, mode="bilinear", align_corners=False)
+        out = twice[..., :height, :width]
         hold = denominator.clamp(max=1)
         known = numerator / denominator.clamp(min=1e-6) * hold
         out = known + out * (1 - hold)
