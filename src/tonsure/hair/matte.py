@@ -114,7 +114,7 @@ def _solid(scene: Scene, classes: Plane, hair: Plane, coloured: Plane, capped: P
     x, y = scene.face_units()
     # the parser's word on jewellery counts little
     out = classes[..., GLASSES] + smoothstep(0.25, 0.6, classes[..., JEWELLERY]) + capped
-    coarse = _outwards(hair, x, 0.07 * u) * smoothstep(0.1, 0.4, blur(coloured, 0.01 * u))
+    coarse = _outwards(hair, x, 0.07 * u) * smoothstep(0.5, 0.9, blur(coloured, 0.01 * u))
     fringe = np.maximum(_outwards(hair, x, 0.025 * u), coarse)
     ear = smoothstep(0.3, 0.55, classes[..., EAR]) * (1 - fringe)
     # arms are clothes to the parser

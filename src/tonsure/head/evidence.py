@@ -11,7 +11,8 @@ from ..scene import EYE_DISTANCE, Scene
 from . import outline
 from .outline import Points
 
-_HIDDEN = 0.15  # eye distances: what hair hides of an ear that comes out from beneath it
+# eye distances: an ear's width along a ray, and how much of it hair hides at most
+_WIDE, _HIDDEN = 0.25, 0.15
 
 
 def along(scene: Scene, classes: Plane) -> tuple[Points, Points, Points, Points]:
@@ -39,7 +40,9 @@ def along(scene: Scene, classes: Plane) -> tuple[Points, Points, Points, Points]
         ear = ear[radius[ear] < 2.3]
         if len(ear) > 2:
             before = kind[i, max(ear[0] - 4, 0) : ear[0]]
-            ear_at[i] = radius[ear[0]] + 0.03 - _HIDDEN * (before == HAIR).mean()
+            # hair hides the inner side of an ear that shows less than its width
+            lacking = np.clip(_WIDE - (radius[ear[-1]] - radius[ear[0]]), 0, _HIDDEN)
+            ear_at[i] = radius[ear[0]] + 0.03 - lacking * (before == HAIR).mean()
         if len(skin) and radius[skin[-1]] < 2.2:
             # a run of skin from inside, not a hand far out
             run = skin[np.concatenate([[True], np.diff(skin) < 8])]
