@@ -52,8 +52,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     yes[:2, 0] = yes[2:4, 2] = yes[4:6, 4] = yes[6, [1, 3]] = True  # 6: short dark hair
     np.savez(
         out / "celeba.npz", attr_names=np.array(ATTRIBUTES), attr=np.where(yes, 1, -1),
-        part=np.zeros(8, int), flag=np.ones(8), clean=yes[:, 0], bald=np.array([0, 1]),
-        person=np.full((2, 218, 178), 255, np.uint8), lm=np.stack([landmarks()] * 8),
+        part=np.zeros(8, int), flag=np.ones(8), clean=yes[:, 0], masked=np.arange(8),
+        person=np.full((8, 218, 178), 255, np.uint8), lm=np.stack([landmarks()] * 8),
     )  # fmt: skip
     return out
 
@@ -92,10 +92,34 @@ def test_every_loss_of_the_parser_is_finite_and_teaches(task: parser.ParserTask)
     model, teacher = task.build().train(), task.build()
     batch = task.batch(torch.Generator().manual_seed(3))
     losses = task.losses(model, teacher, batch, 0.5)
-    assert set(losses) == {"cross_entropy", "dice", "labels", "bald", "teacher"}
+    assert set(losses) == {"cross_entropy", "dice", "labels", "bald", "crown", "teacher"}
     assert all(bool(v.isfinite()) for v in losses.values())
     torch.stack(list(losses.values())).sum().backward()
     assert all(p.grad is not None and bool(p.grad.isfinite().all()) for p in model.parameters())
+
+
+class Only(torch.nn.Module):
+    """Sees one class everywhere."""
+
+    def __init__(self, which: int) -> None:
+        super().__init__()
+        self.which = which
+
+    def forward(self, window: torch.Tensor) -> torch.Tensor:
+        out = torch.zeros(window.shape[0], 9, *window.shape[2:])
+        out[:, self.which] = 6.0
+        return out
+
+
+def test_what_a_person_has_high_above_the_eyes_is_hat_where_one_is_worn(
+    task: parser.ParserTask,
+) -> None:
+    batch = task.batch(torch.Generator().manual_seed(3))
+    amiss = {
+        which: float(task.losses(Only(which), task.build(), batch, 0.1)["crown"])
+        for which in (parser.HAT, parser.HAIR, parser.BACKGROUND)
+    }
+    assert amiss[parser.HAT] < amiss[parser.HAIR] < amiss[parser.BACKGROUND]
 
 
 class Oracle(torch.nn.Module):

@@ -68,11 +68,12 @@ def celeba(folder: Path, out: Path, workers: int, tell: Callable[[str], None]) -
     tell(f"{len(ids)} CelebA pictures; landmarks ...")
     points, flags = _all_landmarks(pictures, workers)
     marked = np.array([i in clean for i in ids])
-    bald = np.nonzero((attributes[:, names.index("Bald")] == 1) | marked)[0]
+    bald, hat = (attributes[:, names.index(k)] == 1 for k in ("Bald", "Wearing_Hat"))
+    masked = np.nonzero(bald | marked | hat)[0]
     np.savez(
         out / "celeba.npz", names=np.array(ids), attr_names=np.array(names), attr=attributes,
         part=np.array([int(parts[f"{i}.jpg"]) for i in ids]), lm=points, flag=flags,
-        clean=marked, bald=bald, person=np.stack([person(images[k]) for k in bald]),
+        clean=marked, masked=masked, person=np.stack([person(images[k]) for k in masked]),
     )  # fmt: skip
     half = [(Path(n).stem, _decode(d)) for n, d in _members(folder / "bald-half-size.tar")]
     points, flags = _all_landmarks([p for _, p in half], workers)

@@ -1,9 +1,9 @@
 """The hair parser: nine soft classes in the aligned frame.
 
-Labelled: CelebAMask-HQ. Unlabelled CelebA joins by three weak signs, since CelebAMask has hardly
+Labelled: CelebAMask-HQ. Unlabelled CelebA joins by four weak signs, since CelebAMask has hardly
 any bald head, hat or pair of glasses: clean bald heads (the person mask says skin or background,
-never hair), the picture's own labels (Wearing_Hat, Eyeglasses: some of it must, none of it may be
-there), and the teacher's sure pixels.
+never hair), hats (what the person mask holds high above the eyes is hat), the picture's own labels
+(Wearing_Hat, Eyeglasses: some of it must, none of it may be there), and the teacher's sure pixels.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class ParserTask:
         names = list(celeba["attr_names"])
         usable = (celeba["part"] == 0) & (celeba["flag"] > 0.5)
         person = np.full(len(usable), -1)
-        person[celeba["bald"]] = np.arange(len(celeba["bald"]))
+        person[celeba["masked"]] = np.arange(len(celeba["masked"]))
         self.weak_images = np.load(data / "celeba_img.npy", mmap_mode="r")
         self.weak_similarities = self._similarities(celeba["lm"])
         self.person, self.person_row = torch.from_numpy(celeba["person"]), person
@@ -255,6 +255,12 @@ class ParserTask:
         behind = -torch.log(q[:, BACKGROUND] + 1e-4) * sure_behind
         never = -torch.log1p(-q[:, HAIR].clamp(max=0.999)) * inside * clean
         out["bald"] = 0.6 * (skin + behind + never).sum() / (inside.sum() + 1)
+        # where a hat is worn: its crown, but for the visors and headbands that let hair stand above
+        high = (batch["weak"][:, 4] * 2 < -0.95).float() * inside
+        high = high * batch["hat"].float()[:, None, None]
+        crown = -torch.log(0.9 * q[:, HAT] + 0.1 * q[:, HAIR] + 1e-4) * (batch["person"] > 0.8)
+        air = -torch.log(q[:, BACKGROUND] + 1e-4) * (batch["person"] < 0.1)
+        out["crown"] = 0.3 * ((crown + air) * high).sum() / (high.sum() + 1)
         # the teacher's sure pixels
         if progress > 0.25:
             with torch.no_grad():
