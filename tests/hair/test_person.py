@@ -38,7 +38,7 @@ def limbs(scene: Scene, mask: float) -> Plane:
     one = np.ones(scene.shape, np.float32)
     hair = scene.face_units()[1] < -1.2
     skin = scene.mesh_polygon(OVAL) > 0.9
-    return person._limbs(scene, one * ~skin, mask * one, hair, skin)
+    return person._limbs(scene, one * ~skin * ~hair, one * hair, mask * one, skin)
 
 
 def middle(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
@@ -53,3 +53,21 @@ def test_what_is_a_persons_and_has_the_skins_colour_is_a_limb(scene: Scene) -> N
 
 def test_a_wall_of_the_skins_colour_is_none(scene: Scene) -> None:
     assert limbs(scene, 0.2).max() < 0.01
+
+
+def test_flesh_has_the_skins_colour_however_bright(scene: Scene) -> None:
+    skin = scene.mesh_polygon(OVAL) > 0.9
+    found = person.flesh(replace(scene, rgb=scene.rgb * np.float32(0.8)), skin)
+    assert found[within(scene, middle(ARM))].mean() > 0.9
+    assert found[within(scene, LOCK)].max() < 0.1
+    assert person.flesh(scene, np.zeros(scene.shape, bool)).max() == 0
+
+
+def test_a_hand_in_the_hair_stays_and_lights_of_the_hair_do_not(scene: Scene) -> None:
+    one, hair = np.ones(scene.shape, np.float32), scene.face_units()[1] < -1.2
+    skin = scene.mesh_polygon(OVAL) > 0.9
+    unsure = np.where(within(scene, ARM), np.float32(0.6), hair)
+    air = one * ~skin * ~hair * ~within(scene, ARM)
+    assert person._limbs(scene, air, unsure, one, skin)[within(scene, middle(ARM))].mean() > 0.9
+    light = np.where(within(scene, ARM), np.float32(0.93), hair)
+    assert person._limbs(scene, air, light, one, skin)[within(scene, middle(ARM))].max() < 0.1

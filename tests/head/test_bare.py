@@ -31,16 +31,24 @@ def test_clothes_reach_the_neck() -> None:
 
 
 def test_bare_shoulders_lend_clothes_no_colour() -> None:
-    rgb = np.full((20, 20, 3), (200, 150, 130), np.float32)
-    rgb[15:, 10:] = (40, 60, 160)
     seen = np.zeros((20, 20, 5), np.float32)
     seen[:10, :, bare.HEAD] = 1
     seen[15:, :, bare.CLOTHES] = 1
     plane = np.zeros((20, 20), np.float32)
-    low = bare.Visible(seen, plane, plane, plane, plane, plane + 1)
-    found = bare._clothes(rgb, low, plane + 1)
+    flesh = plane.copy()
+    flesh[:, :10] = 1
+    low = bare.Visible(seen, plane, plane, plane, plane, plane + 1, flesh)
+    found = bare._clothes(low, plane + 1)
     assert found[15:, 10:].min() > 0.99
     assert found[15:, :10].max() < 0.01
+
+
+def test_where_nothing_but_bare_shoulders_is_seen_they_go_on() -> None:
+    seen = np.zeros((20, 20, 5), np.float32)
+    seen[:10, :, bare.HEAD] = seen[15:, :, bare.CLOTHES] = 1
+    plane = np.zeros((20, 20), np.float32)
+    low = bare.Visible(seen, plane, plane, plane, plane, plane + 1, plane + 1)
+    assert bare._clothes(low, plane + 1)[15:].min() > 0.99
 
 
 def _ear(rows: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

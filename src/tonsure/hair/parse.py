@@ -103,7 +103,9 @@ def parse(scene: Scene, first: Survey | None = None) -> Plane:
     # no ear begins above the brows
     high_up = out[..., EAR] * smoothstep(-0.2, -0.35, scene.face_units()[1])
     mask = first.on(scene, first.person)
-    out = settle(scene, _moved(out, high_up), mask, HAIR, HAT, EAR, BACKGROUND, CLOTHES, SKIN)
+    out = settle(
+        scene, _moved(out, high_up), mask, HAIR, HAT, EAR, BACKGROUND, CLOTHES, SKIN, JEWELLERY
+    )
     out = _moved(out, tufts(scene, out[..., EAR], out[..., HAIR] > 0.8))
     whole_ears(scene, out, mask, EAR, (HAIR, BACKGROUND))
     return out

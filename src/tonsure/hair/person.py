@@ -17,6 +17,7 @@ from ..scene import EAR_LENGTH, OVAL, Scene
 
 _SIDE = 256
 _CHIN = 152  # of the mesh
+_SURE = 0.9  # is hair whose colours may stand for all hair
 
 
 def person(scene: Scene) -> Plane:
@@ -45,6 +46,20 @@ def alike(scene: Scene, where: npt.NDArray[np.bool_]) -> Plane:
     return np.asarray(np.exp(apart / np.float32(-6)), dtype=np.float32)
 
 
+def flesh(scene: Scene, skin: npt.NDArray[np.bool_]) -> Plane:
+    """What has the colour of the `skin` (H, W), however bright: (H, W) 0..1."""
+    if not skin.any():
+        return np.zeros(scene.shape, np.float32)
+    rgb = blur(scene.rgb, 0.02 * scene.unit)
+    total = rgb.sum(-1) + 1
+    tone = scene.rgb[skin].mean(0)
+    off = np.zeros(scene.shape, np.float32)
+    for c in range(3):
+        off = np.maximum(off, np.abs(rgb[..., c] / total - tone[c] / (tone.sum() + 1)))
+    bright = smoothstep(0.45, 0.6, total / (tone.sum() + 1))
+    return np.asarray(smoothstep(0.06, 0.03, off) * bright, dtype=np.float32)
+
+
 def discriminant(
     seen: Plane, one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]
 ) -> tuple[Plane, float]:
@@ -68,10 +83,12 @@ def settle(
     background: int,
     clothes: int,
     skin: int,
+    held: int,
 ) -> Plane:
     """The parser's `classes` (H, W, n), settled by the `mask` (H, W) of `person`; `hair`, `hat`,
-    `ear`, `background`, `clothes` and `skin` are their numbers. Arms and hands, for which the
-    parser has no class, become clothes: what is a person's and stays.
+    `ear`, `background`, `clothes`, `skin` and `held` are their numbers. For arms and hands the
+    parser has no class: what is flesh above the chin becomes `held`, which stays and tells nothing
+    of what is beneath; shoulders and sleeves become clothes.
 
     Curls beside the neck are a little of everything to the parser: what it is sure of (but
     background) stays, and what may be clothes stays from the chin down.
@@ -87,16 +104,20 @@ def settle(
     sure = classes[..., hair] > 0.8
     if sure.sum() < 0.05 * u * u:
         return out
-    limb = _limbs(scene, out[..., background], mask, sure, classes[..., skin] > 0.95)
-    out[..., clothes] += out[..., background] * limb
-    out[..., background] -= out[..., background] * limb
+    bare = classes[..., skin] > 0.95
+    limb = _limbs(scene, out[..., background], out[..., hair] + out[..., hat], mask, bare)
+    chin = float(scene.to_scene(scene.mesh[[_CHIN], :2])[0, 1])
+    rows = (np.arange(scene.shape[0], dtype=np.float32) - chin)[:, None] / u
+    above = smoothstep(0.3, -0.1, rows)
+    hands = limb * blur(limb * above * flesh(scene, bare), 0.1 * u) / (blur(limb, 0.1 * u) + 1e-3)
+    for k in (background, hair):
+        out[..., held] += out[..., k] * hands
+        out[..., clothes] += out[..., k] * (limb - hands)
+        out[..., k] *= 1 - limb
     like = alike(scene, sure)
     face = scene.mesh_polygon(OVAL)
     like = like * smoothstep(0.9, 1.8, like / (alike(scene, face > 0.9) + 0.05))
     beside = smoothstep(0.0, 0.2, grow(smoothstep(0.4, 0.7, out[..., hair]), 1.2 * u))
-    chin = float(scene.to_scene(scene.mesh[[_CHIN], :2])[0, 1])
-    rows = (np.arange(scene.shape[0], dtype=np.float32) - chin)[:, None] / u
-    above = smoothstep(0.3, -0.1, rows)
     others = [k for k in range(out.shape[-1]) if k not in (hair, background)]
     rest = out[..., others[0]]
     for k in others[1:]:
@@ -114,23 +135,30 @@ def settle(
 
 
 def _limbs(
-    scene: Scene,
-    background: Plane,
-    mask: Plane,
-    hair: npt.NDArray[np.bool_],
-    skin: npt.NDArray[np.bool_],
+    scene: Scene, background: Plane, hair: Plane, mask: Plane, skin: npt.NDArray[np.bool_]
 ) -> Plane:
     """Arms and hands, (H, W) 0..1: what is a person's (`mask`, H, W) though the parser says
-    `background` (H, W), and has the colour of the sure `skin` rather than of the `hair` (H, W)."""
+    `background` or unsurely `hair` or hat (H, W), and has the colour of the sure `skin` (H, W)
+    rather than of the sure hair. Shoulders that locks cover in part are found, too."""
     u = scene.unit
-    if skin.sum() < 0.1 * u * u:
+    sure = hair > _SURE
+    if min(int(skin.sum()), int(sure.sum())) < 0.1 * u * u:
         return np.zeros_like(mask)
-    score, apart = discriminant(blur(scene.rgb, 0.02 * u), hair, skin)
-    found = smoothstep(0.7, 0.9, mask) * smoothstep(0.3, 0.6, background)
-    found = found * smoothstep(0.1, -0.2, score) * eased(2.0, 4.0, apart)
+    score, apart = discriminant(blur(scene.rgb, 0.02 * u), sure, skin)
+    fleshy = smoothstep(0.7, 0.9, mask) * smoothstep(0.1, -0.2, score) * eased(2.0, 4.0, apart)
+    # hair that is mostly unsure or has lights of the skin's tone is no ground to tell the two apart
+    told = 1 - eased(0.04, 0.07, float((score[sure] < -0.1).mean()))
+    told *= eased(0.08, 0.15, float(sure.sum() / (hair > 0.5).sum()))
+    beside = (1 - grow(scene.mesh_polygon(OVAL), 0.05 * u)) * fleshy
+    found, core = (
+        beside * smoothstep(0.3, 0.6, background + hair * smoothstep(*least, hair) * told)
+        for least in ((0.97, _SURE), (_SURE, 0.75))
+    )
     # as broad as a finger at least, and somewhere as a hand
-    broad = reached(blur(found, 0.15 * u) > 0.7, blur(found, 0.04 * u) > 0.6, 2)
-    return grow(broad.astype(np.float32), 0.06 * u) * smoothstep(0.3, 0.6, background)
+    broad = reached(blur(core, 0.15 * u) > 0.7, blur(found, 0.04 * u) > 0.6, 2)
+    around = grow(broad.astype(np.float32), 0.06 * u)
+    limb: Plane = around * np.maximum(smoothstep(0.3, 0.6, background), found)
+    return limb
 
 
 def whole_ears(

@@ -27,6 +27,7 @@ SIDE = 192
 CENTRE = (0.0, 0.3)  # of the window, in eye distances from between the eyes
 _RELAX = 3
 _DARK = 38.0  # levels
+_GLIMPSE = 30.0  # pixels of clothes tell their colour
 _SHARPER = 2.0  # the net's layers, as a factor of their logits
 
 
@@ -35,7 +36,8 @@ class Visible:
     """What a photo shows of the layers, all (H, W) on one grid, 0..1.
 
     `seen` (H, W, 5) shares of visible layers, `hole` what is hidden, `shade` what is seen in the
-    hair's shadow, `head` and `oval` the filled outlines, `smooth` where skin shows its own tone.
+    hair's shadow, `head` and `oval` the filled outlines, `smooth` where skin shows its own tone,
+    `flesh` what has the skin's colour: bare shoulders are clothes to the parser now and then.
     """
 
     seen: Plane
@@ -44,6 +46,7 @@ class Visible:
     head: Plane
     oval: Plane
     smooth: Plane
+    flesh: Plane
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def beneath(scene: Scene, visible: Visible) -> Beneath:
     weights = (
         known * smoothstep(0.75, 0.97, low.seen[..., BACKGROUND]),
         known * smoothstep(0.75, 0.97, low.seen[..., HEAD]) * low.smooth * (1 - 0.97 * low.shade),
-        known * _clothes(rgb, low, known),
+        known * _clothes(low, known),
     )
     residual, told, answered = _ask(scene, rgb, known, inside, low)
     rows = (np.arange(shape[0], dtype=np.float32) + 0.5) / DENSITY + _top(scene)
@@ -118,18 +121,15 @@ def _slender(layers: Plane, known: Plane, beside: Plane) -> Plane:
     return out
 
 
-def _clothes(rgb: Plane, low: Visible, known: Plane) -> Plane:
-    """Where clothes are surely seen; if they nowhere are, where they likely are. Never what has the
-    skin's colour: bare shoulders are clothes to the parser now and then."""
-    sure, likely = (smoothstep(a, a + 0.22, low.seen[..., CLOTHES]) for a in (0.75, 0.5))
-    skin = low.smooth * known * (low.seen[..., HEAD] > 0.9)
-    if not skin.any():
-        return sure
-    tone = (rgb * skin[..., None]).sum((0, 1)) / skin.sum()
-    tint = rgb / (rgb.sum(-1, keepdims=True) + 1) - tone / (tone.sum() + 1)
-    darker = smoothstep(0.6, 0.45, rgb.sum(-1) / (tone.sum() + 1))
-    other = np.maximum(smoothstep(0.03, 0.06, np.abs(tint).max(-1)), darker)
-    return other * (sure if float((sure * other * known).sum()) > 30 else likely)
+def _clothes(low: Visible, known: Plane) -> Plane:
+    """Where clothes are surely seen; if they nowhere are, where they likely are; if there are none,
+    where bare shoulders are."""
+    seen, other = low.seen[..., CLOTHES], 1 - low.flesh
+    sure, likely = (smoothstep(a, a + 0.22, seen) for a in (0.75, 0.5))
+    for where in (sure * other, likely * other, sure):
+        if float((where * known).sum()) > _GLIMPSE:
+            return where
+    return likely * other
 
 
 def _left(scene: Scene) -> float:

@@ -97,6 +97,7 @@ def _grain(
     density = abs(1 / scene.frame.z) * EYE_DISTANCE
     clear = 1 - grow(visible.hole, 0.04 * scene.unit)
     wall, cloth = (_sure(visible.seen[..., k]) for k in (bare.BACKGROUND, bare.CLOTHES))
+    cloth = cloth * (1 - visible.flesh)
     plain = 1 - scene.to_photo(layers.behind.grained, box)
 
     def one(kind: tuple[float, float, float], source: Plane, share: Plane) -> list[Plane]:

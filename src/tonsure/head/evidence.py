@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ..hair.parse import BACKGROUND, CLOTHES, EAR, HAIR, NECK, SKIN
+from ..hair.parse import BACKGROUND, CLOTHES, EAR, HAIR, JEWELLERY, NECK, SKIN
 from ..planes import Plane
 from ..scene import EYE_DISTANCE, Scene
 from . import outline
@@ -23,7 +23,7 @@ def along(scene: Scene, classes: Plane) -> tuple[Points, Points, Points, Points]
     """
     radius = np.arange(0.75, 3.2, 0.02)
     p, valid = _along_rays(scene, classes, outline.ANGLES, radius)
-    covered = 1 - p[..., BACKGROUND] - p[..., CLOTHES] - p[..., NECK]
+    covered = 1 - p[..., [BACKGROUND, CLOTHES, NECK, JEWELLERY]].sum(-1)
     kind = np.argmax(p, -1)
     silhouette, border, reach, ear_at = (np.full(len(p), np.nan) for _ in range(4))
     for i in range(len(p)):

@@ -22,6 +22,7 @@ from ..hair.parse import (
     parse,
     survey,
 )
+from ..hair.person import flesh
 from ..parallel import both
 from ..planes import Plane, grow, smoothstep
 from ..scene import Scene, look
@@ -88,6 +89,7 @@ def layers(pixels: Pixels, face: Face, *, threads: int | None = None) -> Layers:
         head=head,
         oval=oval,
         smooth=smooth * (1 - grow(found.hole, 0.02 * scene.unit)),
+        flesh=flesh(scene, smooth * classes[..., SKIN] > 0.9),
     )
     known = smoothstep(0.85, 0.97, classes[..., BACKGROUND]) * scene.inside
     known = known * (1 - grow(visible.hole, 0.03 * scene.unit))
