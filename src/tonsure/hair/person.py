@@ -134,6 +134,12 @@ def settle(
     return out
 
 
+def _unlike(score: Plane) -> float:
+    """0..1 from hair's own `score` beside skin (any shape): hair that is of the skin's tone where
+    light falls on it is no ground to tell the two apart."""
+    return 1 - eased(0.04, 0.07, float((score < -0.1).mean()))
+
+
 def _limbs(
     scene: Scene, background: Plane, hair: Plane, mask: Plane, skin: npt.NDArray[np.bool_]
 ) -> Plane:
@@ -146,8 +152,7 @@ def _limbs(
         return np.zeros_like(mask)
     score, apart = discriminant(blur(scene.rgb, 0.02 * u), sure, skin)
     fleshy = smoothstep(0.7, 0.9, mask) * smoothstep(0.1, -0.2, score) * eased(2.0, 4.0, apart)
-    # hair that is mostly unsure or has lights of the skin's tone is no ground to tell the two apart
-    told = 1 - eased(0.04, 0.07, float((score[sure] < -0.1).mean()))
+    told = _unlike(score[sure])
     told *= eased(0.08, 0.15, float(sure.sum() / (hair > 0.5).sum()))
     beside = (1 - grow(scene.mesh_polygon(OVAL), 0.05 * u)) * fleshy
     found, core = (
@@ -174,6 +179,7 @@ def whole_ears(
     if sure.sum() < 0.02 * u * u or hair.sum() < 100:
         return
     score, apart = discriminant(blur(scene.rgb, 0.01 * u), hair, sure)
+    told = _unlike(score[hair])
     x, y = scene.face_units()
     fleshy = smoothstep(0.5, 0.8, mask) * smoothstep(-0.1, -0.3, score) * eased(1.0, 2.5, apart)
     for side in (x < 0, x >= 0):  # nothing hangs below a lobe
@@ -185,10 +191,10 @@ def whole_ears(
             fleshy = fleshy * np.where(side, length, 1)
     for _ in range(2):
         core = (classes[..., ear] > 0.5).astype(np.float32)
-        found = smoothstep(0.05, 0.3, grow(core, 0.25 * u)) * fleshy
+        found = smoothstep(0.05, 0.3, grow(core, 0.2 * u)) * fleshy
         for k in others:
             share = classes[..., k] * found
             if k == others[0]:  # sure hair only where the two are hardly alike
-                share *= np.maximum(smoothstep(0.8, 0.5, classes[..., k]), eased(4.0, 8.0, apart))
+                share *= told * np.maximum(smoothstep(0.8, 0.5, classes[..., k]), eased(4.0, 8.0, apart))
             classes[..., k] -= share
             classes[..., ear] += share
