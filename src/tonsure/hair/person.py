@@ -195,6 +195,7 @@ def whole_ears(
         for k in others:
             share = classes[..., k] * found
             if k == others[0]:  # sure hair only where the two are hardly alike
-                share *= told * np.maximum(smoothstep(0.8, 0.5, classes[..., k]), eased(4.0, 8.0, apart))
+                unsure = smoothstep(0.8, 0.5, classes[..., k])
+                share *= told * np.maximum(unsure, eased(4.0, 8.0, apart))
             classes[..., k] -= share
             classes[..., ear] += share
