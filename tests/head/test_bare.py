@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tonsure.head import bare
+from tonsure.planes import Plane
 
 
 def test_neck_beside_a_neck_is_background_or_cloth() -> None:
@@ -30,25 +31,31 @@ def test_clothes_reach_the_neck() -> None:
     assert out[..., bare.BACKGROUND].max() < 0.01  # no strip of wall between the two
 
 
-def test_bare_shoulders_lend_clothes_no_colour() -> None:
+def _seen_clothes() -> tuple[Plane, Plane]:
+    """Layers that are seen, clothes at the bottom, and a plane of zeros."""
     seen = np.zeros((20, 20, 5), np.float32)
     seen[:10, :, bare.HEAD] = 1
     seen[15:, :, bare.CLOTHES] = 1
-    plane = np.zeros((20, 20), np.float32)
+    return seen, np.zeros((20, 20), np.float32)
+
+
+def test_bare_shoulders_lend_clothes_no_colour() -> None:
+    seen, plane = _seen_clothes()
     flesh = plane.copy()
     flesh[:, :10] = 1
     low = bare.Visible(seen, plane, plane, plane, plane, plane + 1, flesh)
-    found = bare._clothes(low, plane + 1)
+    found = bare._clothes(low, plane + 1, plane)
     assert found[15:, 10:].min() > 0.99
     assert found[15:, :10].max() < 0.01
 
 
 def test_where_nothing_but_bare_shoulders_is_seen_they_go_on() -> None:
-    seen = np.zeros((20, 20, 5), np.float32)
-    seen[:10, :, bare.HEAD] = seen[15:, :, bare.CLOTHES] = 1
-    plane = np.zeros((20, 20), np.float32)
+    seen, plane = _seen_clothes()
+    seen[10:15, :, bare.NECK] = 1
     low = bare.Visible(seen, plane, plane, plane, plane, plane + 1, plane + 1)
-    assert bare._clothes(low, plane + 1)[15:].min() > 0.99
+    found = bare._clothes(low, plane + 1, plane + 1)
+    assert found[10:].min() > 0.99
+    assert found[:10].max() < 0.01
 
 
 def _ear(rows: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

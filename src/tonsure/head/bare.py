@@ -68,16 +68,17 @@ def beneath(scene: Scene, visible: Visible) -> Beneath:
     inside = smoothstep(0.6, 1.0, resize(scene.inside, shape))
     low = Visible(*(resize(p, shape) for p in vars(visible).values()))
     known = inside * smoothstep(0.25, 0.02, low.hole)
+    rows = (np.arange(shape[0], dtype=np.float32) + 0.5) / DENSITY + _top(scene)
+    columns = (np.arange(shape[1], dtype=np.float32) + 0.5) / DENSITY + _left(scene)
+    wide = neck.beside(scene, rows, columns, *_around(low.seen, known))
     weights = (
         known * smoothstep(0.75, 0.97, low.seen[..., BACKGROUND]),
         known * smoothstep(0.75, 0.97, low.seen[..., HEAD]) * low.smooth * (1 - 0.97 * low.shade),
-        known * _clothes(low, known),
+        known * _clothes(low, known, wide),
     )
     residual, told, answered = _ask(scene, rgb, known, inside, low)
-    rows = (np.arange(shape[0], dtype=np.float32) + 0.5) / DENSITY + _top(scene)
     layers = _layers(low.seen, known, told, answered, low.head, rows[:, None])
-    columns = (np.arange(shape[1], dtype=np.float32) + 0.5) / DENSITY + _left(scene)
-    layers = _slender(layers, known, neck.beside(scene, rows, columns, *_around(low.seen, known)))
+    layers = _slender(layers, known, wide)
     # clothes of which nothing is seen are dark
     bases = [membrane(rgb, w, relax=8) if w.any() else np.full_like(rgb, _DARK) for w in weights]
     colours = []
@@ -121,15 +122,16 @@ def _slender(layers: Plane, known: Plane, beside: Plane) -> Plane:
     return out
 
 
-def _clothes(low: Visible, known: Plane) -> Plane:
-    """Where clothes are surely seen; if they nowhere are, where they likely are; if there are none,
-    where bare shoulders are."""
-    seen, other = low.seen[..., CLOTHES], 1 - low.flesh
-    sure, likely = (smoothstep(a, a + 0.22, seen) for a in (0.75, 0.5))
-    for where in (sure * other, likely * other, sure):
-        if float((where * known).sum()) > _GLIMPSE:
-            return where
-    return likely * other
+def _clothes(low: Visible, known: Plane, beside: Plane) -> Plane:
+    """Where clothes are surely seen; if they hardly are and bare shoulders are (skin `beside` the
+    neck), there, too; if neither, where clothes likely are."""
+    sure, likely = (smoothstep(a, a + 0.22, low.seen[..., CLOTHES]) for a in (0.75, 0.5))
+    worn, likely = sure * (1 - low.flesh), likely * (1 - low.flesh)
+    bare = beside * np.maximum(sure, smoothstep(0.75, 0.97, low.seen[..., NECK]))
+    much, shown = (float((where * known).sum()) for where in (worn, bare))
+    if much < 0.3 * shown and shown > _GLIMPSE:
+        return bare
+    return worn if much > _GLIMPSE else likely
 
 
 def _left(scene: Scene) -> float:
