@@ -61,11 +61,29 @@ def test_what_is_laid_has_the_other_brow(scene: Scene, astronaut: np.ndarray) ->
     inked[scene.to_photo(area(scene, 0), box) > 0.5] = (0, 0, 90)
     inked[scene.to_photo(hidden(scene, 1), box) > 0.1] = 255  # what hangs over the right one
     skin = (1 - hidden(scene, 0, 1)) * scene.mesh_polygon(mirror._AROUND[0] + mirror._AROUND[1])
-    laid, share = mirror.lay(inked, scene, box, skin, one.where, one.across)
+    laid, share = mirror.lay(inked, scene, box, skin, one.where, one.across, one.side)
     assert laid.shape == astronaut.shape
     inside = scene.to_photo(area(scene, 1), box) * share > 0.8
     assert np.median(laid[inside], axis=0)[0] < 20
     assert np.median(laid[inside], axis=0)[2] > 50
+
+
+def test_hair_beside_the_other_brow_is_not_laid(scene: Scene, astronaut: np.ndarray) -> None:
+    (one,) = ask(scene, hidden(scene, 1))
+    assert one.across is not None
+    box = (0, 0, astronaut.shape[1], astronaut.shape[0])
+    skin = (1 - hidden(scene, 0, 1)) * scene.mesh_polygon(mirror._AROUND[0] + mirror._AROUND[1])
+    around = scene.to_photo(hidden(scene, 0) * (1 - area(scene, 0, 1.3, 1.6)), box)
+    locks = astronaut.copy()
+    locks[around > 0.5] = 10
+    laid, share = mirror.lay(locks, scene, box, skin, one.where, one.across, one.side)
+    wanted = scene.to_photo(one.where, box) > 0.9
+    eye = grow(scene.mesh_polygon(mirror._EYES[1]), 0.15 * scene.unit)
+    own = scene.to_photo(np.maximum(area(scene, 1, 1.3, 1.6), eye), box) > 0.05
+    dark = (laid.sum(-1) < 90) & wanted & ~own
+    assert dark.sum() > 20
+    assert share[dark].max() < 0.1
+    assert share[scene.to_photo(area(scene, 1, 0.5, 0.5), box) > 0.9].mean() > 0.9
 
 
 def test_two_hidden_brows_are_drawn(scene: Scene) -> None:

@@ -65,7 +65,7 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
             cover = brows.draw(scene, hidden.side, box) * scene.to_photo(where, box)
             out += cover[..., None] * (layers.brow_colour - out)
             continue
-        fetched, share = mirror.lay(pixels, scene, box, visible.smooth, where, across)
+        fetched, share = mirror.lay(pixels, scene, box, visible.smooth, where, across, hidden.side)
         _lay(out, fetched, share)
         own -= own * share
     for one in drawn:

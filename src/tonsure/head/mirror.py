@@ -116,11 +116,12 @@ def lay(
     skin: Plane,
     where: Plane,
     across: npt.NDArray[np.float64],
+    side: int,
 ) -> tuple[Plane, Plane]:
     """The other side's pixels on the photo's `box`, and their weight: (h, w, 3), (h, w).
 
-    `skin` (H, W), 0..1, is where the scene shows plain skin: its light is carried across; `where`
-    and `across` as in `Mirrored`.
+    `skin` (H, W), 0..1, is where the scene shows plain skin: its light is carried across; `where`,
+    `across` and `side` as in `Mirrored`.
     """
     z, t = scene.frame.z, scene.frame.t
     forth = np.array([[z.real, -z.imag], [z.imag, z.real]])
@@ -133,7 +134,7 @@ def lay(
     tone = resize(membrane(resize(scene.rgb, low), resize(skin, low)), scene.shape)
     light = np.stack([_fetch(scene, tone[..., k], across) for k in range(3)], -1)
     ratio = np.clip(tone / np.maximum(light, 4), 0.5, 2).astype(np.float32)
-    share = scene.to_photo(where, box)
+    share = np.array(scene.to_photo(where, box))
     laid = np.zeros((*share.shape, 3), np.float32)
     ys, xs = np.nonzero(share > 0)
     if len(ys) == 0:
@@ -150,4 +151,9 @@ def lay(
     size = (x1 - x0, y1 - y0)
     warped = np.stack([_warp(piece[..., k], turn, start, size) for k in range(3)], -1)
     laid[y0:y1, x0:x1] = warped * scene.to_photo(ratio, part)
+    # beside brow and eye nothing dark is skin: it is hair of the other side
+    dark = smoothstep(0.8, 0.65, laid[y0:y1, x0:x1].sum(-1) / scene.to_photo(tone.sum(-1), part))
+    eye = grow(scene.mesh_polygon(_EYES[side]), 0.07 * scene.unit)
+    own = np.maximum(brow.area(scene, side, 1.1, 1.4), eye)
+    share[y0:y1, x0:x1] *= 1 - dark * (1 - scene.to_photo(own, part))
     return laid, share
