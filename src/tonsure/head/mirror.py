@@ -153,7 +153,7 @@ def lay(
     laid[y0:y1, x0:x1] = warped * scene.to_photo(ratio, part)
     # beside brow and eye nothing dark is skin: it is hair of the other side
     dark = smoothstep(0.8, 0.65, laid[y0:y1, x0:x1].sum(-1) / scene.to_photo(tone.sum(-1), part))
-    eye = grow(scene.mesh_polygon(_EYES[side]), 0.07 * scene.unit)
-    own = np.maximum(brow.area(scene, side, 1.1, 1.4), eye)
+    own = np.maximum(brow.area(scene, side, 1.5, 1.5), scene.mesh_polygon(_EYES[side]))
+    own = grow(own, 0.09 * scene.unit)
     share[y0:y1, x0:x1] *= 1 - dark * (1 - scene.to_photo(own, part))
     return laid, share
