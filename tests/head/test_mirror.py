@@ -72,16 +72,16 @@ def test_hair_beside_the_other_brow_is_not_laid(scene: Scene, astronaut: np.ndar
     (one,) = ask(scene, hidden(scene, 1))
     assert one.across is not None
     box = (0, 0, astronaut.shape[1], astronaut.shape[0])
-    skin = (1 - hidden(scene, 0, 1)) * scene.mesh_polygon(mirror._AROUND[0] + mirror._AROUND[1])
-    around = scene.to_photo(hidden(scene, 0) * (1 - area(scene, 0, 1.3, 1.6)), box)
-    locks = astronaut.copy()
-    locks[around > 0.5] = 10
-    laid, share = mirror.lay(locks, scene, box, skin, one.where, one.across, one.side)
-    wanted = scene.to_photo(one.where, box) > 0.9
-    eye = grow(scene.mesh_polygon(mirror._EYES[1]), 0.15 * scene.unit)
-    own = scene.to_photo(np.maximum(area(scene, 1, 1.3, 1.6), eye), box) > 0.05
-    dark = (laid.sum(-1) < 90) & wanted & ~own
-    assert dark.sum() > 20
+    zones = [grow(scene.mesh_polygon(around), 0.3 * scene.unit) for around in mirror._AROUND]
+    locks = astronaut.copy()  # the other side is all hair but for brow and eye
+    bare = grow(scene.mesh_polygon(mirror._AROUND[0]), 0.02 * scene.unit)
+    locks[scene.to_photo(zones[0] * (1 - bare), box) > 0.5] = 10
+    skin = scene.mesh_polygon(mirror._AROUND[0] + mirror._AROUND[1]) * (1 - hidden(scene, 0, 1))
+    laid, share = mirror.lay(locks, scene, box, skin, zones[1], one.across, one.side)
+    own = np.maximum(area(scene, 1, 1.5, 1.5), scene.mesh_polygon(mirror._EYES[1]))
+    beside = scene.to_photo(grow(own, 0.15 * scene.unit), box) < 0.02
+    dark = (laid.sum(-1) < 90) & (scene.to_photo(zones[1], box) > 0.9) & beside
+    assert dark.sum() > 50
     assert share[dark].max() < 0.1
     assert share[scene.to_photo(area(scene, 1, 0.5, 0.5), box) > 0.9].mean() > 0.9
 

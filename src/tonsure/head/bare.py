@@ -73,7 +73,7 @@ def beneath(scene: Scene, visible: Visible) -> Beneath:
     wide = neck.beside(scene, rows, columns, *_around(low.seen, known))
     weights = (
         known * smoothstep(0.75, 0.97, low.seen[..., BACKGROUND]),
-        known * smoothstep(0.75, 0.97, low.seen[..., HEAD]) * low.smooth * (1 - 0.97 * low.shade),
+        known * smoothstep(0.75, 0.97, low.seen[..., HEAD]) * low.smooth * (1 - 0.97 * low.shade) ** 3,
         known * _clothes(low, known, wide),
     )
     residual, told, answered = _ask(scene, rgb, known, inside, low)
@@ -84,8 +84,9 @@ def beneath(scene: Scene, visible: Visible) -> Beneath:
     colours = []
     for index, base in enumerate(_BASE_OF):
         own = np.maximum(layers[..., index], low.head * (index == HEAD))
-        # the net's shading of this layer alone, carried across the layer's edge
-        sure = smoothstep(0.5, 0.9, own) * answered
+        # the net's shading of this layer alone, carried across the layer's edge; in what is seen it
+        # would be measured against the photo's and leave a step where the hair began
+        sure = smoothstep(0.5, 0.9, own) * answered * (1 - known)
         added = membrane(residual, np.maximum(sure, 1e-4 * answered), relax=4)
         if index == HEAD:
             # right beside the skin that is seen nothing is darker; brighter it is where that
@@ -128,8 +129,8 @@ def _clothes(low: Visible, known: Plane, beside: Plane) -> Plane:
     sure, likely = (smoothstep(a, a + 0.22, low.seen[..., CLOTHES]) for a in (0.75, 0.5))
     worn, likely = sure * (1 - low.flesh), likely * (1 - low.flesh)
     bare = beside * np.maximum(sure, smoothstep(0.75, 0.97, low.seen[..., NECK]))
-    much, shown = (float((where * known).sum()) for where in (worn, bare))
-    if much < 0.3 * shown and shown > _GLIMPSE:
+    much, perhaps, shown = (float((where * known).sum()) for where in (worn, likely, bare))
+    if max(3 * much, 2 * perhaps, _GLIMPSE) < shown:
         return bare
     return worn if much > _GLIMPSE else likely
 

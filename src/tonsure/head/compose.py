@@ -149,7 +149,7 @@ def _relight(scene: Scene, colour: Plane, visible: bare.Visible) -> Plane:
     weight = resize(visible.smooth, low)[..., None] + np.float32(1e-4)
     wide = 0.06 * bare.DENSITY
     here = blur(resize(scene.rgb, low) * weight, wide) / blur(weight, wide)
-    ratio: Plane = np.clip(colour / np.maximum(here, 4), 0.7, 1.8)
+    ratio: Plane = np.clip(colour / np.maximum(here, 4), 1.0, 1.8)
     return ratio
 
 
