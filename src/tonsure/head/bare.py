@@ -71,9 +71,10 @@ def beneath(scene: Scene, visible: Visible) -> Beneath:
     rows = (np.arange(shape[0], dtype=np.float32) + 0.5) / DENSITY + _top(scene)
     columns = (np.arange(shape[1], dtype=np.float32) + 0.5) / DENSITY + _left(scene)
     wide = neck.beside(scene, rows, columns, *_around(low.seen, known))
+    lit = low.smooth * (1 - 0.97 * low.shade) ** 3
     weights = (
         known * smoothstep(0.75, 0.97, low.seen[..., BACKGROUND]),
-        known * smoothstep(0.75, 0.97, low.seen[..., HEAD]) * low.smooth * (1 - 0.97 * low.shade) ** 3,
+        known * smoothstep(0.75, 0.97, low.seen[..., HEAD]) * lit,
         known * _clothes(low, known, wide),
     )
     residual, told, answered = _ask(scene, rgb, known, inside, low)
