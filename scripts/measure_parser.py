@@ -4,7 +4,9 @@
 
 PACKED is what `tonsure.lab.data.pack.masks` wrote. Prints the IoU of each class on CelebAMask-HQ's
 100 test pictures of the set, at 48 pixels an eye distance, over all pixels that a scene shows; and
-the median of the single pictures' hair. A minute on one core.
+the median of the single pictures' hair. Then, since those labels have hardly any hat right, of how
+many heads of CelebA's val partition the crown is mostly hat: of all labelled Wearing_Hat, and of
+600 others. Five minutes on one core.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from tonsure.hair.parse import CLASSES, HAIR, parse
 from tonsure.scene import Scene, look
 
 _DENSITY = 48.0
+_OTHERS = 600
 
 
 def labels(scene: Scene, drawn: np.ndarray) -> np.ndarray:
@@ -34,6 +37,26 @@ def labels(scene: Scene, drawn: np.ndarray) -> np.ndarray:
     return np.where(scene.inside > 0.5, drawn[rows, columns].astype(int), -1)
 
 
+def crowns(packed: Path) -> dict[str, tuple[int, int]]:
+    """Of people with and without a hat: how many crowns are mostly hat, and how many people."""
+    with np.load(packed / "celeba.npz") as data:
+        meshes, names, attributes = data["lm"], list(data["attr_names"]), data["attr"] == 1
+        val = (data["part"] == 1) & (data["flag"] > 0.5) & ~attributes[:, names.index("Bald")]
+    pictures = np.load(packed / "celeba_img.npy", mmap_mode="r")
+    hatted = attributes[:, names.index("Wearing_Hat")]
+    others = np.random.default_rng(0).permutation(np.flatnonzero(val & ~hatted))[:_OTHERS]
+    out = {}
+    for name, rows in (("with a hat", np.flatnonzero(val & hatted)), ("without", others)):
+        found = 0
+        for row in rows:
+            picture = np.asarray(pictures[row])
+            scene = look(picture, Face((0.0, 0.0, 1.0, 1.0), meshes[row], 1.0, 1.0, 0.0), 46.0, 1)
+            told = hat.believed(scene, parse(scene), hat.worn(picture, scene.frame, 1))
+            found += hat.crown(scene, told) > 0.5
+        out[name] = found, len(rows)
+    return out
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("packed", type=Path)
@@ -44,7 +67,7 @@ def main() -> int:
     for picture, mesh, lab in zip(*(a[sure > 0.5] for a in (pictures, meshes, drawn)), strict=True):
         scene = look(picture, Face((0.0, 0.0, 1.0, 1.0), mesh, 1.0, 1.0, 0.0), _DENSITY, 1)
         worn = hat.worn(picture, scene.frame, 1)
-        told = hat.believed(parse(scene), worn).argmax(-1)
+        told = hat.believed(scene, parse(scene), worn).argmax(-1)
         truth = labels(scene, lab)
         known = (truth >= 0) & (truth < len(CLASSES))
         for k in range(len(CLASSES)):
@@ -56,6 +79,8 @@ def main() -> int:
         json.dumps(dict(zip(CLASSES, (hits / np.maximum(union, 1)).round(3).tolist(), strict=True)))
     )
     print(f"{len(hair)} pictures, hair's median IoU {np.median(hair):.3f}")
+    for name, (told_so, heads) in crowns(arguments.packed).items():
+        print(f"{name}: {told_so} of {heads} crowns are hat")
     return 0
 
 

@@ -11,7 +11,7 @@ from tonsure.hair import hat
 from tonsure.hair.matte import Matte, matte
 from tonsure.hair.parse import BACKGROUND, CLASSES, HAIR, HAT, SKIN
 from tonsure.head import features
-from tonsure.planes import grow
+from tonsure.planes import Plane, grow
 from tonsure.scene import Scene, look
 
 
@@ -65,10 +65,29 @@ def test_what_looks_like_a_hat_stays(scene: Scene) -> None:
     assert kept.hair.max() < 0.05
 
 
+def on_top(scene: Scene, where: Plane) -> Plane:
+    """Classes of a head with hair to its top, which is hat `where` (H, W)."""
+    x, y = scene.face_units()
+    top = ((y < -0.45) & (np.hypot(x, y + 0.5) < 1.3)).astype(np.float32)
+    classes = np.zeros((*scene.shape, len(CLASSES)), np.float32)
+    classes[..., HAT], classes[..., HAIR] = top * where, top * (1 - where)
+    classes[..., BACKGROUND] = 1 - top
+    return classes
+
+
 def test_it_is_hair_if_nobody_wears_one(scene: Scene) -> None:
-    found = covered(scene, 0.1, HAT, HAIR, 1.0)
-    assert found.hat == 0
-    assert found.hair.max() > 0.9
+    half = on_top(scene, (scene.face_units()[0] + np.zeros(scene.shape) < 0).astype(np.float32))
+    assert hat.believed(scene, half, 0.1)[..., HAT].max() == 0
+    assert hat.believed(scene, half, 0.1)[..., HAIR].max() == 1
+    np.testing.assert_array_equal(hat.believed(scene, half, 0.6), half)
+
+
+def test_a_crown_that_is_all_hat_is_believed_alone(scene: Scene) -> None:
+    one = np.ones(scene.shape, np.float32)
+    cap = on_top(scene, one)
+    np.testing.assert_array_equal(hat.believed(scene, cap, 0.05), cap)
+    brim = on_top(scene, one * (scene.face_units()[1] > -0.9))  # a headband, hair above it
+    assert hat.believed(scene, brim, 0.05)[..., HAT].max() == 0
 
 
 def test_a_little_hat_is_one_if_there_surely_is(scene: Scene) -> None:

@@ -13,7 +13,6 @@ from .. import brow
 from ..planes import Plane, blur, dilate, eased, grow, reached, resize, smoothstep
 from ..scene import Scene
 from . import beard
-from .hat import WORN
 from .loose import curls, hairy, locks, rim, strands, stray
 from .parse import CLOTHES, EAR, GLASSES, HAIR, HAT, JEWELLERY, NECK, SKIN
 from .person import alike
@@ -140,7 +139,7 @@ def _hat(classes: Plane, hatted: float, top: Plane, y: Plane) -> tuple[Plane, fl
     def share(plane: Plane) -> float:
         return float((plane * top).sum() / max(float(top.sum()), 1.0))
 
-    seen = share(classes[..., HAT]) if hatted > WORN else 0.0
+    seen = share(classes[..., HAT])
     if seen < (_LITTLE if hatted > _SURELY else _HAT):
         return np.zeros_like(top), seen
     capped = classes[..., HAT]
