@@ -83,8 +83,11 @@ def hidden_ears(scene: Scene, classes: Plane, hole: Plane) -> tuple[tuple[Hidden
         seen = largest((classes[..., EAR] > 0.5) & zone)
         shown = float(classes[..., EAR][dilate(seen, 4) & zone].sum()) / area
         covered = before = float((ear.alpha * hole[ear.at]).sum()) / area
-        # much of it is seen and much is hidden: those are shreds between locks and tell nothing
+        # much of it is seen and much is hidden: those are shreds between locks and tell nothing;
+        # nor does a lobe alone
         shreds = shown > 0.6 and covered > 0.6
+        lobe = _height(seen, y) < 0.45 * _height(ear.alpha > 0.5, y[ear.at])
+        shreds = shreds or (shown > _GLIMPSE and covered > 0.5 and lobe)
         shift = 0j
         if _GLIMPSE < shown < _WHOLE and not shreds:
             shift = _shift(ear, seen, x * side, y) * complex(EYE_DISTANCE)
@@ -107,6 +110,11 @@ def hidden_ears(scene: Scene, classes: Plane, hole: Plane) -> tuple[tuple[Hidden
 def _width(mask: npt.NDArray[np.bool_], x: Plane) -> float:
     """From the left to the right of `mask` (H, W), in eye distances; 0 if it is empty."""
     return float(np.ptp(x[mask])) if mask.any() else 0.0
+
+
+def _height(mask: npt.NDArray[np.bool_], y: Plane) -> float:
+    """From the top to the bottom of `mask` (H, W), in eye distances; 0 if it is empty."""
+    return float(np.ptp(y[mask])) if mask.any() else 0.0
 
 
 def _shift(ear: ears.Ear, seen: npt.NDArray[np.bool_], out: Plane, y: Plane) -> complex:
