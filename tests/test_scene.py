@@ -106,3 +106,21 @@ def test_a_photo_survives_the_way_there_and_back(astronaut: np.ndarray) -> None:
     # fine detail blurs, and what turns a photo rounds down by half a level
     assert np.abs(back - photo).mean() < 1.2
     assert np.abs(blur(back - photo, 4) + 0.5).max() < 1.5
+
+
+def test_what_a_plane_touches_lies_within_its_reach(scene: Scene) -> None:
+    x, y = scene.face_units()
+    spot = (np.hypot(x - 0.4, y + 0.3) < 0.5).astype(np.float32)
+    box = (40, 60, 220, 260)
+    part, at = scene.reach(spot, box)
+    whole = scene.to_photo(spot, box)
+    assert whole.sum() == pytest.approx(whole[at].sum())
+    assert whole[at].shape == (part[3] - part[1], part[2] - part[0])
+    assert np.abs(scene.to_photo(spot, part) - whole[at]).max() < 0.05
+    assert whole[at].mean() > 0.25  # and it is not much larger
+
+
+def test_nothing_has_no_reach(scene: Scene) -> None:
+    part, at = scene.reach(np.zeros(scene.shape, np.float32), (3, 4, 50, 60))
+    assert part == (3, 4, 3, 4)
+    assert np.zeros((56, 47))[at].size == 0

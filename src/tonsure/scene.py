@@ -25,6 +25,7 @@ OVAL = (
 )  # fmt: skip
 """The mesh's outline of the face, from the middle of the forehead clockwise."""
 Box = tuple[float, float, float, float]
+PhotoBox = tuple[int, int, int, int]
 
 # as far as hair is followed, in eye distances from between the eyes: left, up, right, down
 _REACH = (-4.6, -4.0, 4.6, 7.5)
@@ -100,7 +101,19 @@ class Scene:
         across = np.broadcast_to(x.astype(np.float32), self.shape)
         return across, np.broadcast_to(y.astype(np.float32)[:, None], self.shape)
 
-    def to_photo(self, plane: Plane, box: tuple[int, int, int, int]) -> Plane:
+    def reach(self, where: Plane, box: PhotoBox) -> tuple[PhotoBox, tuple[slice, slice]]:
+        """The photo's pixels within `box` on which anything of `where` (H, W) falls: as a box of
+        the photo, and as rows and columns of `box`. Both are empty where nothing does."""
+        ys, xs = np.nonzero(where > 0)
+        if len(ys) == 0:
+            return (box[0], box[1], box[0], box[1]), (slice(0, 0), slice(0, 0))
+        ends = [(x, y) for x in (xs.min() - 1, xs.max() + 2) for y in (ys.min() - 1, ys.max() + 2)]
+        points = self.frame.to_photo(np.array(ends) / self.scale + np.array(self.box[:2]))
+        x0, y0 = np.clip(np.floor(points.min(0)), box[:2], box[2:]).astype(int).tolist()
+        x1, y1 = np.clip(np.ceil(points.max(0)), box[:2], box[2:]).astype(int).tolist()
+        return (x0, y0, x1, y1), (slice(y0 - box[1], y1 - box[1]), slice(x0 - box[0], x1 - box[0]))
+
+    def to_photo(self, plane: Plane, box: PhotoBox) -> Plane:
         """A plane of the scene on the photo's pixels of `box` (x0, y0, x1, y1).
 
         The plane (h, w[, C]) shows all of the scene, at its density or any other.  Returns

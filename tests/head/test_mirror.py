@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -61,9 +63,11 @@ def test_what_is_laid_has_the_other_brow(scene: Scene, astronaut: np.ndarray) ->
     inked[scene.to_photo(area(scene, 0), box) > 0.5] = (0, 0, 90)
     inked[scene.to_photo(hidden(scene, 1), box) > 0.1] = 255  # what hangs over the right one
     skin = (1 - hidden(scene, 0, 1)) * scene.mesh_polygon(mirror._AROUND[0] + mirror._AROUND[1])
-    laid, share = mirror.lay(inked, scene, box, skin, one.where, one.across, one.side)
-    assert laid.shape == astronaut.shape
-    inside = scene.to_photo(area(scene, 1), box) * share > 0.8
+    at, laid, share = mirror.lay(inked, scene, box, skin, one)
+    assert laid.shape == (*share.shape, 3) == astronaut[at].shape
+    whole = scene.to_photo(one.where, box)
+    assert whole.sum() == pytest.approx(whole[at].sum())  # nothing is cut off
+    inside = scene.to_photo(area(scene, 1), box)[at] * share > 0.8
     assert np.median(laid[inside], axis=0)[0] < 20
     assert np.median(laid[inside], axis=0)[2] > 50
 
@@ -77,13 +81,13 @@ def test_hair_beside_the_other_brow_is_not_laid(scene: Scene, astronaut: np.ndar
     bare = grow(scene.mesh_polygon(mirror._AROUND[0]), 0.02 * scene.unit)
     locks[scene.to_photo(zones[0] * (1 - bare), box) > 0.5] = 10
     skin = scene.mesh_polygon(mirror._AROUND[0] + mirror._AROUND[1]) * (1 - hidden(scene, 0, 1))
-    laid, share = mirror.lay(locks, scene, box, skin, zones[1], one.across, one.side)
+    at, laid, share = mirror.lay(locks, scene, box, skin, replace(one, where=zones[1]))
     own = np.maximum(area(scene, 1, 1.5, 1.5), scene.mesh_polygon(mirror._EYES[1]))
-    beside = scene.to_photo(grow(own, 0.15 * scene.unit), box) < 0.02
-    dark = (laid.sum(-1) < 90) & (scene.to_photo(zones[1], box) > 0.9) & beside
+    beside = scene.to_photo(grow(own, 0.15 * scene.unit), box)[at] < 0.02
+    dark = (laid.sum(-1) < 90) & (scene.to_photo(zones[1], box)[at] > 0.9) & beside
     assert dark.sum() > 50
     assert share[dark].max() < 0.1
-    assert share[scene.to_photo(area(scene, 1, 0.5, 0.5), box) > 0.9].mean() > 0.9
+    assert share[scene.to_photo(area(scene, 1, 0.5, 0.5), box)[at] > 0.9].mean() > 0.9
 
 
 def test_two_hidden_brows_are_drawn(scene: Scene) -> None:

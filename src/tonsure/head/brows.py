@@ -16,10 +16,9 @@ from PIL import Image, ImageDraw
 
 from ..brow import HALF, LINES, MIDDLE, between, told
 from ..planes import Plane, blur
-from ..scene import EYE_DISTANCE, Scene
+from ..scene import EYE_DISTANCE, PhotoBox, Scene
 
 Points = npt.NDArray[np.float64]
-Box = tuple[int, int, int, int]
 
 # how dark a brow is from the nose (0) outwards (1), compared with the skin above it
 _DARK = (0.26, 0.44, 0.53, 0.52, 0.47, 0.39, 0.32, 0.26, 0.19, 0.13, 0.07)
@@ -28,7 +27,7 @@ _LONG, _WIDE = (0.05, 0.10), 0.011  # eye distances
 _SHADE, _INK = 0.8, 0.65  # of the darkness: what the ground has, and the hairs
 
 
-def draw(scene: Scene, side: int, box: Box) -> Plane:
+def draw(scene: Scene, side: int, box: PhotoBox) -> Plane:
     """How much of the brow of `side` (0 left in the picture, 1 right) covers each pixel of the
     photo's `box` (x0, y0, x1, y1): (h, w) 0..1."""
     lines = [scene.frame.to_photo(scene.mesh[list(n), :2]) - box[:2] for n in LINES[side]]

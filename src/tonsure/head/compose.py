@@ -8,12 +8,11 @@ from PIL import Image, ImageDraw
 
 from ..parallel import both
 from ..planes import LUMA, Plane, blur, grow, resize, smoothstep
-from ..scene import EYE_DISTANCE, Scene
+from ..scene import EYE_DISTANCE, PhotoBox, Scene
 from . import bare, brows, ears, features, grain, mirror
 from .layers import Layers
 
 Pixels = npt.NDArray[np.uint8]
-PhotoBox = tuple[int, int, int, int]
 
 # grain by layer: finer than this, in patches of this size, both in eye distances, and how many
 # levels its coarser part (pores are finer) may deviate
@@ -60,14 +59,14 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
     skin = np.maximum(head, neck)
     own = np.ones_like(skin)  # not fetched from elsewhere in the photo, grain and all
     for hidden in layers.mirrored:
-        where, across = hidden.where, hidden.across
-        if across is None:
-            cover = brows.draw(scene, hidden.side, box) * scene.to_photo(where, box)
-            out += cover[..., None] * (layers.brow_colour - out)
+        if hidden.across is None:
+            part, at = scene.reach(hidden.where, box)
+            cover = brows.draw(scene, hidden.side, part) * scene.to_photo(hidden.where, part)
+            out[at] += cover[..., None] * (layers.brow_colour - out[at])
             continue
-        fetched, share = mirror.lay(pixels, scene, box, visible.smooth, where, across, hidden.side)
-        _lay(out, fetched, share)
-        own -= own * share
+        at, fetched, share = mirror.lay(pixels, scene, box, visible.smooth, hidden)
+        _lay(out[at], fetched, share)
+        own[at] *= 1 - share
     for one in drawn:
         out[one.at] += one.alpha[..., None] * (tone[one.at] * one.shade - out[one.at])
         skin[one.at] = np.maximum(skin[one.at], one.alpha)

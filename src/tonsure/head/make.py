@@ -9,9 +9,9 @@ import numpy as np
 from ..faces import Face
 from ..hair.matte import Matte
 from ..parallel import both
-from ..scene import Scene
+from ..scene import PhotoBox, Scene
 from . import times
-from .compose import PhotoBox, Pixels, compose
+from .compose import Pixels, compose
 from .layers import layers
 
 NETWORKS = ("hair_parser", "person_mask", "hat", "bare")

@@ -16,10 +16,9 @@ from PIL import Image
 from .. import brow
 from ..hair.person import alike
 from ..planes import Plane, grow, membrane, resize, smoothstep
-from ..scene import Scene
+from ..scene import PhotoBox, Scene
 
 Pixels = npt.NDArray[np.uint8]
-PhotoBox = tuple[int, int, int, int]
 
 # points around brow and eye, of the picture's left side and their partners
 _PAIRS = (
@@ -110,50 +109,41 @@ def _warp(
 
 
 def lay(
-    pixels: Pixels,
-    scene: Scene,
-    box: PhotoBox,
-    skin: Plane,
-    where: Plane,
-    across: npt.NDArray[np.float64],
-    side: int,
-) -> tuple[Plane, Plane]:
-    """The other side's pixels on the photo's `box`, and their weight: (h, w, 3), (h, w).
+    pixels: Pixels, scene: Scene, box: PhotoBox, skin: Plane, one: Mirrored
+) -> tuple[tuple[slice, slice], Plane, Plane]:
+    """The other side's pixels on the photo's `box`: their place on it, they themselves (h, w, 3),
+    their weight (h, w).
 
-    `skin` (H, W), 0..1, is where the scene shows plain skin: its light is carried across; `where`,
-    `across` and `side` as in `Mirrored`.
+    `skin` (H, W), 0..1, is where the scene shows plain skin: its light is carried across. `one` has
+    an `across`.
     """
+    assert one.across is not None
+    across, (part, at) = one.across, scene.reach(one.where, box)
+    x0, y0, x1, y1 = part
+    if x1 <= x0 or y1 <= y0:
+        return at, np.zeros((0, 0, 3), np.float32), np.zeros((0, 0), np.float32)
     z, t = scene.frame.z, scene.frame.t
     forth = np.array([[z.real, -z.imag], [z.imag, z.real]])
     back = np.linalg.inv(forth)
     shift = np.array([t.real, t.imag])
     # photo -> frame -> other side -> photo
     turn = back @ across[:, :2] @ forth
-    at = back @ (across[:, :2] @ shift + across[:, 2] - shift)
+    moved = back @ (across[:, :2] @ shift + across[:, 2] - shift)
     low = (max(2, scene.shape[0] // 6), max(2, scene.shape[1] // 6))
     tone = resize(membrane(resize(scene.rgb, low), resize(skin, low)), scene.shape)
     light = np.stack([_fetch(scene, tone[..., k], across) for k in range(3)], -1)
     ratio = np.clip(tone / np.maximum(light, 4), 0.5, 2).astype(np.float32)
-    share = np.array(scene.to_photo(where, box))
-    laid = np.zeros((*share.shape, 3), np.float32)
-    ys, xs = np.nonzero(share > 0)
-    if len(ys) == 0:
-        return laid, share
-    # only what is wanted, and of the photo only what is looked at
-    x0, y0, x1, y1 = int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1
-    part = (box[0] + x0, box[1] + y0, box[0] + x1, box[1] + y1)
-    ends = np.array([[part[i], part[j]] for i in (0, 2) for j in (1, 3)]) @ turn.T + at
+    # of the photo only what is looked at
+    ends = np.array([[part[i], part[j]] for i in (0, 2) for j in (1, 3)]) @ turn.T + moved
     high = np.array(pixels.shape[1::-1])
     left, top = np.clip(np.floor(ends.min(0)) - 3, 0, high - 1).astype(int)
     right, bottom = np.clip(np.ceil(ends.max(0)) + 3, (left + 1, top + 1), high).astype(int)
     piece = pixels[top:bottom, left:right].astype(np.float32)
-    start = turn @ np.array(part[:2], dtype=np.float64) + at - (left, top)
-    size = (x1 - x0, y1 - y0)
-    warped = np.stack([_warp(piece[..., k], turn, start, size) for k in range(3)], -1)
-    laid[y0:y1, x0:x1] = warped * scene.to_photo(ratio, part)
+    start = turn @ np.array(part[:2], dtype=np.float64) + moved - (left, top)
+    warped = np.stack([_warp(piece[..., k], turn, start, (x1 - x0, y1 - y0)) for k in range(3)], -1)
+    laid = warped * scene.to_photo(ratio, part)
     # beside brow and eye nothing dark is skin: it is hair of the other side
-    dark = smoothstep(0.8, 0.65, laid[y0:y1, x0:x1].sum(-1) / scene.to_photo(tone.sum(-1), part))
-    own = np.maximum(brow.area(scene, side, 1.5, 1.5), scene.mesh_polygon(_EYES[side]))
-    own = grow(own, 0.09 * scene.unit)
-    share[y0:y1, x0:x1] *= 1 - dark * (1 - scene.to_photo(own, part))
-    return laid, share
+    dark = smoothstep(0.8, 0.65, laid.sum(-1) / scene.to_photo(tone.sum(-1), part))
+    own = np.maximum(brow.area(scene, one.side, 1.5, 1.5), scene.mesh_polygon(_EYES[one.side]))
+    free = 1 - dark * (1 - scene.to_photo(grow(own, 0.09 * scene.unit), part))
+    return at, laid, scene.to_photo(one.where, part) * free

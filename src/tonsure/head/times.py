@@ -17,14 +17,13 @@ from PIL import Image
 
 from .. import degree
 from ..planes import LUMA, Plane, blur, resize, smoothstep
-from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
+from ..scene import EYE_DISTANCE, EYES_MIDDLE, PhotoBox, Scene
 from . import features
 
 if TYPE_CHECKING:
     from .layers import Layers
 
 Bytes = npt.NDArray[np.uint8]
-PhotoBox = tuple[int, int, int, int]
 
 _DENSITY = 160.0  # pixels per eye distance of the grid that shows strands, at most
 _MOST = 0.7e6  # its pixels, at most
