@@ -19,7 +19,7 @@ import numpy as np
 
 from tonsure.faces import Face
 from tonsure.hair import hat
-from tonsure.hair.parse import CLASSES, HAIR, parse
+from tonsure.hair.parse import CLASSES, HAIR, HAT, parse
 from tonsure.scene import Scene, look
 
 _DENSITY = 48.0
@@ -37,6 +37,13 @@ def labels(scene: Scene, drawn: np.ndarray) -> np.ndarray:
     return np.where(scene.inside > 0.5, drawn[rows, columns].astype(int), -1)
 
 
+def crown(scene: Scene, told: np.ndarray) -> float:
+    """The hat's share, 0..1, of what covers the head an eye distance above the eyes."""
+    high = (scene.face_units()[1] < -0.95) & (scene.inside > 0.5)
+    covered = (told[..., HAT] + told[..., HAIR] > 0.5) & high
+    return float(((told[..., HAT] > 0.5) & high).sum() / max(covered.sum(), 0.3 * scene.unit**2))
+
+
 def crowns(packed: Path) -> dict[str, tuple[int, int]]:
     """Of people with and without a hat: how many crowns are mostly hat, and how many people."""
     with np.load(packed / "celeba.npz") as data:
@@ -51,8 +58,8 @@ def crowns(packed: Path) -> dict[str, tuple[int, int]]:
         for row in rows:
             picture = np.asarray(pictures[row])
             scene = look(picture, Face((0.0, 0.0, 1.0, 1.0), meshes[row], 1.0, 1.0, 0.0), 46.0, 1)
-            told = hat.believed(scene, parse(scene), hat.worn(picture, scene.frame, 1))
-            found += hat.crown(scene, told) > 0.5
+            told = hat.believed(parse(scene), hat.worn(picture, scene.frame, 1))
+            found += crown(scene, told) > 0.5
         out[name] = found, len(rows)
     return out
 
@@ -67,7 +74,7 @@ def main() -> int:
     for picture, mesh, lab in zip(*(a[sure > 0.5] for a in (pictures, meshes, drawn)), strict=True):
         scene = look(picture, Face((0.0, 0.0, 1.0, 1.0), mesh, 1.0, 1.0, 0.0), _DENSITY, 1)
         worn = hat.worn(picture, scene.frame, 1)
-        told = hat.believed(scene, parse(scene), worn).argmax(-1)
+        told = hat.believed(parse(scene), worn).argmax(-1)
         truth = labels(scene, lab)
         known = (truth >= 0) & (truth < len(CLASSES))
         for k in range(len(CLASSES)):

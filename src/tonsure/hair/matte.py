@@ -28,7 +28,7 @@ _INNER = (
 )  # fmt: skip
 
 _HAT = 0.3  # of the head's top: of 179 val faces without a hat, 178 had less
-_LIKELY, _SURELY = 0.85, 0.92
+_LIKELY, _SURELY = 0.6, 0.92
 _LITTLE = 0.04  # of the head's top is hat enough where there surely is one
 
 

@@ -11,6 +11,7 @@ from .person import discriminant
 
 _LONG = 0.95  # eye distances: the length of an ear that is looked at twice
 _HEAVY = 0.74  # of 188 ears at most 0.69, of one with a tuft 0.80
+_LONGER = 2.0
 _HAIR = 0.15  # of 17 long ears 15 had at most 0.02, two with hair over them 0.30 and 0.46
 
 
@@ -44,7 +45,9 @@ def tufts(scene: Scene, ear: Plane, hair: npt.NDArray[np.bool_]) -> Plane:
         top = low - EAR_LENGTH
         # ears are widest at a third from above: this one has most of its area at the very top
         heavy = low - middle > _HEAVY * (low - high)
-        if low - high > _LONG and (heavy or float(score[mine & (y < top)].mean()) > _HAIR):
+        # the longer it is, the less like hair its top has to be
+        least = _HAIR - _LONGER * (low - high - _LONG)
+        if low - high > _LONG and (heavy or float(score[mine & (y < top)].mean()) > least):
             rim, cheek = (float(np.quantile(out_x[mine], q)) for q in (0.95, 0.02))
             below = y - top - 0.38 * (rim - out_x) / (rim - cheek)
             hanging = smoothstep(-0.4, 0.0, score) * smoothstep(0.04, -0.04, below)

@@ -86,7 +86,8 @@ def hidden_ears(scene: Scene, classes: Plane, hole: Plane) -> tuple[tuple[Hidden
         # much of it is seen and much is hidden: those are shreds between locks and tell nothing;
         # nor does a lobe alone
         shreds = shown > 0.6 and covered > 0.6
-        lobe = _height(seen, y) < 0.45 * _height(ear.alpha > 0.5, y[ear.at])
+        tall = _height(ear.alpha > 0.5, y[ear.at])
+        lobe = _height(seen, y) < 0.45 * tall
         shreds = shreds or (shown > _GLIMPSE and covered > 0.5 and lobe)
         shift = 0j
         if _GLIMPSE < shown < _WHOLE and not shreds:
@@ -94,8 +95,8 @@ def hidden_ears(scene: Scene, classes: Plane, hole: Plane) -> tuple[tuple[Hidden
             shift = complex(shift.real * side, shift.imag)
             ear = ears.draw(scene.mesh, side, scene.shape, origin - shift, step) or ear
             covered = float((ear.alpha * hole[ear.at]).sum()) / area
-        hidden = shown < _WHOLE and before > 0.17
-        hidden = hidden and covered > (0.2 if shown > _GLIMPSE else 0.5)
+        hidden = before > 0.17 and covered > (0.2 if shown > _GLIMPSE else 0.5)
+        hidden = shown < _WHOLE and (hidden or _cut_off(seen, hole, y, 0.62 * tall))
         # ears are widest high up: of one as wide as that little is hidden
         hidden = hidden and _width(seen, x) < 1.1 * _width(ear.alpha > 0.5, x[ear.at])
         if hidden or shreds:
@@ -115,6 +116,16 @@ def _width(mask: npt.NDArray[np.bool_], x: Plane) -> float:
 def _height(mask: npt.NDArray[np.bool_], y: Plane) -> float:
     """From the top to the bottom of `mask` (H, W), in eye distances; 0 if it is empty."""
     return float(np.ptp(y[mask])) if mask.any() else 0.0
+
+
+def _cut_off(seen: npt.NDArray[np.bool_], hole: Plane, y: Plane, least: float) -> bool:
+    """Whether what is `seen` (H, W) of an ear is less than `least` high, and the `hole` (H, W) lies
+    right above it."""
+    if not seen.any() or _height(seen, y) >= least:
+        return False
+    top = float(y[seen].min())
+    above = seen.any(0)[None] & (y < top) & (y > top - 0.25)
+    return float(hole[above].mean()) > 0.4
 
 
 def _shift(ear: ears.Ear, seen: npt.NDArray[np.bool_], out: Plane, y: Plane) -> complex:

@@ -109,7 +109,7 @@ _ENTRIES = (
     ModelInfo(
         name="hair_parser",
         file="hair_parser.onnx",
-        sha256="611f4de97feed945da4c47cbf96bf078b3d2f79ddca5b07ced63f80dd5e8e3eb",
+        sha256="f9c795e72c1fa4d9f8014f1e51d953a66f1f092255a6440708bd700b5ddd5a3e",
         bytes=3234765,
         licence="LicenseRef-CelebA-noncommercial",
         licence_file="",
