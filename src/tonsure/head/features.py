@@ -124,7 +124,8 @@ def _cut_off(seen: npt.NDArray[np.bool_], hole: Plane, y: Plane, least: float) -
     if not seen.any() or _height(seen, y) >= least:
         return False
     top = float(y[seen].min())
-    above = seen.any(0)[None] & (y < top) & (y > top - 0.25)
+    columns = np.asarray(seen.any(0))
+    above = columns[None] & (y < top) & (y > top - 0.25)
     return float(hole[above].mean()) > 0.4
 
 
