@@ -75,7 +75,6 @@ def test_an_ear_is_cut_off_where_hair_lies_right_above_it() -> None:
     y = np.linspace(-1, 1, 80, dtype=np.float32)[:, None] + np.zeros((80, 40), np.float32)
     seen = (np.abs(y - 0.4) < 0.25) & (np.arange(40) > 20)
     hair = ((y < 0.15) & (y > -0.3)).astype(np.float32)
-    assert features._cut_off(seen, hair, y, 0.6)
-    assert not features._cut_off(seen, hair, y, 0.4)  # it is as long as ears are
-    assert not features._cut_off(seen, hair * (y < -0.1), y, 0.6)
-    assert not features._cut_off(seen & False, hair, y, 0.6)
+    assert features._cut_off(seen, hair, y)
+    assert not features._cut_off(seen, hair * (y < -0.1), y)
+    assert not features._cut_off(seen & False, hair, y)

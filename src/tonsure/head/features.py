@@ -83,12 +83,14 @@ def hidden_ears(scene: Scene, classes: Plane, hole: Plane) -> tuple[tuple[Hidden
         seen = largest((classes[..., EAR] > 0.5) & zone)
         shown = float(classes[..., EAR][dilate(seen, 4) & zone].sum()) / area
         covered = before = float((ear.alpha * hole[ear.at]).sum()) / area
-        # much of it is seen and much is hidden: those are shreds between locks and tell nothing;
-        # nor does a lobe alone
-        shreds = shown > 0.6 and covered > 0.6
-        tall = _height(ear.alpha > 0.5, y[ear.at])
-        lobe = _height(seen, y) < 0.45 * tall
-        shreds = shreds or (shown > _GLIMPSE and covered > 0.5 and lobe)
+        # much of it is seen and much is hidden, but nowhere its whole length: those are shreds
+        # between locks and tell nothing; nor does a lobe, alone or with hair at it
+        whole = ear.alpha > 0.5
+        length = _height(seen, y) / max(_height(whole, y[ear.at]), 1e-6)
+        width = _width(seen, x) / max(_width(whole, x[ear.at]), 1e-6)
+        shreds = shown > 0.6 and covered > 0.6 and length < 0.7
+        lobe = length < (0.62 if width > 1.2 else 0.45)
+        shreds = shreds or (shown > _GLIMPSE and covered > 0.4 and lobe)
         shift = 0j
         if _GLIMPSE < shown < _WHOLE and not shreds:
             shift = _shift(ear, seen, x * side, y) * complex(EYE_DISTANCE)
@@ -96,9 +98,9 @@ def hidden_ears(scene: Scene, classes: Plane, hole: Plane) -> tuple[tuple[Hidden
             ear = ears.draw(scene.mesh, side, scene.shape, origin - shift, step) or ear
             covered = float((ear.alpha * hole[ear.at]).sum()) / area
         hidden = before > 0.17 and covered > (0.2 if shown > _GLIMPSE else 0.5)
-        hidden = shown < _WHOLE and (hidden or _cut_off(seen, hole, y, 0.62 * tall))
+        hidden = shown < _WHOLE and (hidden or (length < 0.62 and _cut_off(seen, hole, y)))
         # ears are widest high up: of one as wide as that little is hidden
-        hidden = hidden and _width(seen, x) < 1.1 * _width(ear.alpha > 0.5, x[ear.at])
+        hidden = hidden and width < 1.1
         if hidden or shreds:
             found.append(HiddenEar(side, shift))
             if shown < _GLIMPSE or shreds:
@@ -118,10 +120,9 @@ def _height(mask: npt.NDArray[np.bool_], y: Plane) -> float:
     return float(np.ptp(y[mask])) if mask.any() else 0.0
 
 
-def _cut_off(seen: npt.NDArray[np.bool_], hole: Plane, y: Plane, least: float) -> bool:
-    """Whether what is `seen` (H, W) of an ear is less than `least` high, and the `hole` (H, W) lies
-    right above it."""
-    if not seen.any() or _height(seen, y) >= least:
+def _cut_off(seen: npt.NDArray[np.bool_], hole: Plane, y: Plane) -> bool:
+    """Whether the `hole` (H, W) lies right above what is `seen` (H, W) of an ear."""
+    if not seen.any():
         return False
     top = float(y[seen].min())
     columns = np.asarray(seen.any(0))
