@@ -14,6 +14,9 @@ from tonsure.planes import Plane, grow
 from tonsure.scene import Scene, look
 
 
+TONE = np.full((20, 20, 3), (190, 150, 130), np.float32)
+
+
 @pytest.fixture(scope="module")
 def scene(astronaut: np.ndarray) -> Scene:
     (face,) = faces.find(astronaut, threads=1)
@@ -62,14 +65,23 @@ def test_what_is_laid_has_the_other_brow(scene: Scene, astronaut: np.ndarray) ->
     inked = astronaut.copy()
     inked[scene.to_photo(area(scene, 0), box) > 0.5] = (0, 0, 90)
     inked[scene.to_photo(hidden(scene, 1), box) > 0.1] = 255  # what hangs over the right one
-    skin = (1 - hidden(scene, 0, 1)) * scene.mesh_polygon(mirror._AROUND[0] + mirror._AROUND[1])
-    at, laid, share = mirror.lay(inked, scene, box, skin, one)
+    at, laid, share = mirror.lay(inked, scene, box, TONE, one)
     assert laid.shape == (*share.shape, 3) == astronaut[at].shape
     whole = scene.to_photo(one.where, box)
     assert whole.sum() == pytest.approx(whole[at].sum())  # nothing is cut off
     inside = scene.to_photo(area(scene, 1), box)[at] * share > 0.8
     assert np.median(laid[inside], axis=0)[0] < 20
     assert np.median(laid[inside], axis=0)[2] > 50
+
+
+def test_the_light_of_here_is_laid(scene: Scene, astronaut: np.ndarray) -> None:
+    (one,) = ask(scene, hidden(scene, 1))
+    box = (0, 0, astronaut.shape[1], astronaut.shape[0])
+    darker = np.repeat(np.linspace(1.2, 0.8, 20, dtype=np.float32)[None], 20, 0)[..., None] * TONE
+    _, even, share = mirror.lay(astronaut, scene, box, TONE, one)
+    _, shaded, _ = mirror.lay(astronaut, scene, box, darker, one)
+    ratio = (shaded.sum(-1) / np.maximum(even.sum(-1), 30))[share > 0.5]
+    assert 0.75 < np.median(ratio) < 0.97  # the face's right side lies in the shade
 
 
 def test_hair_beside_the_other_brow_is_not_laid(scene: Scene, astronaut: np.ndarray) -> None:
@@ -80,8 +92,7 @@ def test_hair_beside_the_other_brow_is_not_laid(scene: Scene, astronaut: np.ndar
     locks = astronaut.copy()  # the other side is all hair but for brow and eye
     bare = grow(scene.mesh_polygon(mirror._AROUND[0]), 0.02 * scene.unit)
     locks[scene.to_photo(zones[0] * (1 - bare), box) > 0.5] = 10
-    skin = scene.mesh_polygon(mirror._AROUND[0] + mirror._AROUND[1]) * (1 - hidden(scene, 0, 1))
-    at, laid, share = mirror.lay(locks, scene, box, skin, replace(one, where=zones[1]))
+    at, laid, share = mirror.lay(locks, scene, box, TONE, replace(one, where=zones[1]))
     own = np.maximum(area(scene, 1, 1.5, 1.5), scene.mesh_polygon(mirror._EYES[1]))
     beside = scene.to_photo(grow(own, 0.15 * scene.unit), box)[at] < 0.02
     dark = (laid.sum(-1) < 90) & (scene.to_photo(zones[1], box)[at] > 0.9) & beside

@@ -64,7 +64,7 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
             cover = brows.draw(scene, hidden.side, part) * scene.to_photo(hidden.where, part)
             out[at] += cover[..., None] * (layers.brow_colour - out[at])
             continue
-        at, fetched, share = mirror.lay(pixels, scene, box, visible.smooth, hidden)
+        at, fetched, share = mirror.lay(pixels, scene, box, under.colours[bare.HEAD], hidden)
         _lay(out[at], fetched, share)
         own[at] *= 1 - share
     for one in drawn:

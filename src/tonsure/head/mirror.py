@@ -15,7 +15,7 @@ from PIL import Image
 
 from .. import brow
 from ..hair.person import alike
-from ..planes import Plane, grow, membrane, resize, smoothstep
+from ..planes import Plane, grow, resize, smoothstep
 from ..scene import PhotoBox, Scene
 
 Pixels = npt.NDArray[np.uint8]
@@ -109,13 +109,13 @@ def _warp(
 
 
 def lay(
-    pixels: Pixels, scene: Scene, box: PhotoBox, skin: Plane, one: Mirrored
+    pixels: Pixels, scene: Scene, box: PhotoBox, tone: Plane, one: Mirrored
 ) -> tuple[tuple[slice, slice], Plane, Plane]:
     """The other side's pixels on the photo's `box`: their place on it, they themselves (h, w, 3),
     their weight (h, w).
 
-    `skin` (H, W), 0..1, is where the scene shows plain skin: its light is carried across. `one` has
-    an `across`.
+    `tone` (h, w, 3) is the bare skin's on all of the scene, at any density: the light of here comes
+    from it. `one` has an `across`.
     """
     assert one.across is not None
     across, (part, at) = one.across, scene.reach(one.where, box)
@@ -129,8 +129,7 @@ def lay(
     # photo -> frame -> other side -> photo
     turn = back @ across[:, :2] @ forth
     moved = back @ (across[:, :2] @ shift + across[:, 2] - shift)
-    low = (max(2, scene.shape[0] // 6), max(2, scene.shape[1] // 6))
-    tone = resize(membrane(resize(scene.rgb, low), resize(skin, low)), scene.shape)
+    tone = resize(tone, scene.shape)
     light = np.stack([_fetch(scene, tone[..., k], across) for k in range(3)], -1)
     ratio = np.clip(tone / np.maximum(light, 4), 0.5, 2).astype(np.float32)
     # of the photo only what is looked at
