@@ -13,7 +13,6 @@ from tonsure.head import brows, mirror
 from tonsure.planes import Plane, grow
 from tonsure.scene import Scene, look
 
-
 TONE = np.full((20, 20, 3), (190, 150, 130), np.float32)
 
 
