@@ -78,3 +78,4 @@ def test_an_ear_is_cut_off_where_hair_lies_right_above_it() -> None:
     assert features._cut_off(seen, hair, y)
     assert not features._cut_off(seen, hair * (y < -0.1), y)
     assert not features._cut_off(seen & False, hair, y)
+    assert not features._cut_off(np.ones_like(seen), hair, y)  # it begins at the picture's border

@@ -127,7 +127,7 @@ def _cut_off(seen: npt.NDArray[np.bool_], hole: Plane, y: Plane) -> bool:
     top = float(y[seen].min())
     columns = np.asarray(seen.any(0))
     above = columns[None] & (y < top) & (y > top - 0.25)
-    return float(hole[above].mean()) > 0.4
+    return bool(above.any()) and float(hole[above].mean()) > 0.4
 
 
 def _shift(ear: ears.Ear, seen: npt.NDArray[np.bool_], out: Plane, y: Plane) -> complex:

@@ -142,7 +142,8 @@ def lay(
     warped = np.stack([_warp(piece[..., k], turn, start, (x1 - x0, y1 - y0)) for k in range(3)], -1)
     laid = warped * scene.to_photo(ratio, part)
     # beside brow and eye nothing dark is skin: it is hair of the other side
-    dark = smoothstep(0.8, 0.65, laid.sum(-1) / scene.to_photo(tone.sum(-1), part))
+    plain = np.maximum(scene.to_photo(tone.sum(-1), part), 4)
+    dark = smoothstep(0.8, 0.65, laid.sum(-1) / plain)
     own = np.maximum(brow.area(scene, one.side, 1.5, 1.5), scene.mesh_polygon(_EYES[one.side]))
     free = 1 - dark * (1 - scene.to_photo(grow(own, 0.09 * scene.unit), part))
     return at, laid, scene.to_photo(one.where, part) * free
