@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from tonsure.faces import Face, Frame
-from tonsure.hair.parse import HAIR, NECK, SKIN
+from tonsure.hair.classes import HAIR, NECK, SKIN
 from tonsure.head import neck
 from tonsure.scene import EYE_DISTANCE, EYES_MIDDLE
 

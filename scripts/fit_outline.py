@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from tonsure.faces import Face
-from tonsure.hair.parse import BACKGROUND, CLOTHES, EAR, NECK, parse
+from tonsure.hair.classes import BACKGROUND, CLOTHES, EAR, NECK
+from tonsure.hair.parse import parse
 from tonsure.head import outline
 from tonsure.scene import EYE_DISTANCE, look
 

@@ -19,7 +19,8 @@ import numpy as np
 
 from tonsure.faces import Face
 from tonsure.hair import hat
-from tonsure.hair.parse import CLASSES, HAIR, HAT, parse
+from tonsure.hair.classes import CLASSES, HAIR, HAT
+from tonsure.hair.parse import parse
 from tonsure.scene import Scene, look
 
 _DENSITY = 48.0

@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from .faces import Face
 from .hair import hat
-from .hair.parse import CLASSES, parse
+from .hair.classes import CLASSES
+from .hair.parse import parse
 from .scene import look
 
 _DENSITY = 46.0  # pixels per eye distance: the finer of the parser's two looks

@@ -8,8 +8,8 @@ import pytest
 import tonsure
 from tonsure import faces
 from tonsure.hair import hat
+from tonsure.hair.classes import BACKGROUND, CLASSES, HAIR, HAT, SKIN
 from tonsure.hair.matte import Matte, matte
-from tonsure.hair.parse import BACKGROUND, CLASSES, HAIR, HAT, SKIN
 from tonsure.head import features
 from tonsure.planes import Plane, grow
 from tonsure.scene import Scene, look

@@ -9,7 +9,7 @@ import pytest
 
 from tonsure import faces
 from tonsure.hair import beard, loose, matte
-from tonsure.hair.parse import BACKGROUND, CLASSES, EAR, HAIR, SKIN
+from tonsure.hair.classes import BACKGROUND, CLASSES, EAR, HAIR, SKIN
 from tonsure.hair.person import alike, whole_ears
 from tonsure.planes import Plane
 from tonsure.scene import OVAL, Scene, look
@@ -171,7 +171,7 @@ def test_an_ear_gets_its_rim_back(plain: Scene) -> None:
     classes[..., EAR], classes[..., HAIR] = core, hair
     classes[..., BACKGROUND] = 1 - classes.sum(-1)
     mask = (hair | whole).astype(np.float32)
-    whole_ears(replace(plain, rgb=rgb), classes, mask, EAR, (HAIR, BACKGROUND))
+    whole_ears(replace(plain, rgb=rgb), classes, mask)
     assert classes[..., EAR][whole].mean() > 0.9
     assert classes[..., EAR][hair].max() < 0.3  # not what has the hair's colour
     assert classes[..., EAR][(y > 0.8) | (x < 0.7)].max() < 0.01  # nor anything else

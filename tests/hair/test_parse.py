@@ -6,18 +6,8 @@ import numpy as np
 import pytest
 
 from tonsure import faces
-from tonsure.hair.parse import (
-    BACKGROUND,
-    CLASSES,
-    CLOTHES,
-    COARSE,
-    HAIR,
-    NECK,
-    SKIN,
-    Survey,
-    parse,
-    survey,
-)
+from tonsure.hair.classes import BACKGROUND, CLASSES, CLOTHES, HAIR, NECK, SKIN
+from tonsure.hair.parse import COARSE, Survey, parse, survey
 from tonsure.planes import Plane
 from tonsure.scene import EYE_DISTANCE, EYES_MIDDLE, Box, Scene, look
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tonsure import faces
-from tonsure.hair.parse import BACKGROUND, CLASSES, EAR, HAIR
+from tonsure.hair.classes import BACKGROUND, CLASSES, EAR, HAIR
 from tonsure.head import ears, features
 from tonsure.planes import Plane
 from tonsure.scene import Scene, look

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 
 from tonsure import faces  # noqa: E402
 from tonsure.faces import Frame  # noqa: E402
-from tonsure.hair import parse  # noqa: E402
+from tonsure.hair import classes  # noqa: E402
 from tonsure.head import bare as room  # noqa: E402
 from tonsure.lab.data.pack import _CLASS_OF, _majority  # noqa: E402
 from tonsure.lab.data.windows import KINDS, OUTSIDE, window  # noqa: E402
@@ -64,7 +64,7 @@ def task(folder: Path) -> parser.ParserTask:
 
 
 def test_the_parsers_classes_have_the_same_names_in_use() -> None:
-    assert parser.CLASSES == parse.CLASSES
+    assert parser.CLASSES == classes.CLASSES
     assert len(parser.WEIGHTS) == len(parser.CLASSES)
     assert _CLASS_OF.max() == len(parser.CLASSES) - 1
 
@@ -187,8 +187,8 @@ def test_a_window_of_a_real_photo(planes: dict[str, np.ndarray]) -> None:
         assert plane.dtype == np.uint8
         assert plane.ndim == (3 if name == "rgb" else 2)
     forehead, above = pixel(0, -0.35), pixel(0, -1.25)
-    assert planes["cls"][forehead] == parse.SKIN
-    assert planes["cls"][above] == parse.HAIR
+    assert planes["cls"][forehead] == classes.SKIN
+    assert planes["cls"][above] == classes.HAIR
     assert planes["hair"][above] > 128 > planes["hair"][forehead]
     assert planes["oval"][forehead] == planes["head"][forehead] == 255
     assert planes["oval"][above] < 128 < planes["head"][above]

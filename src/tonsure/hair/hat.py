@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ..faces import Frame
 from ..models import session
 from ..planes import Plane
-from .parse import HAIR, HAT
+from .classes import HAIR, HAT
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..planes import LUMA, Plane, blur, eased, grow, reached, smoothstep
 from ..scene import Scene
-from .parse import BACKGROUND, CLOTHES, EAR, HAIR, JEWELLERY, NECK, SKIN
+from .classes import BACKGROUND, CLOTHES, EAR, HAIR, JEWELLERY, NECK, SKIN
 from .person import alike, discriminant
 
 _TUFT = 0.04  # squared eye distances, the most that hangs out from behind an ear

@@ -13,8 +13,8 @@ from .. import brow
 from ..planes import Plane, blur, dilate, eased, grow, reached, resize, smoothstep
 from ..scene import Scene
 from . import beard
+from .classes import CLOTHES, EAR, GLASSES, HAIR, HAT, JEWELLERY, NECK, SKIN
 from .loose import curls, hairy, locks, rim, strands, stray
-from .parse import CLOTHES, EAR, GLASSES, HAIR, HAT, JEWELLERY, NECK, SKIN
 from .person import alike
 
 # parts of the mesh that nothing but sure hair may enter

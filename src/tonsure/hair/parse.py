@@ -14,11 +14,9 @@ import numpy as np
 from ..models import session
 from ..planes import Plane, resize, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, Box, Scene
+from .classes import EAR, HAIR, HAT
 from .person import person, settle, whole_ears
 from .tufts import tufts
-
-CLASSES = ("background", "skin", "hair", "hat", "ear", "neck", "clothes", "glasses", "jewellery")
-BACKGROUND, SKIN, HAIR, HAT, EAR, NECK, CLOTHES, GLASSES, JEWELLERY = range(9)
 
 COARSE = 64.0
 """Pixels per eye distance of a scene that is fine enough for a survey: the person mask, too, looks
@@ -76,7 +74,7 @@ def survey(scene: Scene) -> Survey:
 
 
 def parse(scene: Scene, first: Survey | None = None) -> Plane:
-    """Soft classes (H, W, 9) of a scene, float32 0..1, summing to 1; see `CLASSES`.
+    """Soft classes (H, W, 9) of a scene, float32 0..1, summing to 1; see `classes`.
 
     `first` is a survey of this scene or of a larger one. Raises `ModelError` as `survey`.
     """
@@ -103,11 +101,9 @@ def parse(scene: Scene, first: Survey | None = None) -> Plane:
     # no ear begins above the brows
     high_up = out[..., EAR] * smoothstep(-0.2, -0.35, scene.face_units()[1])
     mask = first.on(scene, first.person)
-    out = settle(
-        scene, _moved(out, high_up), mask, HAIR, HAT, EAR, BACKGROUND, CLOTHES, SKIN, JEWELLERY
-    )
+    out = settle(scene, _moved(out, high_up), mask)
     out = _moved(out, tufts(scene, out[..., EAR], out[..., HAIR] > 0.8))
-    whole_ears(scene, out, mask, EAR, (HAIR, BACKGROUND))
+    whole_ears(scene, out, mask)
     return out
 
 

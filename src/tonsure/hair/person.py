@@ -14,6 +14,7 @@ from PIL import Image
 from ..models import session
 from ..planes import Plane, blur, eased, grow, reached, resize, smoothstep
 from ..scene import EAR_LENGTH, OVAL, Scene
+from .classes import BACKGROUND, CLOTHES, EAR, HAIR, HAT, JEWELLERY, SKIN
 
 _SIDE = 256
 _CHIN = 152  # of the mesh
@@ -73,22 +74,12 @@ def discriminant(
     return np.asarray(score, dtype=np.float32), distance
 
 
-def settle(
-    scene: Scene,
-    classes: Plane,
-    mask: Plane,
-    hair: int,
-    hat: int,
-    ear: int,
-    background: int,
-    clothes: int,
-    skin: int,
-    held: int,
-) -> Plane:
-    """The parser's `classes` (H, W, n), settled by the `mask` (H, W) of `person`; `hair`, `hat`,
-    `ear`, `background`, `clothes`, `skin` and `held` are their numbers. For arms and hands the
-    parser has no class: what is flesh above the chin becomes `held`, which stays and tells nothing
-    of what is beneath; shoulders and sleeves become clothes.
+def settle(scene: Scene, classes: Plane, mask: Plane) -> Plane:
+    """The parser's `classes` (H, W, 9), settled by the `mask` (H, W) of `person`.
+
+    For arms and hands the parser has no class: what is flesh above the chin goes with the
+    jewellery, which stays and tells nothing of what is beneath; shoulders and sleeves become
+    clothes.
 
     Curls beside the neck are a little of everything to the parser: what it is sure of (but
     background) stays, and what may be clothes stays from the chin down.
@@ -96,41 +87,41 @@ def settle(
     u = scene.unit
     out = classes.copy()
     # dark hair behind an ear before a dark wall is nobody's to the mask
-    ears = grow((classes[..., ear] > 0.6).astype(np.float32), 0.55 * u)
+    ears = grow((classes[..., EAR] > 0.6).astype(np.float32), 0.55 * u)
     nobody = (1 - smoothstep(0.05, 0.4, mask)) * (1 - ears)
-    for k in (hair, hat):
-        out[..., background] += classes[..., k] * nobody
+    for k in (HAIR, HAT):
+        out[..., BACKGROUND] += classes[..., k] * nobody
         out[..., k] -= classes[..., k] * nobody
-    sure = classes[..., hair] > 0.8
+    sure = classes[..., HAIR] > 0.8
     if sure.sum() < 0.05 * u * u:
         return out
-    bare = classes[..., skin] > 0.95
-    limb = _limbs(scene, out[..., background], out[..., hair] + out[..., hat], mask, bare)
+    bare = classes[..., SKIN] > 0.95
+    limb = _limbs(scene, out[..., BACKGROUND], out[..., HAIR] + out[..., HAT], mask, bare)
     chin = float(scene.to_scene(scene.mesh[[_CHIN], :2])[0, 1])
     rows = (np.arange(scene.shape[0], dtype=np.float32) - chin)[:, None] / u
     above = smoothstep(0.3, -0.1, rows)
     hands = limb * blur(limb * above * flesh(scene, bare), 0.1 * u) / (blur(limb, 0.1 * u) + 1e-3)
-    for k in (background, hair):
-        out[..., held] += out[..., k] * hands
-        out[..., clothes] += out[..., k] * (limb - hands)
+    for k in (BACKGROUND, HAIR):
+        out[..., JEWELLERY] += out[..., k] * hands
+        out[..., CLOTHES] += out[..., k] * (limb - hands)
         out[..., k] *= 1 - limb
     like = alike(scene, sure)
     face = scene.mesh_polygon(OVAL)
     like = like * smoothstep(0.9, 1.8, like / (alike(scene, face > 0.9) + 0.05))
-    beside = smoothstep(0.0, 0.2, grow(smoothstep(0.4, 0.7, out[..., hair]), 1.2 * u))
-    others = [k for k in range(out.shape[-1]) if k not in (hair, background)]
+    beside = smoothstep(0.0, 0.2, grow(smoothstep(0.4, 0.7, out[..., HAIR]), 1.2 * u))
+    others = [k for k in range(out.shape[-1]) if k not in (HAIR, BACKGROUND)]
     rest = out[..., others[0]]
     for k in others[1:]:
         rest = np.maximum(rest, out[..., k])
     unsure = 1 - smoothstep(0.55, 0.85, rest)
-    worn = np.maximum(smoothstep(0.3, 0.1, classes[..., clothes]), above)
+    worn = np.maximum(smoothstep(0.3, 0.1, classes[..., CLOTHES]), above)
     where = smoothstep(0.45, 0.75, mask) * beside * unsure * worn * (1 - face) * (1 - limb)
     seed = where * smoothstep(0.3, 0.6, like)
     # what lies between the curls goes with them
     between = smoothstep(0.08, 0.25, blur(seed, 0.09 * u)) * smoothstep(0.3, 0.6, where)
     found = np.maximum(smoothstep(0.1, 0.4, seed), between)
     out *= (1 - found)[..., None]
-    out[..., hair] += found
+    out[..., HAIR] += found
     return out
 
 
@@ -166,16 +157,14 @@ def _limbs(
     return limb
 
 
-def whole_ears(
-    scene: Scene, classes: Plane, mask: Plane, ear: int, others: tuple[int, ...]
-) -> None:
-    """Give ears (class `ear`) their rims back, in `classes` (H, W, n), which changes.
+def whole_ears(scene: Scene, classes: Plane, mask: Plane) -> None:
+    """Give ears their rims back, in `classes` (H, W, 9), which changes.
 
     What a person (`mask`, H, W) has beside an ear and is of the ear's colour rather than of the
-    hair's is a part of it, even if the parser takes it for one of the `others`, hair the first.
+    hair's is a part of it, even if the parser takes it for hair or background.
     """
     u = scene.unit
-    sure, hair = classes[..., ear] > 0.7, classes[..., others[0]] > 0.8
+    sure, hair = classes[..., EAR] > 0.7, classes[..., HAIR] > 0.8
     if sure.sum() < 0.02 * u * u or hair.sum() < 100:
         return
     score, apart = discriminant(blur(scene.rgb, 0.01 * u), hair, sure)
@@ -190,12 +179,12 @@ def whole_ears(
             )
             fleshy = fleshy * np.where(side, length, 1)
     for _ in range(2):
-        core = (classes[..., ear] > 0.5).astype(np.float32)
+        core = (classes[..., EAR] > 0.5).astype(np.float32)
         found = smoothstep(0.05, 0.3, grow(core, 0.2 * u)) * fleshy
-        for k in others:
+        for k in (HAIR, BACKGROUND):
             share = classes[..., k] * found
-            if k == others[0]:  # sure hair only where the two are hardly alike
+            if k == HAIR:  # sure hair only where the two are hardly alike
                 unsure = smoothstep(0.8, 0.5, classes[..., k])
                 share *= told * np.maximum(unsure, eased(4.0, 8.0, apart))
             classes[..., k] -= share
-            classes[..., ear] += share
+            classes[..., EAR] += share

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ..hair.parse import BACKGROUND, CLOTHES, EAR, HAIR, JEWELLERY, NECK, SKIN
+from ..hair.classes import BACKGROUND, CLOTHES, EAR, HAIR, JEWELLERY, NECK, SKIN
 from ..planes import Plane
 from ..scene import EYE_DISTANCE, Scene
 from . import outline

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import brow
-from ..hair.parse import EAR, GLASSES, HAIR, SKIN
+from ..hair.classes import EAR, GLASSES, HAIR, SKIN
 from ..planes import Plane, dilate, grow, largest, smoothstep
 from ..scene import EYE_DISTANCE, OVAL, Scene
 from . import ears

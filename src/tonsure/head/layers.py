@@ -9,19 +9,9 @@ import numpy.typing as npt
 
 from ..faces import Face
 from ..hair import hat
+from ..hair.classes import BACKGROUND, CLOTHES, EAR, GLASSES, HAIR, NECK, SKIN
 from ..hair.matte import Matte, matte
-from ..hair.parse import (
-    BACKGROUND,
-    CLOTHES,
-    COARSE,
-    EAR,
-    GLASSES,
-    HAIR,
-    NECK,
-    SKIN,
-    parse,
-    survey,
-)
+from ..hair.parse import COARSE, parse, survey
 from ..hair.person import flesh
 from ..parallel import both
 from ..planes import Plane, grow, smoothstep

@@ -115,7 +115,7 @@ _ENTRIES = (
         licence_file="",
         provenance="trained on CelebAMask-HQ and CelebA by scripts/train_parser.py",
         inputs=(Port("picture", ("N", 5, "H", "W"), "RGB, -1..1, then x, y in 2 eye distances"),),
-        outputs=(Port("classes", ("N", 9, "H", "W"), "soft classes, see hair.parse.CLASSES"),),
+        outputs=(Port("classes", ("N", 9, "H", "W"), "soft classes, see hair.classes.CLASSES"),),
         card="hair_parser.md",
     ),
     ModelInfo(

@@ -17,7 +17,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from tonsure.faces import Face
-from tonsure.hair.parse import HAIR, parse
+from tonsure.hair.classes import HAIR
+from tonsure.hair.parse import parse
 from tonsure.head import bare, evidence, features, outline
 from tonsure.scene import EYE_DISTANCE, EYES_MIDDLE, look
 

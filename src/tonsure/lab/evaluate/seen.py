@@ -118,7 +118,8 @@ class Seen:
 
 def see(pixels: Bytes, face: Face, threads: int | None = None) -> Seen:
     """The parser's view of `face` in `pixels` (H, W, 3)."""
-    from tonsure.hair.parse import EAR, GLASSES, HAIR, NECK, SKIN, parse
+    from tonsure.hair.classes import EAR, GLASSES, HAIR, NECK, SKIN
+    from tonsure.hair.parse import parse
     from tonsure.scene import EYE_DISTANCE, EYES_MIDDLE, look
 
     scene = look(pixels, face, min(float(face.iod), 46.0), threads)
