@@ -100,11 +100,13 @@ def settle(scene: Scene, classes: Plane, mask: Plane) -> Plane:
     chin = float(scene.to_scene(scene.mesh[[_CHIN], :2])[0, 1])
     rows = (np.arange(scene.shape[0], dtype=np.float32) - chin)[:, None] / u
     above = smoothstep(0.3, -0.1, rows)
-    hands = limb * blur(limb * above * flesh(scene, bare), 0.1 * u) / (blur(limb, 0.1 * u) + 1e-3)
-    for k in (BACKGROUND, HAIR):
-        out[..., JEWELLERY] += out[..., k] * hands
-        out[..., CLOTHES] += out[..., k] * (limb - hands)
-        out[..., k] *= 1 - limb
+    if limb.any():
+        share = blur(limb * above * flesh(scene, bare), 0.1 * u) / (blur(limb, 0.1 * u) + 1e-3)
+        hands = limb * share
+        for k in (BACKGROUND, HAIR):
+            out[..., JEWELLERY] += out[..., k] * hands
+            out[..., CLOTHES] += out[..., k] * (limb - hands)
+            out[..., k] *= 1 - limb
     like = alike(scene, sure)
     face = scene.mesh_polygon(OVAL)
     like = like * smoothstep(0.9, 1.8, like / (alike(scene, face > 0.9) + 0.05))

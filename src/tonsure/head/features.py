@@ -86,8 +86,8 @@ def hidden_ears(scene: Scene, classes: Plane, hole: Plane) -> tuple[tuple[Hidden
         # much of it is seen and much is hidden, but nowhere its whole length: those are shreds
         # between locks and tell nothing; nor does a lobe, alone or with hair at it
         whole = ear.alpha > 0.5
-        length = _height(seen, y) / max(_height(whole, y[ear.at]), 1e-6)
-        width = _width(seen, x) / max(_width(whole, x[ear.at]), 1e-6)
+        length = _extent(seen, y) / max(_extent(whole, y[ear.at]), 1e-6)
+        width = _extent(seen, x) / max(_extent(whole, x[ear.at]), 1e-6)
         shreds = shown > 0.6 and covered > 0.6 and length < 0.7
         lobe = length < (0.62 if width > 1.2 else 0.45)
         shreds = shreds or (shown > _GLIMPSE and covered > 0.4 and lobe)
@@ -110,14 +110,9 @@ def hidden_ears(scene: Scene, classes: Plane, hole: Plane) -> tuple[tuple[Hidden
     return tuple(found), where
 
 
-def _width(mask: npt.NDArray[np.bool_], x: Plane) -> float:
-    """From the left to the right of `mask` (H, W), in eye distances; 0 if it is empty."""
-    return float(np.ptp(x[mask])) if mask.any() else 0.0
-
-
-def _height(mask: npt.NDArray[np.bool_], y: Plane) -> float:
-    """From the top to the bottom of `mask` (H, W), in eye distances; 0 if it is empty."""
-    return float(np.ptp(y[mask])) if mask.any() else 0.0
+def _extent(mask: npt.NDArray[np.bool_], along: Plane) -> float:
+    """From one end of `mask` (H, W) to the other `along` x or y; 0 if it is empty."""
+    return float(np.ptp(along[mask])) if mask.any() else 0.0
 
 
 def _cut_off(seen: npt.NDArray[np.bool_], hole: Plane, y: Plane) -> bool:
