@@ -1,8 +1,8 @@
-"""Where is hair, face, ear, neck, hat, clothes: the parser's soft classes on a scene.
+"""Where is hair, face, ear, neck, hat, clothes: the parsers' soft classes on a scene.
 
-The net sees each scene twice as a whole (as it is and mirrored) at a coarse scale, which knows
-shoulders from hair, and twice around the head at a finer one, which knows the hairline. The four
-opinions are averaged.
+The net `sight` sees each scene twice as a whole (as it is and mirrored) at a coarse scale and knows
+people to the waist; `hair_parser` looks twice around the head at a finer one and knows the hairline.
+The four opinions are averaged.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ COARSE = 64.0
 """Pixels per eye distance of a scene that is fine enough for a survey: the person mask, too, looks
 more closely where the scene is small."""
 _STRIDE = 32
-_WHOLE, _FINE = 26.0, 46.0  # px per eye distance; the net was trained from 24 to 60
+_WHOLE, _FINE = 26.0, 46.0  # px per eye distance; trained from 19 to 36 and from 24 to 60
 # eye distances from between the eyes, left, up, right, down: the finer look, and what a head needs
 # around it however short its hair is
 _HEAD, _LEAST = (-2.3, -2.5, 2.3, 2.1), (-3.2, -3.4, 3.2, 3.6)
@@ -70,7 +70,7 @@ def survey(scene: Scene) -> Survey:
 
     Raises `ModelError` when a net's file is missing or damaged.
     """
-    return Survey(scene.box, _look(scene, scene.box, _WHOLE), person(scene))
+    return Survey(scene.box, _look("sight", scene, scene.box, _WHOLE), person(scene))
 
 
 def parse(scene: Scene, first: Survey | None = None) -> Plane:
@@ -86,7 +86,7 @@ def parse(scene: Scene, first: Survey | None = None) -> Plane:
     rows, columns = scene.slices(box)
     part = out[rows, columns]
     height, width = part.shape[:2]
-    fine = resize(_look(scene, box, _FINE), (height, width))
+    fine = resize(_look("hair_parser", scene, box, _FINE), (height, width))
     edge = 0.3 * EYE_DISTANCE * scene.scale
     ys, xs = np.arange(height, dtype=np.float32), np.arange(width, dtype=np.float32)
     # the finer look fades out where it ends, except where the scene ends too
@@ -113,8 +113,9 @@ def _around(reach: Box) -> tuple[np.ndarray, np.ndarray]:
     return corners[0], corners[1]
 
 
-def _look(scene: Scene, box: Box, density: float) -> Plane:
-    """The classes (h, w, 9) of `box` in frame units, at about `density` pixels per eye distance."""
+def _look(net: str, scene: Scene, box: Box, density: float) -> Plane:
+    """A net's classes (h, w, 9) of `box` in frame units, at about `density` pixels per eye
+    distance."""
     width = -(-int((box[2] - box[0]) / EYE_DISTANCE * density) // _STRIDE) * _STRIDE
     height = -(-int((box[3] - box[1]) / EYE_DISTANCE * density) // _STRIDE) * _STRIDE
     picture = resize(scene.part(scene.rgb, box), (height, width)) / 127.5 - 1.0
@@ -129,7 +130,7 @@ def _look(scene: Scene, box: Box, density: float) -> Plane:
     mirrored = seen[:, :, ::-1].copy()
     mirrored[3] *= -1.0
     batch = np.ascontiguousarray(np.stack([seen, mirrored]), dtype=np.float32)
-    plain, turned = session.open("hair_parser", scene.threads).run(None, {"picture": batch})[0]
+    plain, turned = session.open(net, scene.threads).run(None, {"picture": batch})[0]
     return np.ascontiguousarray((0.5 * (plain + turned[:, :, ::-1])).transpose(1, 2, 0))
 
 
