@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..models import session
-from ..planes import Plane, blur, smoothstep
+from ..planes import Plane, blur, grow, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
 
 LAYERS = ("background", "skin", "cloth", "cloth2")
@@ -23,7 +23,7 @@ DENSITY, LEFT, TOP, WIDTH, HEIGHT = 16.0, -4.0, -3.1, 128, 160
 """The net's window: px per eye distance, its corner in eye distances from between the eyes, size."""
 _APART = 0.22 * 255
 _LEAST = 0.04  # of all cloth that is seen is a second sort
-_RIM = 0.14  # eye distances
+_RIM, _STAINED = 0.14, 0.06  # eye distances
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ def beneath(scene: Scene, seen: Plane, hole: Plane, head: Plane) -> Beneath:
 
     Raises `ModelError` when the net's file is missing or damaged.
     """
-    known = (scene.inside > 0.98) & (hole < 0.05)
+    # right beside hair its colour and its shadow lie on everything
+    known = (scene.inside > 0.98) & (grow(hole, _STAINED * scene.unit) < 0.1)
     second = two_sorts(scene.rgb, seen[..., CLOTH], known, scene.unit)
     cloth = seen[..., CLOTH]
     parts = np.stack([seen[..., 0], seen[..., 1], cloth * (1 - second), cloth * second], -1)

@@ -236,10 +236,10 @@ class BeneathTask:
         shares = logits.softmax(1)[:, :, None]
         mixed = (planes * shares).sum(1)
         return {
-            "layer": 0.35 * (entropy * weight).sum() / total,
-            "colour": 1.5 * ((pure - target).abs() * weight).sum() / (3 * total),
+            "layer": 1.0 * (entropy * weight).sum() / total,
+            "colour": 0.7 * ((pure - target).abs() * weight).sum() / (3 * total),
             "mixed": 1.0 * ((mixed - target).abs() * weight).sum() / (3 * total),
-            "slope": 0.7 * _slopes(pure, target, weight, layer) ,
+            "slope": 0.4 * _slopes(pure, target, weight, layer),
         }
 
     @torch.no_grad()
