@@ -25,12 +25,12 @@ from PIL import Image
 from torch import Tensor, nn
 
 from tonsure.lab import config
-from tonsure.lab.adversary import Players
-from tonsure.lab.data.feed import Feed
 from tonsure.lab.data.packed import Packed
 from tonsure.lab.group import Group
+from tonsure.lab.match import Match
 from tonsure.lab.networks import stgan
 from tonsure.lab.networks.build import discriminator, generator
+from tonsure.lab.tasks.edits import Edits
 
 
 class PlainSTU(nn.Module):
@@ -152,11 +152,15 @@ def main() -> None:
     names = np.array([str(k) for k in range(4 * n)])
     pack = Packed(pictures, labels, c.attributes, np.zeros(4 * n, np.int8), names)
     group = Group(0, 1, device)
-    feed, ours, plain = Feed(pack, made, group), Players(made, group), Plain(made, device)
-    lazy = Players(own, group)
-    batch = feed.batch(0)
-    a, b = batch.source, batch.target
-    real, diff = batch.real.contiguous(), batch.edit
+    edits, plain = Edits(made, pack, group), Plain(made, device)
+    ours = Match(edits, edits.recipe, group)
+    own_edits = Edits(own, pack, group)
+    lazy = Match(own_edits, own_edits.recipe, group)
+    batch = {k: v.to(device) for k, v in edits.batch_at(0).items()}
+    a, b = batch["source"], batch["target"]
+    real, diff = batch["real"].contiguous(), batch["edit"]
+    if made.train.channels_last:
+        batch["real"] = real.contiguous(memory_format=torch.channels_last)
     acts: dict[str, dict[str, Callable[[], object]]] = {
         "plain": {
             "data": lambda: decoded(files, c.height).to(device),
@@ -165,15 +169,15 @@ def main() -> None:
             "generator": lambda: plain.generator(real, b, diff),
         },
         "ours": {
-            "data": lambda: feed.batch(int(random.integers(4))),
-            "critic": lambda: ours.critic(batch, 0),
-            "critic without penalty": lambda: ours.critic(batch, 1),
-            "generator": lambda: ours.generator(batch),
+            "data": lambda: edits.batch_at(int(random.integers(4))),
+            "critic": lambda: ours.learn_critic(batch, 0),
+            "critic without penalty": lambda: ours.learn_critic(batch, 1),
+            "generator": lambda: ours.learn_model(batch, 0.0),
         },
         "own recipe": {
-            "critic": lambda: lazy.critic(batch, 0),
-            "critic without penalty": lambda: lazy.critic(batch, 1),
-            "generator": lambda: lazy.generator(batch),
+            "critic": lambda: lazy.learn_critic(batch, 0),
+            "critic without penalty": lambda: lazy.learn_critic(batch, 1),
+            "generator": lambda: lazy.learn_model(batch, 0.0),
         },
     }
     best: dict[str, dict[str, float]] = {who: {} for who in acts}
@@ -181,7 +185,7 @@ def main() -> None:
         for who, parts in acts.items():
             for name, act in parts.items():
                 # update 1 has a penalty unless penalties come on every second update at most
-                object.__setattr__(made.train, "penalty_every", 2 if "without" in name else 1)
+                object.__setattr__(edits.recipe, "penalty_every", 2 if "without" in name else 1)
                 took = seconds(act, device)
                 best[who][name] = min(took, best[who].get(name, 1e9))
     table: dict[str, dict[str, float]] = {}

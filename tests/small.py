@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from tonsure.lab import adversary, config
+from tonsure.lab import config
 from tonsure.lab.config import Config
 from tonsure.lab.data.packed import Packed
-from tonsure.lab.group import Group
+from tonsure.lab.group import ALONE
+from tonsure.lab.tasks.edits import Edits
+from tonsure.lab.train import Trained, train
 
 SMALL = [
     "network.height=32", "network.width=32", "network.base=4", "network.widest=16",
@@ -52,8 +53,13 @@ def write_pack(folder: Path, made: Config, count: int = 24) -> None:
     )  # fmt: skip
 
 
+def go(made: Config, pack: Packed, run: Path) -> Trained:
+    """Train on a pack, quietly, on this processor."""
+    edits = Edits(made, pack, ALONE)
+    return train(edits, run, edits.recipe, quiet=True)
+
+
 def trained(made: Config, run: Path) -> Path:
-    """A run of it, quietly, on this processor."""
-    alone = Group(0, 1, torch.device("cpu"))
-    assert adversary.train(made, drawn(made), run, alone, quiet=True)
+    """A run of it."""
+    assert go(made, drawn(made), run).whole
     return run

@@ -16,9 +16,9 @@ import torch.nn.functional as F  # noqa: E402
 
 from tonsure.errors import BadOption, ModelDamaged  # noqa: E402
 from tonsure.lab import sample, unpickle  # noqa: E402
+from tonsure.lab.checkpoints import part  # noqa: E402
 from tonsure.lab.convert import convert  # noqa: E402
 from tonsure.lab.networks.build import discriminator  # noqa: E402
-from tonsure.lab.runs import opened, part  # noqa: E402
 
 C, W = 13, (4, 8, 16, 32, 64)
 
@@ -139,7 +139,7 @@ def test_paddles_discriminator_comes_along(tmp_path, norm):
     arrays = paddle(True, norm)
     out = tmp_path / "ours.safetensors"
     convert(write(tmp_path / "net_G.pdparams", arrays), out)
-    tensors, config, _ = opened(out)
+    tensors, config, _ = sample.found(out)
     d = discriminator(config.network).eval()
     d.load_state_dict(part(tensors, "discriminator"))
     p = {k: torch.from_numpy(v) for k, v in arrays.items()}

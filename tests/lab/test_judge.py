@@ -15,13 +15,12 @@ torch = pytest.importorskip("torch")
 
 from tonsure.errors import ModelDamaged  # noqa: E402
 from tonsure.faces import Frame  # noqa: E402
+from tonsure.lab.calibration import Judge, calibrate  # noqa: E402
 from tonsure.lab.evaluate import judge  # noqa: E402
 from tonsure.lab.tasks.judge import (  # noqa: E402
     FACE_DECIDES,
     HAIR_DECIDES,
-    Judge,
     JudgeTask,
-    calibrate,
     ellipse,
     logits,
     swap_faces,

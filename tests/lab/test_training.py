@@ -1,4 +1,4 @@
-"""The adversarial loop: it goes on where it stopped, whatever stopped it."""
+"""The three systems in the loop: training goes on where it stopped, whatever stopped it."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
-from small import SMALL, drawn, small, trained, write_pack  # noqa: E402
+from small import SMALL, drawn, go, small, trained, write_pack  # noqa: E402
 from tonsure.errors import BadOption  # noqa: E402
-from tonsure.lab import adversary, runs  # noqa: E402
+from tonsure.lab import checkpoints, sample  # noqa: E402
 from tonsure.lab.data.feed import Feed  # noqa: E402
-from tonsure.lab.group import Group  # noqa: E402
+from tonsure.lab.group import ALONE, Group  # noqa: E402
+from tonsure.lab.recipe import decayed  # noqa: E402
+from tonsure.lab.tasks import edits  # noqa: E402
 from tonsure.lab.train import NotANumber  # noqa: E402
-
-ALONE = Group(0, 1, torch.device("cpu"))
 
 
 def tensors(run: Path) -> dict[str, torch.Tensor]:
-    return runs.opened(runs.newest(run))[0]
+    return checkpoints.load(checkpoints.newest(run))[0]
 
 
 def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
@@ -67,8 +67,8 @@ def test_resuming_is_exact_to_the_bit(tmp_path, preset, changes):
 def test_a_checkpoint_says_all(tmp_path):
     made = small("stgan-128", "network.units=gru", "train.keep=1")
     run = trained(made, tmp_path)
-    assert [path.name for path in runs.checkpoints(run)] == ["step-00000004.safetensors"]
-    found, config, told = runs.opened(runs.newest(run))
+    assert [path.name for path in checkpoints.every(run)] == ["step-00000004.safetensors"]
+    found, config, told = sample.found(run)
     assert config == made
     assert told["step"] == 4
     assert told["images"] == 4 * 3 * 4
@@ -76,7 +76,7 @@ def test_a_checkpoint_says_all(tmp_path):
         "generator", "average", "discriminator", "generator_adam", "discriminator_adam",
     }  # fmt: skip
     with pytest.raises(BadOption, match="units = gru, not stu"):
-        adversary.train(small(), drawn(made), run, ALONE, quiet=True)
+        go(small(), drawn(made), run)
 
 
 def test_a_loss_that_is_not_finite_stops_it(tmp_path):
@@ -85,8 +85,8 @@ def test_a_loss_that_is_not_finite_stops_it(tmp_path):
     pack = drawn(made)
     labels = np.full_like(pack.labels, np.nan)
     with pytest.raises(NotANumber, match=r"at step 2; .*step-00000002"):
-        adversary.train(made, replace(pack, labels=labels), run, ALONE, quiet=True)
-    assert runs.newest(run).name == "step-00000002.safetensors"
+        go(made, replace(pack, labels=labels), run)
+    assert checkpoints.newest(run).name == "step-00000002.safetensors"
 
 
 def test_interrupted_it_saves(tmp_path, monkeypatch):
@@ -99,8 +99,8 @@ def test_interrupted_it_saves(tmp_path, monkeypatch):
         return order(self, number)
 
     monkeypatch.setattr(Feed, "order", interrupt)
-    assert not adversary.train(made, drawn(made), tmp_path, ALONE, quiet=True)
-    assert runs.newest(tmp_path).name == "step-00000002.safetensors"
+    assert not go(made, drawn(made), tmp_path).whole
+    assert checkpoints.newest(tmp_path).name == "step-00000002.safetensors"
     monkeypatch.undo()
     trained(made, tmp_path)
     assert same(tensors(tmp_path), tensors(trained(made, tmp_path / "whole")))
@@ -129,13 +129,13 @@ def test_killed_it_loses_one_interval_at_most(tmp_path):
     line = [sys.executable, *command(tmp_path, "run", *changes)]
     process = subprocess.Popen(line)
     until, run = time.monotonic() + 300, tmp_path / "run"
-    while not (run.exists() and runs.checkpoints(run)) and time.monotonic() < until:
+    while not (run.exists() and checkpoints.every(run)) and time.monotonic() < until:
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
     reached = int(log(run)[-1]["step"]) if log_is_whole(run) else 0
-    kept = int(runs.opened(runs.newest(run))[2]["step"])
+    kept = int(sample.found(run)[2]["step"])
     assert reached - kept <= 2
     steps = kept + 2
     made = small("stgan-128", *changes[1:], f"train.steps={steps}")
@@ -192,21 +192,21 @@ def test_batches_are_a_function_of_their_number():
     assert sorted(order.tolist()) == list(range(24))
     assert sorted(np.concatenate([feed.order(k) for k in range(6, 12)]).tolist()) == list(range(24))
     one, again = feed.batch(3), feed.batch(3)
-    assert torch.equal(one.real, again.real)
-    assert torch.equal(one.alpha, again.alpha)
+    assert torch.equal(one["real"], again["real"])
+    assert torch.equal(one["alpha"], again["alpha"])
     halves = [Feed(drawn(made), made, Group(k, 2, torch.device("cpu"))).batch(3) for k in range(2)]
     for name in ("real", "target", "edit", "alpha"):
-        joined = torch.cat([getattr(half, name) for half in halves])
-        assert torch.equal(joined, getattr(one, name))
+        joined = torch.cat([half[name] for half in halves])
+        assert torch.equal(joined, one[name])
 
 
 def test_rates():
-    assert adversary.rate("constant", 0.5, 0.9) == 1
-    assert adversary.rate("drop", 0.5, 0.49) == 1
-    assert adversary.rate("drop", 0.5, 0.5) == 0.1
-    assert adversary.rate("linear", 0.5, 0.75) == 0.5
+    assert decayed("constant", 0.5, 0.9) == 1
+    assert decayed("drop", 0.5, 0.49) == 1
+    assert decayed("drop", 0.5, 0.5) == 0.1
+    assert decayed("linear", 0.5, 0.75) == 0.5
     feed = Feed(drawn(small()), small(), ALONE)
-    assert adversary.length(small("stgan-128", "train.steps=0", "train.epochs=10"), feed) == 20
+    assert edits.length(small("stgan-128", "train.steps=0", "train.epochs=10"), feed) == 20
 
 
 def test_too_few_pictures_or_uneven_shares():

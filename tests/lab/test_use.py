@@ -18,7 +18,7 @@ from small import drawn, small, trained, write_pack  # noqa: E402
 from tonsure import Editor, attributes, crops, hub, photo  # noqa: E402
 from tonsure.errors import BadOption, ModelDamaged, ModelMissing  # noqa: E402
 from tonsure.generator import Generator  # noqa: E402
-from tonsure.lab import release, runs, sample, sampling  # noqa: E402
+from tonsure.lab import checkpoints, release, sample, sampling  # noqa: E402
 from tonsure.models import MODELS  # noqa: E402
 
 
@@ -288,4 +288,4 @@ def test_shipped_generators_change_hair(name, data, tmp_path):
 
 def test_a_run_without_checkpoints_is_named(tmp_path):
     with pytest.raises(BadOption, match="no checkpoint"):
-        runs.newest(tmp_path)
+        checkpoints.newest(tmp_path)

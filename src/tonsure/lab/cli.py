@@ -87,13 +87,11 @@ def evaluate(
 @app.command()
 def presets() -> None:
     """List the presets."""
-    from tonsure.lab import config, products
+    from tonsure.lab import config
 
-    for name in config.names():
+    for name in [*config.names(), *config.names(product=True)]:
         comment = (config.PRESETS / f"{name}.toml").read_text(encoding="utf-8").split("\n")[0]
         print(f"{name:20}{comment.lstrip('# ')}")
-    for name, told in products.PRESETS.items():
-        print(f"{name:20}{told.says}")
 
 
 @app.command()
@@ -135,8 +133,8 @@ def prepare(
         from tonsure.lab import config, products
         from tonsure.lab.data import packed
 
-        if preset in products.PRESETS:
-            products.prepare(preset, data, out)
+        if products.is_product(preset):
+            products.prepare(products.load(preset, changes or []), data, out)
             return
         packed.pack(
             config.load(preset, changes or []),
@@ -166,25 +164,14 @@ def train(
     with ending(debug):
         import torch
 
-        from tonsure.lab import adversary, config, group, products
-        from tonsure.lab.data import packed
+        from tonsure.lab import training
 
         if threads is not None:
             torch.set_num_threads(threads)
-        if preset in products.PRESETS:
-            products.train(preset, data, out, changes or [])
-            return
-        chosen = config.load(preset, changes or [])
-        with group.join(chosen.train.device) as together:
-            pack = data
-            if not packed.is_pack(data):
-                pack = out / "data"
-                if together.leads and not packed.is_pack(pack):
-                    packed.pack(chosen, data, pack, listed=listed, tell=_write, bar=_terminal())
-                together.wait()
-            whole = adversary.train(
-                chosen, packed.open(pack, chosen), out, together, board=tensorboard, quiet=quiet
-            )
+        whole = training.run(
+            preset, changes or [], data, out, listed=listed, board=tensorboard, quiet=quiet,
+            tell=_write, bar=_terminal(),
+        )  # fmt: skip
         if not whole:
             say("saved; the same line goes on.")
             raise KeyboardInterrupt
@@ -243,13 +230,17 @@ def export(
         Path | None, typer.Option("-o", "--out", help="The .onnx file; default RUN/PRESET.onnx.")
     ] = None,
     raw: Annotated[bool, typer.Option(help="The last weights, not their moving average.")] = False,
+    data: Annotated[
+        Path | None, typer.Option(help="Packed data, for a net that is calibrated: the judge.")
+    ] = None,
     debug: Debug = False,
 ) -> None:
-    """Write a generator as ONNX, with a card, for `tonsure bald --model` and `tonsure sweep`."""
+    """Write a generator as ONNX, with a card, for `tonsure bald --model` and `tonsure sweep`; or a
+    net of the product's own."""
     with ending(debug):
         from tonsure.lab import release
 
-        told = release.write(run, out, raw=raw)
+        told = release.write(run, out, raw=raw, data=data)
         say(f"{told['file']}: {told['bytes']} bytes, {told['gap']:.1e} from torch at most")
 
 

@@ -18,6 +18,7 @@ from tonsure.attributes import CELEBA
 from tonsure.crops import CROPS, FILTERS
 from tonsure.errors import BadOption, nearest
 from tonsure.lab.networks.config import NetworkConfig
+from tonsure.lab.recipe import PRECISIONS, SCHEDULES, Recipe
 
 PRESETS = Path(__file__).resolve().parent / "presets"
 _T = TypeVar("_T")
@@ -35,15 +36,13 @@ class DataConfig:
 
 
 @dataclass(frozen=True)
-class TrainConfig:
-    """How it is trained. One step is `critic_steps` updates of D and one of G.
+class TrainConfig(Recipe):
+    """How the three systems are trained: the loop's `Recipe`, and their losses and batches.
 
     Attributes
     ----------
     batch : pictures of one update, over all processes together.
     epochs, steps : length in passes over the data, or, if not 0, in steps.
-    critic_steps : updates of D before each of G.
-    fresh : G gets a batch of its own; else the last one that D saw.
     gan : wgan, lsgan, ns (non-saturating) or hinge.
     penalty : line (WGAN-GP), dragan, r1 or none; `penalty_every`: lazily, on every so many
         updates, with its weight as many times.
@@ -52,11 +51,7 @@ class TrainConfig:
     cycle : reconstruction by a second pass, from the fake back (StarGAN).
     targets : permutation (of the batch's labels), single (one attribute flipped) or uniform.
     magnitude : fixed, uniform or normal: random strength of targets, for continuous degrees.
-    schedule : constant; drop (a tenth from `decay_from` on); linear (to 0 from `decay_from` on);
-        `decay_from` is a share of the length.
-    average : of G's moving average; 0 for none.
-    precision : fp32, or bf16 for all but the penalty.
-    accumulate : parts in which a batch is worked off.
+    hold : a GPU holds the pack in its memory.
     """
 
     batch: int = 32
@@ -76,25 +71,20 @@ class TrainConfig:
     cycle: bool = False
     targets: str = "permutation"
     magnitude: str = "fixed"
-    generator_rate: float = 2e-4
+    rate: float = 2e-4
     critic_rate: float = 2e-4
     beta1: float = 0.5
     beta2: float = 0.999
+    weight_decay: float = 0.0
     schedule: str = "drop"
     decay_from: float = 0.5
+    clip: float = 0.0
     average: float = 0.999
     precision: str = "fp32"
-    channels_last: bool = True
-    compile: bool = False
-    accumulate: int = 1
-    device: str = "auto"
     hold: bool = True
-    seed: int = 0
     save_every: int = 500
-    keep: int = 3
     log_every: int = 20
-    sample_every: int = 500
-    samples: int = 8
+    evaluate_every: int = 0
 
 
 @dataclass(frozen=True)
@@ -113,9 +103,11 @@ class Config:
             value = getattr(getattr(self, section), key)
             if value not in allowed[name]:
                 raise BadOption(f"{name} cannot be {value!r}; {nearest(value, allowed[name])}")
-        for key in ("batch", "critic_steps", "accumulate", "penalty_every", "keep", "log_every"):
+        for key in ("batch", "penalty_every"):
             if getattr(t, key) < 1:
                 raise BadOption(f"train.{key} is 1 or more.")
+        if t.steps < 1 and t.epochs <= 0:
+            raise BadOption("train.steps is 1 or more, or 0 with train.epochs above 0.")
         if t.batch < 2 and t.targets == "permutation":
             raise BadOption(
                 "train.batch 1 with permuted targets changes nothing: a picture's target would be "
@@ -135,14 +127,16 @@ _ALLOWED: dict[str, tuple[str, ...]] = {
     "train.penalty": ("line", "dragan", "r1", "none"),
     "train.targets": ("permutation", "single", "uniform"),
     "train.magnitude": ("fixed", "uniform", "normal"),
-    "train.schedule": ("constant", "drop", "linear"),
-    "train.precision": ("fp32", "bf16"),
+    "train.schedule": SCHEDULES,
+    "train.precision": PRECISIONS,
 }
+_RENAMED: dict[str, dict[str, str]] = {"train": {"generator_rate": "rate"}}
 
 
-def names() -> list[str]:
-    """The presets that come with the package."""
-    return sorted(path.stem for path in PRESETS.glob("*.toml"))
+def names(product: bool = False) -> list[str]:
+    """The presets that come with the package: those of the three systems, or the product's own."""
+    found = sorted(path.stem for path in PRESETS.glob("*.toml"))
+    return [name for name in found if ("task" in table(name)) == product]
 
 
 def table(preset: str) -> dict[str, Any]:
@@ -151,7 +145,8 @@ def table(preset: str) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError:
-        raise BadOption(f"There is no preset {preset!r}; {nearest(preset, names())}") from None
+        known = sorted(found.stem for found in PRESETS.glob("*.toml"))
+        raise BadOption(f"There is no preset {preset!r}; {nearest(preset, known)}") from None
     try:
         return {"name": path.stem} | tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -183,20 +178,27 @@ def of_dict(values: Mapping[str, Any]) -> Config:
     """From TOML or a checkpoint's JSON; unknown names and wrong types are `BadOption`."""
     parts = {"network": NetworkConfig, "data": DataConfig, "train": TrainConfig}
     made: dict[str, Any] = {"name": str(values.get("name", "own"))}
+    if "task" in values:
+        raise BadOption(
+            f"{made['name']} is the product's net {values['task']!r}, no system of edits."
+        )
     for section, content in values.items():
         if section == "name":
             continue
         if section not in parts:
             raise BadOption(f"There is no section {section!r}; {nearest(section, parts)}")
-        made[section] = _of(parts[section], content, section)
+        made[section] = record(parts[section], content, section)
     return Config(**made)
 
 
-def _of(kind: type[_T], content: Any, section: str) -> _T:
+def record(kind: type[_T], content: Any, section: str) -> _T:
+    """A dataclass from a section's fields; `BadOption` for unknown names and wrong types."""
     if not isinstance(content, Mapping):
         raise BadOption(f"{section} is a section with fields.")
     hints, given = get_type_hints(kind), {}
-    for name, value in content.items():
+    renamed = _RENAMED.get(section, {})
+    for told, value in content.items():
+        name = renamed.get(told, str(told))
         if name not in hints:
             raise BadOption(f"There is no field {section}.{name}; {nearest(name, hints)}")
         given[name] = _fitted(value, hints[name], f"{section}.{name}")
@@ -207,9 +209,10 @@ def _fitted(value: Any, hint: Any, name: str) -> Any:
     if hint is float and type(value) is int:
         return float(value)
     if get_origin(hint) is tuple:
-        if isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
+        kind = get_args(hint)[0]
+        if isinstance(value, list | tuple) and all(type(v) is kind for v in value):
             return tuple(value)
-        raise BadOption(f"{name} is a list of names.")
+        raise BadOption(f"{name} is a list of {'names' if kind is str else 'whole numbers'}.")
     origin = get_origin(hint)
     wanted = str if origin is not None and origin not in (Union, types.UnionType) else hint
     if origin is None and type(value) is wanted:
@@ -218,7 +221,8 @@ def _fitted(value: Any, hint: Any, name: str) -> Any:
         return value
     if origin is not None:
         raise BadOption(f"{name} cannot be {value!r}; {nearest(str(value), get_args(hint))}")
-    raise BadOption(f"{name} is {hint.__name__}, not {value!r}.")
+    kinds = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a word"}
+    raise BadOption(f"{name} is {kinds.get(hint.__name__, hint.__name__)}, not {value!r}.")
 
 
 def check_attributes(config: Config, known: Sequence[str] = CELEBA) -> None:

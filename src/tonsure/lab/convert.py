@@ -23,10 +23,10 @@ from torch import Tensor, nn
 from tonsure.attributes import FIVE, STANDARD
 from tonsure.errors import BadOption, ModelDamaged
 from tonsure.lab import config as configs
+from tonsure.lab.checkpoints import save
 from tonsure.lab.config import Config
 from tonsure.lab.networks.build import discriminator, generator
 from tonsure.lab.networks.config import LAYERS
-from tonsure.lab.train import save
 from tonsure.lab.unpickle import arrays
 
 Tensors = dict[str, Tensor]

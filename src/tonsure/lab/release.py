@@ -7,7 +7,6 @@ which estimates what a face already has. All that is needed to use them is in th
 from __future__ import annotations
 
 import json
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,8 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from tonsure.lab import runs, sample
+from tonsure.errors import BadOption
+from tonsure.lab import checkpoints, products, sample
 from tonsure.lab.config import Config
 from tonsure.lab.export import export
 from tonsure.lab.networks.build import discriminator, parameters
@@ -34,10 +34,18 @@ class _Labels(nn.Module):
         return torch.sigmoid(self.d.logits(picture))  # type: ignore[operator]
 
 
-def write(run: Path, out: Path | None = None, *, raw: bool = False) -> dict[str, Any]:
-    """Export; gives the file, its bytes and the largest difference from torch (-1..1)."""
+def write(
+    run: Path, out: Path | None = None, *, raw: bool = False, data: Path | None = None
+) -> dict[str, Any]:
+    """Export a generator, or a net of the product's own, as far as that needs no card here.
+
+    `data` is the packed data that a calibration needs. Gives the file, its bytes and the largest
+    difference from torch (-1..1). `BadOption` for a run that is none, or lacks its data.
+    """
+    tensors, told = checkpoints.read(checkpoints.newest(run))
+    if "task" in told["config"]:
+        return _product(run, tensors, told, out, raw=raw, data=data)
     g, config, step = sample.opened(run, raw=raw)
-    tensors, _, told = runs.opened(runs.newest(run))
     c = config.network
     if out is None:
         out = (run if run.is_dir() else run.parent) / f"{config.name}.onnx"
@@ -46,29 +54,40 @@ def write(run: Path, out: Path | None = None, *, raw: bool = False) -> dict[str,
     vector = torch.rand(2, c.count) * 2 - 1
     name = sample.kind(c)
     free = {"picture": {0: "N"}, name: {0: "N"}, "edited": {0: "N"}}
-    gap = _export(g, {"picture": picture, name: vector}, ["edited"], out, free)
+    gap = export(g, {"picture": picture, name: vector}, ["edited"], out, free)
     facts = _facts(config, step)
     _describe(out, facts)
     labels = out.with_suffix(".labels.onnx")
-    weights, gap_labels = runs.part(tensors, "discriminator"), None
+    weights, gap_labels = checkpoints.part(tensors, "discriminator"), None
     if weights:
         d = discriminator(c)
         d.load_state_dict(weights)
         free = {"picture": {0: "N"}, "labels": {0: "N"}}
-        gap_labels = _export(_Labels(d), {"picture": picture}, ["labels"], labels, free)
+        gap_labels = export(_Labels(d), {"picture": picture}, ["labels"], labels, free)
         _describe(labels, facts)
     card = _card(config, told, out, gap, gap_labels, parameters(g))
     out.with_suffix(".md").write_text(card, encoding="utf-8")
     return {"file": str(out), "bytes": out.stat().st_size, "gap": gap, "labels_gap": gap_labels}
 
 
-def _export(*arguments: Any) -> float:
-    """`export` without torch's words about its older exporter, and about instance norm, which takes
-    the picture's own statistics in both modes."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.filterwarnings("ignore", "ONNX export mode is set", UserWarning)
-        return export(*arguments)
+def _product(
+    run: Path, tensors: checkpoints.Tensors, told: dict[str, Any], out: Path | None, *, raw: bool,
+    data: Path | None,
+) -> dict[str, Any]:  # fmt: skip
+    product = products.of_dict(told["config"])
+    task = products.kind(product.task)
+    network = task.network(**product.options)
+    network.load_state_dict(checkpoints.part(tensors, "model" if raw else "average"))
+    if out is None:
+        out = (run if run.is_dir() else run.parent) / f"{product.name}.onnx"
+    if not hasattr(task, "port"):
+        if data is None:
+            raise BadOption(f"{product.name} is calibrated when it is exported: --data PACK.")
+        made: dict[str, Any] = products.opened(product, data).release(network, data, out)  # type: ignore[attr-defined]
+        return made
+    torch.manual_seed(0)
+    gap = task.port(network.eval()).write(out)
+    return {"file": str(out), "bytes": out.stat().st_size, "gap": gap, "step": told["step"]}
 
 
 def _facts(config: Config, step: int) -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""A run's folder: checkpoints, the log, what is said meanwhile.
+"""A run's folder, besides its checkpoints: who trains in it, the log, what is said meanwhile.
 
-RUN/step-00001000.safetensors   weights, average, optimisers; the configuration is inside
 RUN/log.jsonl                   one object a line
-RUN/samples/step-00001000.png   a fixed batch: original, as it is, each edit
+RUN/samples/step-00001000.png   a sheet of a task that has one
 RUN/data/                       the pack, if raw data was given
+RUN/lock                        held by the process that trains
 """
 
 from __future__ import annotations
@@ -11,63 +11,40 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
 
-from tonsure.errors import BadOption
-from tonsure.lab import config as configs
-from tonsure.lab.config import Config
-from tonsure.lab.train import load, save
+from tonsure.errors import BadOption, UnwritableOutput
 
-
-def checkpoints(run: Path) -> list[Path]:
-    """The checkpoints of a run, the oldest first."""
-    return sorted(run.glob("step-*.safetensors"))
-
-
-def newest(run: Path) -> Path:
-    """The checkpoint of a run, or the file itself if one is named."""
-    if run.is_file():
-        return run
-    found = checkpoints(run)
-    if not found:
-        raise BadOption(f"There is no checkpoint in {run}; train one, or name a file.")
-    return found[-1]
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
 
 
-def keep(
-    run: Path,
-    step: int,
-    tensors: dict[str, Tensor],
-    config: Config,
-    told: dict[str, Any],
-    many: int,
-) -> Path:
-    """Write the checkpoint of a step, whole or not at all; then let go of all but `many`."""
-    path = run / f"step-{step:08d}.safetensors"
-    save(path, tensors, {"step": step, "config": config.as_dict()} | told)
-    for old in checkpoints(run)[:-many]:
-        old.unlink()
-    return path
-
-
-def opened(path: Path) -> tuple[dict[str, Tensor], Config, dict[str, Any]]:
-    """Tensors, configuration and the rest of a checkpoint's header."""
+@contextmanager
+def locked(run: Path) -> Iterator[None]:
+    """The folder for one process alone; `BadOption` while another one trains in it."""
     try:
-        tensors, told = load(path)
-        return tensors, configs.of_dict(told["config"]), told
-    except BadOption:
-        raise
-    except Exception as error:
-        raise BadOption(f"{path} is not a checkpoint of the laboratory ({error}).") from None
-
-
-def part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
-    """The tensors below `name`, without it."""
-    start = f"{name}."
-    return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
+        run.mkdir(parents=True, exist_ok=True)
+        file = (run / "lock").open("a")
+    except OSError as error:
+        raise UnwritableOutput(f"The run's folder {run} cannot be written: {error}.") from None
+    with file:
+        if fcntl is not None:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise BadOption(
+                    f"Another process trains in {run}; wait for it, or use another folder."
+                ) from None
+        yield
 
 
 class Log:
@@ -77,7 +54,7 @@ class Log:
     """
 
     def __init__(self, run: Path, first: int, *, board: bool = False, quiet: bool = False) -> None:
-        path = run / "log.jsonl"
+        self.run, path = run, run / "log.jsonl"
         if path.exists():
             lines = path.read_text(encoding="utf-8").splitlines()
             kept = [line for line in lines if _step(line) <= first]
@@ -93,17 +70,32 @@ class Log:
                 raise BadOption("--tensorboard needs 'pip install tensorboard'.") from None
             self._board = SummaryWriter(str(run / "tensorboard"))
 
-    def write(self, step: int, values: dict[str, float]) -> None:
-        """Numbers of a step."""
-        self._file.write(json.dumps({"step": step} | values) + "\n")
+    def write(self, step: int, values: dict[str, Any]) -> None:
+        """Numbers of a step; a dict among them is a group of such."""
+        try:
+            self._file.write(json.dumps({"step": step} | values) + "\n")
+        except OSError as error:
+            raise UnwritableOutput(
+                f"{self.run / 'log.jsonl'} cannot be written: {error}."
+            ) from None
         if self._board is not None:
             for name, value in values.items():
-                self._board.add_scalar(name, value, step)
+                told = value if isinstance(value, dict) else {"": value}
+                for key, number in told.items():
+                    self._board.add_scalar(f"{name}/{key}" if key else name, number, step)
 
-    def picture(self, step: int, name: str, pixels: Any) -> None:
-        """A picture (H, W, 3) uint8, for TensorBoard."""
+    def picture(self, step: int, pixels: npt.NDArray[np.uint8]) -> None:
+        """A sheet (H, W, 3), to `samples` and to TensorBoard."""
+        folder = self.run / "samples"
+        try:
+            folder.mkdir(exist_ok=True)
+            Image.fromarray(pixels).save(folder / f"step-{step:08d}.png")
+        except OSError as error:
+            raise UnwritableOutput(
+                f"The sheet of step {step} cannot be written: {error}."
+            ) from None
         if self._board is not None:
-            self._board.add_image(name, pixels, step, dataformats="HWC")
+            self._board.add_image("samples", pixels, step, dataformats="HWC")
 
     def say(self, step: int, steps: int, values: dict[str, float]) -> None:
         """How far it is, how fast, how long yet."""
@@ -117,8 +109,14 @@ class Log:
         print(f"\r{line:100}" if self._terminal else line, end="" if self._terminal else "\n",
               file=sys.stderr, flush=True)  # fmt: skip
 
+    def tell(self, sentence: str) -> None:
+        """A sentence for people, on a line of its own."""
+        if not self._quiet:
+            print(f"\n{sentence}" if self._terminal else sentence, file=sys.stderr, flush=True)
+
     def close(self) -> None:
-        self._file.close()
+        with suppress(OSError):  # the disk is full; that was said
+            self._file.close()
         if self._terminal and not self._quiet:
             print(file=sys.stderr)
         if self._board is not None:

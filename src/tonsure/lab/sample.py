@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,8 @@ import torch
 from torch import nn
 
 from tonsure.attributes import condition, difference, single, switched
-from tonsure.lab import runs
+from tonsure.lab import checkpoints
+from tonsure.lab import config as configs
 from tonsure.lab.config import Config
 from tonsure.lab.networks.build import generator
 from tonsure.lab.networks.config import NetworkConfig
@@ -93,10 +95,17 @@ def sheet(g: nn.Module, c: NetworkConfig, pictures: Bytes, labels: Floats) -> By
     return np.concatenate(rows)
 
 
+def found(run: Path) -> tuple[checkpoints.Tensors, Config, dict[str, Any]]:
+    """Tensors, configuration and the rest of the header of a run's newest checkpoint, or of the one
+    that is named."""
+    tensors, told = checkpoints.read(checkpoints.newest(run))
+    return tensors, configs.of_dict(told["config"]), told
+
+
 def opened(run: Path, *, raw: bool = False) -> tuple[nn.Module, Config, int]:
     """The generator of a run or checkpoint, ready: its moving average, unless `raw` or none."""
-    tensors, config, told = runs.opened(runs.newest(run))
+    tensors, config, told = found(run)
     g = generator(config.network)
-    weights = {} if raw else runs.part(tensors, "average")
-    g.load_state_dict(weights or runs.part(tensors, "generator"))
+    weights = {} if raw else checkpoints.part(tensors, "average")
+    g.load_state_dict(weights or checkpoints.part(tensors, "generator"))
     return g.eval().requires_grad_(False), config, int(told["step"])

@@ -1,216 +1,222 @@
-"""The training loop, in four acts: data, step, book-keeping, checkpoint.
+"""The training loop of every network here, in four acts: data, critic, model, book-keeping.
 
-`train(task, run, steps)` resumes by itself when `run` already holds a checkpoint: call it again
-with the same arguments. A task says what is trained (see `Task`); the loop knows nothing about
-pictures. A checkpoint is one safetensors file (weights, EMA, optimiser, RNG) with the configuration
-in its metadata.
+`train(task, run, recipe)` goes on where the run stopped: call it again with the same arguments. On
+a CPU the result is the same to the bit as without the stop. A task says what is trained (`task`);
+the loop knows nothing about pictures.
 """
 
 from __future__ import annotations
 
 import json
-import math
-import os
 import signal
-import time
+import sys
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from tonsure.errors import BadOption
+from tonsure.lab import checkpoints, runs
+from tonsure.lab.books import Books, NotANumber
+from tonsure.lab.group import ALONE, Group
+from tonsure.lab.match import Match
+from tonsure.lab.player import Batch
+from tonsure.lab.recipe import Recipe
+from tonsure.lab.task import Duel, Examined, Numbered, Shown, Task
 
-class Task(Protocol):
-    """What the loop needs of a task."""
+__all__ = ["NotANumber", "Trained", "train"]
 
-    config: dict[str, Any]
-
-    def build(self) -> nn.Module: ...
-
-    def batch(self, generator: torch.Generator) -> dict[str, Tensor]: ...
-
-    def losses(
-        self, model: nn.Module, teacher: nn.Module, batch: dict[str, Tensor], progress: float
-    ) -> dict[str, Tensor]: ...
-
-    def evaluate(self, model: nn.Module) -> dict[str, float]: ...
+AGREED = ("batch", "seed", "critic_steps", "fresh", "targets")
+"""Fields of `train` that a run keeps: its batches are numbered by them."""
 
 
-class NotANumber(RuntimeError):
-    """The loss is not finite; names the step and the last good checkpoint."""
+@dataclass(frozen=True)
+class Trained:
+    """The model's moving average, the step it has reached, and whether that is the last one."""
 
-
-def learning_rate(step: int, steps: int, peak: float, warmup: int = 100) -> float:
-    """Linear warm-up, then half a cosine down to 1 % of `peak`."""
-    if step < warmup:
-        return peak * (step + 1) / warmup
-    t = (step - warmup) / max(1, steps - warmup)
-    return peak * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * min(1.0, t))))
-
-
-def save(path: Path, tensors: dict[str, Tensor], config: dict[str, Any]) -> None:
-    """Write one safetensors file atomically; `config` goes into its metadata as JSON."""
-    half = path.with_suffix(".tmp")
-    save_file(
-        {k: v.contiguous() for k, v in tensors.items()}, str(half), {"tonsure": json.dumps(config)}
-    )
-    os.replace(half, path)
-
-
-def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what `save` wrote: tensors and config."""
-    with safe_open(str(path), framework="pt") as f:
-        config = json.loads(f.metadata()["tonsure"])
-        return {k: f.get_tensor(k) for k in f.keys()}, config  # noqa: SIM118
-
-
-def _pack(model: nn.Module, ema: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
-    tensors |= {f"ema.{k}": v for k, v in ema.state_dict().items()}
-    for index, state in optimiser.state_dict()["state"].items():
-        tensors |= {f"optimiser.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
-    tensors["rng.torch"] = torch.get_rng_state()
-    return {k: v.detach().clone() for k, v in tensors.items()}
-
-
-def _unpack(
-    tensors: dict[str, Tensor],
-    model: nn.Module,
-    ema: nn.Module,
-    optimiser: torch.optim.Optimizer,
-) -> None:
-    def part(name: str) -> dict[str, Tensor]:
-        return {k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)}
-
-    model.load_state_dict(part("model."))
-    ema.load_state_dict(part("ema."))
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in part("optimiser.").items():
-        index, name = key.split(".", 1)
-        state.setdefault(int(index), {})[name] = value
-    optimiser.load_state_dict(
-        {"state": state, "param_groups": optimiser.state_dict()["param_groups"]}
-    )
-    torch.set_rng_state(tensors["rng.torch"])
-
-
-def _channels_last(model: nn.Module) -> nn.Module:
-    """`model` with the channels of a pixel side by side, which is faster."""
-    moved: nn.Module = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return moved
+    model: nn.Module
+    step: int
+    whole: bool
 
 
 def train(
-    task: Task,
-    run: Path,
-    steps: int,
-    *,
-    peak: float = 2e-3,
-    decay: float = 0.01,
-    average: float = 0.998,
-    save_every: int = 200,
-    evaluate_every: int = 1000,
-    seed: int = 0,
-    bf16: bool | None = None,
-) -> nn.Module:
-    """Train `task` for `steps` steps into folder `run`; returns the averaged model.
+    task: Task | Duel, run: Path, recipe: Recipe, group: Group = ALONE, *,
+    config: dict[str, Any] | None = None, board: bool = False, quiet: bool = False,
+) -> Trained:  # fmt: skip
+    """Train into folder `run`.
 
-    Logs one JSON object a line to `run/log.jsonl`; checkpoint in `run/last.safetensors`; Ctrl-C
-    saves first.  Raises `NotANumber` when a loss is not finite.
+    `config` is what the checkpoints say of the run, by default the task's own and the recipe.
+    Ctrl-C ends the step and saves. Raises `NotANumber` when a loss is not finite and
+    `UnwritableOutput` when the disk is full (the last good checkpoint stays the last), `BadOption`
+    when the folder's run was another one, or is being trained.
     """
-    run.mkdir(parents=True, exist_ok=True)
-    if bf16 is None:  # without the processor's own instructions it is several times slower
-        bf16 = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    torch.manual_seed(seed)
-    model, ema = _channels_last(task.build()), _channels_last(task.build())
-    ema.requires_grad_(False)
-    ema.load_state_dict(model.state_dict())
-    optimiser = torch.optim.AdamW(
-        model.parameters(), lr=peak, weight_decay=decay, betas=(0.9, 0.99)
-    )
-    checkpoint, first = run / "last.safetensors", 0
-    if checkpoint.exists():
-        tensors, config = load(checkpoint)
-        first = int(config["step"])
-        _unpack(tensors, model, ema, optimiser)
+    config = config or {**task.config, "train": asdict(recipe)}
+    with runs.locked(run) if group.leads else nullcontext():
+        return _train(task, run, recipe, group, config, board=board, quiet=quiet)
 
-    def keep(step: int) -> None:
-        save(checkpoint, _pack(model, ema, optimiser), {**task.config, "step": step})
 
-    stop = False
-
-    def ask_to_stop(*_: object) -> None:
-        nonlocal stop
-        stop = True
-
-    previous = signal.signal(signal.SIGINT, ask_to_stop)
-    log = (run / "log.jsonl").open("a", buffering=1)
-
-    def draw(step: int) -> dict[str, Tensor]:
-        # each step has its own seed, so that a resumed run sees what an unbroken one would
-        return task.batch(torch.Generator().manual_seed(seed * 1_000_003 + step))
-
-    loader = ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,))
-    coming = loader.submit(draw, first)
-    began, seen = time.perf_counter(), 0
-    sums: dict[str, float] = {}
+def _train(
+    task: Task | Duel, run: Path, recipe: Recipe, group: Group, config: dict[str, Any], *,
+    board: bool, quiet: bool,
+) -> Trained:  # fmt: skip
+    match, steps, first = Match(task, recipe, group), recipe.steps, 0
+    told: dict[str, Any] = {}
+    found = checkpoints.latest(run, lambda line: print(line, file=sys.stderr))
+    if found is not None:
+        tensors, told, _ = found
+        _agree(config, told["config"], run)
+        match.unpack(tensors)
+        first = int(told["step"])
+    if first >= steps:
+        if group.leads and not quiet:
+            said = f"{run} is finished: it has {first} steps of {steps}."
+            print(f"{said} --set train.steps=... goes on.", file=sys.stderr)
+        return Trained(match.average, first, True)
+    log = runs.Log(run, first, board=board, quiet=quiet) if group.leads else None
+    books = Books(recipe, group, run, first, told)
+    critic, own = match.critic, recipe.fresh or match.critic is None
+    per_step = recipe.critic_steps + own if critic else 1
+    batches, stop = _batches(task, recipe, group, first * per_step), _Stop()
+    start = ("", "") if critic is None else (f"{match.model.name}_", f"{critic.name}_")
     try:
         for step in range(first, steps):
-            # data: made by a thread of its own while the step before it runs
-            batch = coming.result()
-            coming = loader.submit(draw, step + 1)
-            # step
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(step, steps, peak)
-            model.train()
-            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-                losses = task.losses(model, ema, batch, step / steps)
-            total = torch.stack(list(losses.values())).sum()
-            if not torch.isfinite(total):
-                raise NotANumber(
-                    f"the loss is not finite at step {step}; the last good checkpoint is "
-                    f"{checkpoint}"
-                )
-            optimiser.zero_grad(set_to_none=True)
-            total.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(model.parameters(), 5.0)
-            optimiser.step()
-            keeping = min(average, (1 + step) / (10 + step))
-            with torch.no_grad():
-                for mean, value in zip(
-                    ema.state_dict().values(), model.state_dict().values(), strict=True
-                ):
-                    if mean.dtype.is_floating_point:
-                        mean.lerp_(value, 1 - keeping)
-                    else:
-                        mean.copy_(value)
+            for player in match.players:
+                player.set_rate(recipe.share(step, steps))
+            # dropout and its like are functions of the step, too
+            torch.manual_seed(_mixed(recipe.seed, 3, step, group.rank))
+            for k in range(recipe.critic_steps if critic else 0):
+                batch = books.saw(next(batches))
+                books.add(match.learn_critic(batch, step * recipe.critic_steps + k), start[1])
+            if own:
+                batch = books.saw(next(batches))
+            books.add(match.learn_model(batch, step / recipe.end(step, steps)), start[0])
+            match.follow(step)
             # book-keeping
-            seen += next(iter(batch.values())).shape[0]
-            for k, v in losses.items():
-                sums[k] = sums.get(k, 0.0) + float(v.detach())
-            if (step + 1) % 50 == 0:
-                rate = seen / (time.perf_counter() - began)
-                log.write(
-                    json.dumps(
-                        {"step": step + 1, "images_s": round(rate, 1)}
-                        | {k: round(v / 50, 5) for k, v in sums.items()}
-                    )
-                    + "\n"
-                )
-                sums = {}
-            # checkpoint
-            if (step + 1) % save_every == 0 or step + 1 == steps or stop:
-                keep(step + 1)
-            if (step + 1) % evaluate_every == 0 or step + 1 == steps:
-                ema.eval()
-                log.write(json.dumps({"step": step + 1, "evaluation": task.evaluate(ema)}) + "\n")
-            if stop:
-                break
+            done = step + 1
+            asked, last = books.step(done, stop.asked), done == steps
+            saving = done % recipe.save_every == 0 or last or asked
+            if log is not None:
+                due = done % recipe.log_every == 0 or last
+                if due or done == first + 1:
+                    values = books.told()
+                    log.say(done, steps, values)
+                    if due:
+                        log.write(done, values)
+                        books.clear()
+                _examine(task, match.average, recipe, log, done, last)
+            elif done % recipe.log_every == 0:
+                books.clear()
+            if saving:
+                books.check(done)
+                if group.leads:
+                    about = {"config": config, **books.spent()}
+                    checkpoints.keep(run, done, match.pack(), about, recipe.keep)
+            if asked and not last:
+                return Trained(match.average, done, False)
+        return Trained(match.average, steps, True)
+    finally:
+        stop.close()
+        batches.close()
+        if log is not None:
+            log.close()
+
+
+def _examine(
+    task: object, model: nn.Module, recipe: Recipe, log: runs.Log, done: int, last: bool
+) -> None:
+    """Figures and sheet, when they are due."""
+
+    def due(often: int) -> bool:
+        return often > 0 and (done % often == 0 or last)
+
+    model.eval()
+    if isinstance(task, Examined) and due(recipe.evaluate_every):
+        log.write(done, {"evaluation": task.evaluate(model)})
+    if isinstance(task, Shown) and due(recipe.sample_every) and recipe.samples:
+        log.picture(done, task.sheet(model))
+
+
+def _batches(task: Task | Duel, recipe: Recipe, group: Group, first: int) -> Generator[Batch]:
+    """Batches on the device from number `first` on, each made by a thread while the one before it
+    is used."""
+
+    def draw(number: int) -> Batch:
+        if isinstance(task, Numbered):
+            made: Batch = task.batch_at(number)
+        else:  # each number has its own seed, so that a resumed run sees what an unbroken one would
+            seed = recipe.seed * 1_000_003 + number
+            if group.rank:
+                seed = _mixed(recipe.seed, 1, number, group.rank)
+            made = task.batch(torch.Generator().manual_seed(seed))
+        if group.device.type == "cuda":
+            made = {k: v if v.is_cuda else v.pin_memory() for k, v in made.items()}
+        return made
+
+    loader = ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,))
+    try:
+        coming = loader.submit(draw, first)
+        while True:
+            made, first = coming.result(), first + 1
+            coming = loader.submit(draw, first)
+            yield {k: _moved(v, recipe, group.device) for k, v in made.items()}
     finally:
         loader.shutdown(cancel_futures=True)
-        log.close()
-        signal.signal(signal.SIGINT, previous)
-    return ema
+
+
+def _moved(value: Tensor, recipe: Recipe, device: torch.device) -> Tensor:
+    value = value.to(device, non_blocking=True)
+    if recipe.channels_last and value.ndim == 4 and value.dtype.is_floating_point:
+        return value.contiguous(memory_format=torch.channels_last)
+    return value
+
+
+def _mixed(*numbers: int) -> int:
+    state = np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0]
+    return int(state) & 0x7FFF_FFFF_FFFF_FFFF
+
+
+class _Stop:
+    """Ctrl-C, or a polite end from outside, asks once; a second one ends at once."""
+
+    SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+    def __init__(self) -> None:
+        self.asked = False
+        try:
+            self._before = {s: signal.signal(s, self._ask) for s in self.SIGNALS}
+        except ValueError:  # not the main thread
+            self._before = {}
+
+    def _ask(self, *_: object) -> None:
+        self.asked = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    def close(self) -> None:
+        for s, before in self._before.items():
+            signal.signal(s, before)
+
+
+def _agree(now: dict[str, Any], earlier: dict[str, Any], run: Path) -> None:
+    """`BadOption` unless the run can go on: the same networks, data, batch and seed."""
+    here, there = (json.loads(json.dumps(x)) for x in (now, earlier))
+    for section, value in here.items():
+        if section == "name" or section not in there:
+            continue
+        fields = {"": value} if not isinstance(value, dict) else value
+        others = {"": there[section]} if not isinstance(value, dict) else there[section]
+        for name, wanted in fields.items():
+            if section == "train" and name not in AGREED:
+                continue
+            if name in others and others[name] != wanted:
+                field = f"{section}.{name}" if name else section
+                raise BadOption(
+                    f"{run} was begun with {field} = {others[name]}, not {wanted}; use another "
+                    "folder."
+                )

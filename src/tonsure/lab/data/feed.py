@@ -6,8 +6,6 @@ drawn for all processes together; the order of an epoch from one seeded by the e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -20,30 +18,13 @@ from tonsure.lab.data.packed import Packed
 from tonsure.lab.group import Group
 
 
-@dataclass(frozen=True)
-class Batch:
-    """`real` (n, 3, H, W) in -1..1; `source`, `target` (n, C) of 0/1; `edit`, `same` (n, C): what
-    G is told for the target and for "as it is"; `alpha` (n, 1, 1, 1) and `beta` for the penalty."""
-
-    real: Tensor
-    source: Tensor
-    target: Tensor
-    edit: Tensor
-    same: Tensor
-    alpha: Tensor
-    beta: Tensor
-
-    def parts(self, count: int) -> list[Batch]:
-        """In `count` pieces along the batch."""
-        if count == 1:
-            return [self]
-        names = list(self.__dataclass_fields__)
-        pieces = [torch.tensor_split(getattr(self, name), count) for name in names]
-        return [Batch(*piece) for piece in zip(*pieces, strict=True)]
-
-
 class Feed:
-    """Batches of a pack's training part for one process of a group."""
+    """Batches of a pack's training part for one process of a group.
+
+    A batch has `real` (n, 3, H, W) in -1..1; `source`, `target` (n, C) of 0/1; `edit`, `same`
+    (n, C), what G is told for the target and for "as it is"; `alpha` (n, 1, 1, 1) and `beta` for
+    the penalty. `real` is on the device if the pack is held there.
+    """
 
     def __init__(self, packed: Packed, config: Config, group: Group) -> None:
         self.config, self.group, self.pictures = config, group, packed.pictures
@@ -66,7 +47,7 @@ class Feed:
         if group.device.type == "cuda" and t.hold:
             self._held = torch.from_numpy(np.asarray(packed.pictures)).to(group.device)
 
-    def batch(self, number: int) -> Batch:
+    def batch(self, number: int) -> dict[str, Tensor]:
         """This process's part of batch `number`."""
         t, c = self.config.train, self.config.network
         rows = self.order(number)
@@ -85,10 +66,8 @@ class Feed:
         beta = torch.zeros(len(real))
         if t.penalty == "dragan":
             beta = torch.rand(len(rows), *real.shape[1:], generator=g)[mine]
-        layout = torch.channels_last if t.channels_last else torch.contiguous_format
-        parts = [x[mine] for x in (source, target, edit, same, alpha)]
-        moved = [x.to(self.group.device) for x in (*parts, beta)]
-        return Batch(real.contiguous(memory_format=layout), *moved)
+        drawn = {"source": source, "target": target, "edit": edit, "same": same, "alpha": alpha}
+        return {"real": real, **{k: v[mine] for k, v in drawn.items()}, "beta": beta}
 
     def order(self, number: int) -> np.ndarray:
         """The rows of batch `number`, (batch,): full batches only, each epoch in its own order."""
@@ -104,7 +83,7 @@ class Feed:
         if self._held is not None:
             x = self._held[torch.from_numpy(rows).to(self._held.device)]
         else:
-            x = torch.from_numpy(self.pictures[rows]).to(self.group.device, non_blocking=True)
+            x = torch.from_numpy(self.pictures[rows])
         return x.permute(0, 3, 1, 2).float() / 127.5 - 1
 
 

@@ -1,16 +1,18 @@
 """Packing CelebA and CelebAMask-HQ once, landmarks included, for the product's own networks.
 
-`masks` writes what the parser and the judge train on, `windows` (after a parser exists) what the
-bare net trains on. Everything is uint8 in plain NumPy files that are opened as memory maps.
+`masks` writes what the parser, the hat net and the judge train on, `windows` (after a parser
+exists) what the bare net trains on. Everything is uint8 in plain NumPy files that are opened as
+memory maps.
 """
 
 from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,8 @@ from PIL import Image
 from tonsure import faces
 from tonsure.faces.detect import Found, Pyramid
 from tonsure.faces.landmarks import mesh
+from tonsure.lab.data import disk
+from tonsure.lab.data.labels import BadList
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -52,32 +56,39 @@ def person(pixels: Bytes) -> Bytes:
 
 def celeba(folder: Path, out: Path, workers: int, tell: Callable[[str], None]) -> None:
     """`celeba.npz` and `celeba_img.npy` (N, 218, 178, 3) from the tars and lists of `folder`."""
-    lines = (folder / "list_attr_celeba.txt").read_text().splitlines()
+    lines = _lines(folder / "list_attr_celeba.txt")
     names = lines[1].split()
     rows = {line.split()[0][:-4]: line.split()[1:] for line in lines[2:]}
     parts = dict(line.split() for line in _lines(folder / "list_eval_partition.txt"))
     clean = {line[:-4] for line in _lines(folder / "bald-clean.txt")}
-    ids, pictures = [], []
-    for tar in sorted(folder.glob("train-*.tar")) + sorted(folder.glob("val-*.tar")):
-        for name, data in _members(tar):
-            ids.append(Path(name).stem)
-            pictures.append(_decode(data))
-    images = np.stack(pictures)
-    np.save(out / "celeba_img.npy", images)
+    tars = sorted(folder.glob("train-*.tar")) + sorted(folder.glob("val-*.tar"))
+    if not tars:
+        raise BadList(f"There are no train-*.tar and val-*.tar of CelebA in {folder}.")
+    ids = [Path(name).stem for tar in tars for name, _ in _members(tar)]
+    unknown = next((i for i in ids if i not in rows or f"{i}.jpg" not in parts), None)
+    if unknown is not None:
+        raise BadList(f"The lists of {folder} have no line for {unknown}.")
+    pictures = (_decode(data) for tar in tars for _, data in _members(tar))
+    with disk.array(out / "celeba_img.npy", (len(ids), _SIZE[1], _SIZE[0], 3)) as filled:
+        for k, picture in enumerate(pictures):
+            filled[k] = picture
+    images = np.load(out / "celeba_img.npy", mmap_mode="r")
     attributes = np.array([[int(v) for v in rows[i]] for i in ids], np.int8)
     tell(f"{len(ids)} CelebA pictures; landmarks ...")
-    points, flags = _all_landmarks(pictures, workers)
+    points, flags = _all_landmarks((np.asarray(x) for x in images), workers)
     marked = np.array([i in clean for i in ids])
     bald, hat = (attributes[:, names.index(k)] == 1 for k in ("Bald", "Wearing_Hat"))
     masked = np.nonzero(bald | marked | hat)[0]
-    np.savez(
+    half = [(Path(n).stem, _decode(d)) for n, d in _members(folder / "bald-half-size.tar")]
+    meshes, sure = _all_landmarks((p for _, p in half), workers)
+    disk.arrays(
+        out / "lm_bald_half.npz", names=np.array([n for n, _ in half]), lm=meshes, flag=sure
+    )
+    disk.arrays(
         out / "celeba.npz", names=np.array(ids), attr_names=np.array(names), attr=attributes,
         part=np.array([int(parts[f"{i}.jpg"]) for i in ids]), lm=points, flag=flags,
         clean=marked, masked=masked, person=np.stack([person(images[k]) for k in masked]),
     )  # fmt: skip
-    half = [(Path(n).stem, _decode(d)) for n, d in _members(folder / "bald-half-size.tar")]
-    points, flags = _all_landmarks([p for _, p in half], workers)
-    np.savez(out / "lm_bald_half.npz", names=np.array([n for n, _ in half]), lm=points, flag=flags)
 
 
 def celebamask(folder: Path, out: Path, tell: Callable[[str], None]) -> None:
@@ -97,18 +108,23 @@ def celebamask(folder: Path, out: Path, tell: Callable[[str], None]) -> None:
             labels.append(_majority(_CLASS_OF[numbers], factor))
             points.append(best.landmarks / factor if best else np.zeros((468, 3), np.float32))
             flags.append(best.flag if best else 0.0)
-        np.savez(
+        disk.arrays(
             out / f"cm_{part}.npz", ids=np.array(sorted(found)), img=np.stack(images),
             lab=np.stack(labels), lm=np.stack(points), flag=np.array(flags),
         )  # fmt: skip
         tell(f"{len(images)} CelebAMask pictures ({part}), {sum(f <= 0.5 for f in flags)} no face")
 
 
-def masks(celeba_folder: Path, mask_folder: Path, out: Path, workers: int = 2) -> None:
-    """Both sets into `out`."""
+def masks(data: Path, out: Path, workers: int = 2, tell: Callable[[str], None] = print) -> None:
+    """Both sets, `data/celeba` and `data/celebamask`, into `out`; what is there already stays."""
     out.mkdir(parents=True, exist_ok=True)
-    celebamask(mask_folder, out, print)
-    celeba(celeba_folder, out, workers, print)
+    if not all((out / f"cm_{part}.npz").exists() for part in ("train", "test")):
+        celebamask(data / "celebamask", out, tell)
+    if not (out / "celeba.npz").exists():
+        celeba(data / "celeba", out, workers, tell)
+    for name in ("identity_CelebA.txt", "bald-half-size.tar"):
+        if not (out / name).exists():
+            copyfile(data / "celeba" / name, out / name)
 
 
 def _majority(classes: Bytes, factor: int) -> Bytes:
@@ -119,7 +135,7 @@ def _majority(classes: Bytes, factor: int) -> Bytes:
     return np.asarray(votes.argmax(0), np.uint8)
 
 
-def _all_landmarks(pictures: list[Bytes], workers: int) -> tuple[Floats, Floats]:
+def _all_landmarks(pictures: Iterable[Bytes], workers: int) -> tuple[Floats, Floats]:
     with ProcessPoolExecutor(workers) as pool:
         found: list[Any] = list(pool.map(landmarks, pictures, chunksize=200))
     return np.stack([p for p, _ in found]), np.array([f for _, f in found], np.float32)
@@ -130,10 +146,14 @@ def _decode(data: bytes) -> Bytes:
 
 
 def _lines(path: Path) -> list[str]:
+    if not path.is_file():
+        raise BadList(f"There is no {path}.")
     return path.read_text().splitlines()
 
 
 def _members(path: Path) -> Iterator[tuple[str, bytes]]:
+    if not path.is_file():
+        raise BadList(f"There is no {path}.")
     with tarfile.open(path) as tar:
         for member in sorted(tar.getmembers(), key=lambda m: m.name):
             file = tar.extractfile(member)

@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tonsure.crops import cut, resize
-from tonsure.errors import BadOption
+from tonsure.errors import BadOption, UnwritableOutput
 from tonsure.lab.config import Config, check_attributes
-from tonsure.lab.data import split
+from tonsure.lab.data import disk, split
 from tonsure.lab.data.labels import BadList
 from tonsure.lab.data.source import Source, find
 
@@ -74,20 +74,41 @@ def pack(
     source = find(folder, listed)
     check_attributes(config, source.labels.attributes)
     parts = split.parts(config.data.split, source.labels.files, source.numbers, source.partition)
-    out.mkdir(parents=True, exist_ok=True)
-    size = (config.network.height, config.network.width)
-    half, n = out / "pictures.half.npy", len(source)
-    pictures = np.lib.format.open_memmap(half, "w+", np.uint8, (n, *size, 3))
-    began, last = time.perf_counter(), 0.0
+    n, began, fresh = len(source), time.perf_counter(), not out.exists()
+    size = config.network.height, config.network.width
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with disk.array(out / "pictures.npy", (n, *size, 3)) as pictures:
+            _fill(pictures, source, config, tell if bar else None)
+            _write_labels(out / "labels.npz", source, parts, config)
+    except OSError as error:
+        raise UnwritableOutput(f"{out} cannot be written: {error.strerror or error}.") from None
+    finally:
+        if not is_pack(out):
+            (out / "labels.npz").unlink(missing_ok=True)
+            if fresh and out.is_dir() and not any(out.iterdir()):
+                out.rmdir()
+    seconds = time.perf_counter() - began
+    shares = ", ".join(
+        f"{int((parts == part).sum())} {name}"
+        for part, name in enumerate(("train", "val", "test", "unused")) if (parts == part).any()
+    )  # fmt: skip
+    tell(f"\n{n} pictures ({shares}) packed in {seconds:.0f} s: {out}\n")
+
+
+def _fill(pictures: Bytes, source: Source, config: Config, tell: Tell | None) -> None:
+    """Decode all pictures, several at a time; `tell` gets a bar."""
+    began, last, n = time.perf_counter(), 0.0, len(source)
 
     def one(row: int) -> int:
         pictures[row] = view(source, row, config)
         return row
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    pool = ThreadPoolExecutor(os.cpu_count() or 1)
+    try:
         for done, _ in enumerate(pool.map(one, range(n)), 1):
             now = time.perf_counter()
-            if bar and (now - last > 0.5 or done == n):
+            if tell is not None and (now - last > 0.5 or done == n):
                 last = now
                 rate = done / (now - began)
                 share = "#" * round(30 * done / n)
@@ -95,25 +116,21 @@ def pack(
                     f"\r[{share:30}] {done}/{n}, {rate:.0f} pictures/s, "
                     f"{(n - done) / rate:.0f} s left "
                 )
-    pictures.flush()
-    numbers = source.numbers or {}
-    np.savez(
-        out / "labels.npz",
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _write_labels(path: Path, source: Source, parts: npt.NDArray[np.int8], config: Config) -> None:
+    numbers, partition = source.numbers or {}, source.partition or {}
+    stems = [Path(name).stem for name in source.labels.files]
+    disk.arrays(
+        path,
         attributes=np.array(source.labels.attributes), labels=source.labels.values,
         files=np.array(source.labels.files), parts=parts,
-        celeba=np.array([numbers.get(Path(f).stem, -1) for f in source.labels.files]),
-        partition=np.array(
-            [(source.partition or {}).get(Path(f).stem, -1) for f in source.labels.files]
-        ),
+        celeba=np.array([numbers.get(stem, -1) for stem in stems]),
+        partition=np.array([partition.get(stem, -1) for stem in stems]),
         recipe=json.dumps(recipe(config)),
     )  # fmt: skip
-    os.replace(half, out / "pictures.npy")
-    seconds = time.perf_counter() - began
-    shares = ", ".join(
-        f"{int((parts == part).sum())} {name}"
-        for part, name in enumerate(("train", "val", "test", "unused")) if (parts == part).any()
-    )  # fmt: skip
-    tell(f"\n{n} pictures ({shares}) packed in {seconds:.0f} s: {out}\n")
 
 
 def view(source: Source, row: int, config: Config) -> Bytes:
@@ -127,7 +144,12 @@ def view(source: Source, row: int, config: Config) -> Bytes:
 
 def open(folder: Path, config: Config) -> Packed:
     """A pack, for the attributes and the split of `config`; `BadOption` if it was packed for
-    another size or crop."""
+    another size or crop, or that is none."""
+    if not is_pack(folder):
+        raise BadOption(
+            f"{folder} is no pack (it has no {'labels.npz' if folder.is_dir() else 'files'}); "
+            "tonsure lab prepare makes one."
+        )
     found = np.load(folder / "labels.npz")
     made, wanted = json.loads(str(found["recipe"])), recipe(config)
     other = [f"{key} {made[key]}, not {wanted[key]}" for key in wanted if made[key] != wanted[key]]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from tonsure.faces import Face
 from tonsure.hair.classes import HAIR
 from tonsure.hair.parse import parse
 from tonsure.head import bare, evidence, features, outline
+from tonsure.lab.data import disk
 from tonsure.scene import EYE_DISTANCE, EYES_MIDDLE, look
 
 Bytes = npt.NDArray[np.uint8]
@@ -75,21 +77,24 @@ def windows(
     tell: Callable[[str], None] = print,
 ) -> None:
     """Write set `name` of pictures `jobs`, whose rows are `rows`, into folder `out`."""
-    shapes = {"rgb": (bare.SIDE, bare.SIDE, 3)}
-    files = {
-        kind: np.lib.format.open_memmap(
-            str(out / f"win_{name}_{kind}.npy"), mode="w+", dtype=np.uint8,
-            shape=(len(rows), *shapes.get(kind, (bare.SIDE, bare.SIDE))),
-        )
-        for kind in KINDS
-    }  # fmt: skip
-    np.save(out / f"win_{name}_idx.npy", rows)
-    with ProcessPoolExecutor(workers) as pool:
+    count, side = len(rows), bare.SIDE
+    with ExitStack() as stack, ProcessPoolExecutor(workers) as pool:
+        files = {
+            kind: stack.enter_context(
+                disk.array(
+                    out / f"win_{name}_{kind}.npy",
+                    (count, side, side, 3) if kind == "rgb" else (count, side, side),
+                )
+            )
+            for kind in KINDS
+        }
         for k, planes in enumerate(pool.map(window, jobs, chunksize=16)):
             for kind in KINDS:
                 files[kind][k] = planes[kind]
             if k % 1000 == 999:
-                tell(f"{name}: {k + 1} of {len(rows)}")
+                tell(f"{name}: {k + 1} of {count}")
+    # the rows come last: with them the set is whole
+    np.save(out / f"win_{name}_idx.npy", rows)
 
 
 def pack(folder: Path, count: int = 7000, workers: int = 2) -> None:

@@ -10,6 +10,7 @@ neck shows. The head's outline is an input, so shape is geometry's and tone is l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tonsure.lab.augment import uniform
+from tonsure.lab.data import pack, windows
 from tonsure.lab.data.windows import KINDS
+from tonsure.lab.export import Port
 from tonsure.lab.networks.unet import UNet
+from tonsure.lab.task import device_of
 
 LAYERS = ("background", "head", "ear", "neck", "clothes")
 BASE_OF = (0, 1, 1, 1, 2)
@@ -101,11 +105,34 @@ class Bare(nn.Module):
 class BareTask:
     """See the module; `data` is a folder that `tonsure.lab.data.windows` wrote."""
 
+    NEEDS = (
+        "celeba.npz", "cm_train.npz", "win_celeba_idx.npy", "win_mask_idx.npy",
+        *(f"win_{s}_{k}.npy" for s in ("celeba", "mask") for k in KINDS),
+    )  # fmt: skip
+
+    @staticmethod
+    def prepare(data: Path, out: Path, workers: int = 2) -> None:
+        """Both sets, and the tool's own view of every face in them."""
+        pack.masks(data, out, workers)
+        windows.pack(out, workers=workers)
+
+    @staticmethod
+    def network(widths: Sequence[int] = (16, 32, 64, 96, 128), **_: Any) -> nn.Module:
+        """The net itself, see `Bare`."""
+        return Bare(tuple(widths))
+
+    @staticmethod
+    def port(network: nn.Module) -> Port:
+        """For `tonsure.head.bare`."""
+        example = {"window": torch.rand(2, CHANNELS, SIDE, SIDE) * 2 - 1}
+        free = {"window": {0: "N"}, "residual": {0: "N"}, "layers": {0: "N"}}
+        return Port(network, example, ["residual", "layers"], free)
+
     def __init__(
-        self, data: Path, batch: int = 10, widths: tuple[int, ...] = (16, 32, 64, 96, 128)
+        self, data: Path, batch: int = 10, widths: Sequence[int] = (16, 32, 64, 96, 128)
     ) -> None:
         self.config: dict[str, Any] = {"task": "bare", "batch": batch, "widths": list(widths)}
-        self.size, self.widths = batch, widths
+        self.size, self.widths = batch, tuple(widths)
         self.sets = [
             {k: np.load(data / f"win_{s}_{k}.npy", mmap_mode="r") for k in (*KINDS, "idx")}
             for s in ("celeba", "mask")
@@ -139,7 +166,7 @@ class BareTask:
         self.face = torch.stack([x, y])
 
     def build(self) -> nn.Module:
-        return Bare(self.widths)
+        return self.network(self.widths)
 
     def _draw(self, g: torch.Generator, pool: Any) -> int:
         return int(pool[int(torch.randint(len(pool), (1,), generator=g))])
@@ -271,7 +298,7 @@ class BareTask:
         total = weight.sum() + 1
         out = {"colour": 2 * ((colour - target).abs() * weight).sum() / (3 * total)}
         # slopes: shading and soft edges in the right place, at two sizes
-        slope = torch.zeros(())
+        slope = colour.new_zeros(())
         for size in (1, 4):
             for axis in (2, 3):
                 length = colour.shape[axis] - size
@@ -291,7 +318,7 @@ class BareTask:
     def evaluate(self, model: nn.Module) -> dict[str, float]:
         """Held-out bald heads and free necks with long hair cut out of them: mean absolute colour
         error (0..255) in the hole by layer, that of the spread colours alone, layer accuracy."""
-        g = torch.Generator().manual_seed(5)
+        g, device = torch.Generator().manual_seed(5), device_of(model)
         picks = [(0, int(i)) for i in self.bald_test] + [(0, int(i)) for i in self.free[::200]]
         donors = [(0, int(self.long[(37 * k) % len(self.long)])) for k in range(len(picks))]
         sums = np.zeros((len(LAYERS), 3))
@@ -300,7 +327,8 @@ class BareTask:
             batch = self.compose(
                 self.targets(picks[b : b + 8]), self.targets(donors[b : b + 8]), g, jitter=False
             )
-            residual, logits = model(batch["input"].contiguous(memory_format=torch.channels_last))
+            window = batch["input"].to(device).contiguous(memory_format=torch.channels_last)
+            residual, logits = (x.float().cpu() for x in model(window))
             missing = (batch["certain"] * (1 - batch["known"]))[:, 0]
             layer = batch["hot"].argmax(1)
             hits += float(((logits.argmax(1) == layer) * missing).sum())

@@ -14,7 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from tonsure.lab.data import pack
 from tonsure.lab.evaluate.scores import auc, balanced_accuracy
+from tonsure.lab.export import Port
 from tonsure.lab.networks.classifier import Classifier
 from tonsure.lab.tasks.judge import inputs, people, spoil, views, warp
 from tonsure.lab.tasks.judge import logits as answers
@@ -36,6 +38,25 @@ class Hat(nn.Module):
 class HatTask:
     """See the module; `data` and `identities` as for the judge, whose views are these."""
 
+    NEEDS = ("celeba.npz", "celeba_img.npy", "identity_CelebA.txt")
+    prepare = staticmethod(pack.masks)
+
+    @classmethod
+    def open(cls, data: Path, batch: int = 48) -> HatTask:
+        """From a folder that holds all of it."""
+        return cls(data, data / "identity_CelebA.txt", batch)
+
+    @staticmethod
+    def network(**_: Any) -> nn.Module:
+        """The net itself, (N, 3, 144, 112) -> logit (N, 1)."""
+        return Classifier(1, WIDTHS)
+
+    @staticmethod
+    def port(network: nn.Module) -> Port:
+        """For `tonsure.hair.hat`."""
+        example = {"picture": torch.rand(2, 3, 144, 112) * 2 - 1}
+        return Port(Hat(network), example, ["hat"], {"picture": {0: "N"}, "hat": {0: "N"}})
+
     def __init__(self, data: Path, identities: Path, batch: int = 48) -> None:
         self.config: dict[str, Any] = {"task": "hat", "batch": batch, "widths": list(WIDTHS)}
         self.size = batch
@@ -53,7 +74,7 @@ class HatTask:
         self.pools = [torch.from_numpy(np.nonzero(kind & ~held)[0]) for kind in kinds]
 
     def build(self) -> nn.Module:
-        return Classifier(1, WIDTHS)
+        return self.network()
 
     def batch(self, generator: torch.Generator) -> dict[str, Tensor]:
         g, each = generator, self.size // len(self.pools)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,12 @@ from torch import Tensor, nn
 
 from tonsure.faces import Frame
 from tonsure.lab.augment import uniform
+from tonsure.lab.data import pack
 from tonsure.lab.evaluate.judge import BOX, SCALE, SIZE, view
 from tonsure.lab.evaluate.scores import auc, balanced_accuracy
 from tonsure.lab.frames import similarity
 from tonsure.lab.networks.classifier import Classifier
+from tonsure.lab.task import device_of
 
 HAIR_DECIDES = (
     "Bald", "Bangs", "Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair", "Receding_Hairline",
@@ -146,6 +149,35 @@ class JudgeTask:
     widths : of the net.
     """
 
+    NEEDS = (
+        "celeba.npz", "celeba_img.npy", "identity_CelebA.txt", "bald-half-size.tar",
+        "lm_bald_half.npz",
+    )  # fmt: skip
+    prepare = staticmethod(pack.masks)
+
+    @classmethod
+    def open(
+        cls,
+        data: Path,
+        batch: int = 64,
+        repeat: float = 3.0,
+        widths: Sequence[int] = (32, 48, 96, 160, 224),
+    ) -> JudgeTask:
+        """From a folder that holds all of it."""
+        lists = data / "identity_CelebA.txt", data / "bald-half-size.tar"
+        return cls.from_folder(data, *lists, batch=batch, repeat=repeat, widths=tuple(widths))
+
+    def release(self, network: nn.Module, data: Path, out: Path) -> dict[str, Any]:
+        """Write it calibrated, with its description and the figures of val, see `calibration`."""
+        from tonsure.lab import calibration
+
+        return calibration.release(self, network, data, out)
+
+    @staticmethod
+    def network(widths: Sequence[int] = (32, 48, 96, 160, 224), **_: Any) -> nn.Module:
+        """The net itself, (N, 3, 144, 112) -> logits (N, 40)."""
+        return Classifier(40, tuple(widths))
+
     def __init__(
         self,
         pictures: Bytes,
@@ -215,7 +247,7 @@ class JudgeTask:
         sign = batch["known"]
         wrong = F.softplus(-logits * sign) * sign.abs()
         # the score that counts most gets the weight of several
-        weight = torch.ones(len(self.names))
+        weight = torch.ones(len(self.names), device=sign.device)
         weight[self.names.index("Bald")] = 4.0
         return {"entropy": (wrong * weight).sum() / (sign.abs() * weight).sum()}
 
@@ -237,57 +269,11 @@ class JudgeTask:
 def logits(model: nn.Module, pictures: Tensor) -> npt.NDArray[np.float32]:
     """(N, 40) of pictures (N, 3, 144, 112) of 0..255; the mean of a picture and its mirror."""
     model.eval()
-    out = []
+    out, device = [], device_of(model)
     for x in torch.split(pictures, 128):
-        one = inputs(x).contiguous(memory_format=torch.channels_last)
+        one = inputs(x.to(device)).contiguous(memory_format=torch.channels_last)
         out.append((model(one) + model(one.flip(3))) / 2)
-    return torch.cat(out).float().numpy()
-
-
-def calibrate(
-    seen: npt.NDArray[np.float32], known: npt.NDArray[np.bool_], prior: float = 4.0
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Platt's slope and shift per label, each (K,): P = sigmoid(slope * logit + shift).
-
-    `seen` (N, K) logits, `known` (N, K). Newton on the likelihood and a normal prior of precision
-    `prior` around slope 1, which keeps a label with few positives in place.
-    """
-    slopes, shifts = np.ones(seen.shape[1]), np.zeros(seen.shape[1])
-    for k in range(seen.shape[1]):
-        x, y = seen[:, k].astype(np.float64), known[:, k].astype(np.float64)
-        design = np.stack([x, np.ones_like(x)], 1)
-        start, firm = np.array([1.0, 0.0]), np.array([prior, 1e-2])
-        w = start.copy()
-        for _ in range(60):
-            p = 1 / (1 + np.exp(-np.clip(design @ w, -30, 30)))
-            gradient = design.T @ (p - y) + firm * (w - start)
-            curvature = (design * (p * (1 - p))[:, None]).T @ design + np.diag(firm)
-            step = np.linalg.solve(curvature, gradient)
-            w = w - step / max(1.0, float(np.abs(step).max()))
-            if np.abs(step).max() < 1e-9:
-                break
-        slopes[k], shifts[k] = w
-    return slopes, shifts
-
-
-class Judge(nn.Module):
-    """A trained classifier with its calibration inside: picture and mirror -> probabilities."""
-
-    def __init__(
-        self,
-        classifier: nn.Module,
-        slopes: npt.NDArray[np.float64],
-        shifts: npt.NDArray[np.float64],
-    ) -> None:
-        super().__init__()
-        self.classifier = classifier
-        self.slopes = nn.Parameter(torch.from_numpy(slopes).float(), requires_grad=False)
-        self.shifts = nn.Parameter(torch.from_numpy(shifts).float(), requires_grad=False)
-
-    def forward(self, picture: Tensor) -> Tensor:
-        """(N, 3, 144, 112) in -1..1 -> (N, 40) in 0..1."""
-        both = (self.classifier(picture) + self.classifier(picture.flip(3))) / 2
-        return torch.sigmoid(both * self.slopes + self.shifts)
+    return torch.cat(out).float().cpu().numpy()
 
 
 def views(data: Path, packed: Any, rows: npt.NDArray[np.int64]) -> Bytes:

@@ -8,6 +8,7 @@ never hair), hats (what the person mask holds high above the eyes is hat), the p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tonsure.lab.augment import jitter_colour, sampling_grid, scenery, uniform
+from tonsure.lab.data import pack
+from tonsure.lab.export import Port
 from tonsure.lab.frames import similarity
 from tonsure.lab.networks.unet import UNet
+from tonsure.lab.task import device_of
 
 CLASSES = ("background", "skin", "hair", "hat", "ear", "neck", "clothes", "glasses", "jewellery")
 BACKGROUND, SKIN, HAIR, HAT, EAR, NECK, CLOTHES, GLASSES, JEWELLERY = range(9)
@@ -57,13 +61,15 @@ class ParserTask:
     widths : of the `UNet`.
     """
 
+    NEEDS = ("cm_train.npz", "cm_test.npz", "celeba.npz", "celeba_img.npy")
+
     def __init__(
         self,
         data: Path,
         size: int = 160,
         labelled: int = 11,
         weak: int = 5,
-        widths: tuple[int, ...] = (16, 32, 64, 96, 128),
+        widths: Sequence[int] = (16, 32, 64, 96, 128),
     ) -> None:
         self.config: dict[str, Any] = {
             "task": "parser",
@@ -72,7 +78,7 @@ class ParserTask:
             "weak": weak,
             "widths": list(widths),
         }
-        self.size, self.labelled, self.weak, self.widths = size, labelled, weak, widths
+        self.size, self.labelled, self.weak, self.widths = size, labelled, weak, tuple(widths)
         train = np.load(data / "cm_train.npz")
         ok = train["flag"] > 0.5
         self.images = torch.from_numpy(train["img"][ok]).permute(0, 3, 1, 2)
@@ -115,8 +121,22 @@ class ParserTask:
         pairs = [similarity(p) for p in landmarks]
         return torch.tensor([[z.real, z.imag, t.real, t.imag] for z, t in pairs])
 
+    prepare = staticmethod(pack.masks)
+
+    @staticmethod
+    def network(widths: Sequence[int] = (16, 32, 64, 96, 128), **_: Any) -> nn.Module:
+        """The net itself, (N, 5, H, W) -> logits (N, 9, H, W)."""
+        return UNet(5, len(CLASSES), tuple(widths))
+
+    @staticmethod
+    def port(network: nn.Module) -> Port:
+        """For `tonsure.hair.parse`: soft classes of any size."""
+        example = {"picture": torch.rand(2, 5, 192, 160) * 2 - 1}
+        free = {"picture": {0: "N", 2: "H", 3: "W"}, "classes": {0: "N", 2: "H", 3: "W"}}
+        return Port(Parser(network), example, ["classes"], free)
+
     def build(self) -> nn.Module:
-        return UNet(5, len(CLASSES), self.widths)
+        return self.network(self.widths)
 
     def _geometry(
         self,
@@ -221,13 +241,13 @@ class ParserTask:
         logits = model(both).float()
         strong, weak = logits[:n], logits[n:]
         labels = batch["labels"]
-        weights = torch.tensor(WEIGHTS)
+        weights = torch.tensor(WEIGHTS, device=logits.device)
         out = {
             "cross_entropy": F.cross_entropy(strong, labels, weight=weights, ignore_index=IGNORE)
         }
         probability = strong.softmax(1)
         known = (labels != IGNORE).float()
-        dice = torch.zeros(())
+        dice = strong.new_zeros(())
         for c, share in ((HAIR, 0.5), (HAT, 0.3), (EAR, 0.15), (GLASSES, 0.15)):
             p, t = probability[:, c] * known, (labels == c).float()
             dice = dice + share * (1 - (2 * (p * t).sum() + 50) / (p.sum() + t.sum() + 50))
@@ -235,7 +255,7 @@ class ParserTask:
         # the picture's own labels
         q = weak.softmax(1)
         inside = batch["inside"].float()
-        weak_loss = torch.zeros(())
+        weak_loss = q.new_zeros(())
         for c, flag, share in ((HAT, batch["hat"], 0.06), (GLASSES, batch["glasses"], 0.012)):
             flat = (q[:, c] * inside).flatten(1)
             top = flat.topk(int(flat.shape[1] * share), dim=1).values.mean(1)
@@ -296,6 +316,7 @@ class ParserTask:
         Pixels outside the picture do not count.
         """
         images, labels, similarities = self.test
+        device = device_of(model)
         hits, union = torch.zeros(9), torch.zeros(9)
         for i in range(0, len(images), 10):
             s = similarities[i : i + 10]
@@ -323,9 +344,10 @@ class ParserTask:
             )
             known = (t >= 0) & (t < 9)
             p = (
-                model(inputs(x, face).contiguous(memory_format=torch.channels_last))
+                model(inputs(x, face).to(device).contiguous(memory_format=torch.channels_last))
                 .float()
                 .argmax(1)
+                .cpu()
             )
             for c in range(9):
                 hits[c] += ((p == c) & (t == c) & known).sum()
