@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from tonsure.head import bare
-from tonsure.planes import Plane
 
 
 def _ear(rows: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

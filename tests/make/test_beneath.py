@@ -94,10 +94,8 @@ def test_colours_are_those_of_their_layers(
     assert np.abs(told - near).max() < 60
 
 
-def test_what_is_hidden_does_not_matter(
-    scene: Scene, curtains: tuple[Plane, Plane, Plane]
-) -> None:
-    """The colour of the hair itself is not seen; it only tells which of its rim is tainted by it."""
+def test_what_is_hidden_does_not_matter(scene: Scene, curtains: tuple[Plane, Plane, Plane]) -> None:
+    """The colour of the hair itself is not seen; it only tells what of its rim is tainted."""
     from dataclasses import replace
 
     seen, hole, head = curtains

@@ -1,8 +1,8 @@
 """Where is hair, face, ear, neck, hat, clothes: the parsers' soft classes on a scene.
 
-The net `sight` sees each scene twice as a whole (as it is and mirrored) at a coarse scale and knows
-people to the waist; `hair_parser` looks twice around the head at a finer one and knows the hairline.
-The four opinions are averaged.
+The net `sight` sees each scene twice as a whole (as it is and mirrored) at a coarse scale and
+knows people to the waist; `hair_parser` looks twice around the head at a finer one and knows the
+hairline. The four opinions are averaged.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""The bare head and what is seen of its ears, at low resolution: their colours and the ears' place.
+"""The bare head and what is seen of its ears, at low resolution: their colours, the ears' place.
 
-The visible skin is spread over the hole (a membrane). The net sees one window of 6 x 6 eye distances
-with the hair cut out (`tonsure.lab.tasks.bare` tells how it was trained) and gives the layers, and
-what to add to the spread colour: shading, highlights, darker sides. Each layer is then made true to
-what is still visible of it: the difference, spread as a membrane, is added. Neck, clothes and
-background are `tonsure.make`'s.
+The visible skin is spread over the hole (a membrane). The net sees one window of 6 x 6 eye
+distances with the hair cut out (`tonsure.lab.tasks.bare` tells how it was trained) and gives the
+layers, and what to add to the spread colour: shading, highlights, darker sides. Each layer is then
+made true to what is still visible of it: the difference, spread as a membrane, is added. Neck,
+clothes and background are `tonsure.make`'s.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ Pixels = npt.NDArray[np.uint8]
 
 # grain by layer: finer than this, in patches of this size, both in eye distances, and how many
 # levels its coarser part (pores are finer) may deviate
-_SKIN, _BEHIND, _CLOTH = (0.04, 0.15, 3.2), (0.05, 0.3, np.inf), (0.06, 0.3, np.inf)
+_SKIN, _BEHIND, _CLOTH = (0.04, 0.15, 3.2), (0.05, 0.3, np.inf), (0.06, 0.3, 3.2)
 _PORES = 0.012  # eye distances
 
 

@@ -13,10 +13,10 @@ from ..hair.classes import BACKGROUND, CLOTHES, EAR, GLASSES, HAIR, NECK, SKIN
 from ..hair.matte import Matte, matte
 from ..hair.parse import COARSE, parse, survey
 from ..hair.person import flesh
+from ..make.body import Body, body
 from ..parallel import both
 from ..planes import Plane, grow, smoothstep
 from ..scene import Scene, look
-from ..make.body import Body, body
 from . import bare, evidence, features, mirror, outline
 
 Pixels = npt.NDArray[np.uint8]

@@ -33,6 +33,8 @@ TASKS = {
     "hat": "tonsure.lab.tasks.hat:HatTask",
     "judge": "tonsure.lab.tasks.judge:JudgeTask",
     "bare": "tonsure.lab.tasks.bare:BareTask",
+    "sight": "tonsure.lab.tasks.sight:SightTask",
+    "beneath": "tonsure.lab.tasks.beneath:BeneathTask",
 }
 """Where the class of a task stands, by its name in presets."""
 

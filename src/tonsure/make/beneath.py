@@ -20,16 +20,17 @@ from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
 LAYERS = ("background", "skin", "cloth", "cloth2")
 BACKGROUND, SKIN, CLOTH, CLOTH2 = range(4)
 DENSITY, LEFT, TOP, WIDTH, HEIGHT = 16.0, -4.0, -3.1, 128, 160
-"""The net's window: px per eye distance, its corner in eye distances from between the eyes, size."""
+"""The net's window: px per eye distance, corner in eye distances from between the eyes, size."""
 _APART = 0.22 * 255
-_LEAST = 0.04  # of all cloth that is seen is a second sort
+_TOLD = 0.6  # of a class is what the net was taught with
+_LEAST = 0.06  # of all cloth that is seen is a second sort
 _RIM, _STAINED = 0.14, 0.06  # eye distances
 
 
 @dataclass(frozen=True)
 class Beneath:
-    """On the scene's grid: `shares` (H, W, 4) of `LAYERS`, summing to 1, their edges as sharp as the
-    grid; `colours` four planes (H, W, 3), 0..255, smooth; `seen` (H, W, 4): what is visible of
+    """On the scene's grid: `shares` (H, W, 4) of `LAYERS`, summing to 1, their edges as sharp as
+    the grid; `colours` four planes (H, W, 3), 0..255, smooth; `seen` (H, W, 4): what is visible of
     each."""
 
     shares: Plane
@@ -50,9 +51,10 @@ def beneath(scene: Scene, seen: Plane, hole: Plane, head: Plane) -> Beneath:
     """
     # right beside hair its colour and its shadow lie on everything
     known = (scene.inside > 0.98) & (grow(hole, _STAINED * scene.unit) < 0.1)
+    told = (seen > _TOLD).astype(np.float32)
     second = two_sorts(scene.rgb, seen[..., CLOTH], known, scene.unit)
-    cloth = seen[..., CLOTH]
-    parts = np.stack([seen[..., 0], seen[..., 1], cloth * (1 - second), cloth * second], -1)
+    cloth = told[..., CLOTH]
+    parts = np.stack([told[..., 0], told[..., 1], cloth * (1 - second), cloth * second], -1)
     turn = _to_scene(scene)
 
     def put(plane: Plane) -> Plane:
@@ -60,13 +62,15 @@ def beneath(scene: Scene, seen: Plane, hole: Plane, head: Plane) -> Beneath:
         factor = scene.unit / DENSITY
         soft = blur(plane, 0.35 * factor) if factor > 1.2 else plane
         size = (WIDTH, HEIGHT)
-        return cv2.warpAffine(soft, turn, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return np.asarray(cv2.warpAffine(soft, turn, size, flags=flags), np.float32)
 
     clear = known.astype(np.float32)
     weight = put(clear)
     shown = (weight > 0.9).astype(np.float32)
     rgb = np.stack([put(scene.rgb[..., c] * clear) for c in range(3)])
-    rgb = rgb / np.maximum(weight, 0.5) / 127.5 - 1
+    rgb /= np.maximum(weight, 0.5) * 127.5
+    rgb -= 1
     x = np.broadcast_to((np.arange(WIDTH, dtype=np.float32) + 0.5) / DENSITY + LEFT, weight.shape)
     y = ((np.arange(HEIGHT, dtype=np.float32) + 0.5) / DENSITY + TOP)[:, None]
     planes = [
@@ -85,7 +89,7 @@ def beneath(scene: Scene, seen: Plane, hole: Plane, head: Plane) -> Beneath:
     soft = np.exp(logits - logits.max(0))
     soft /= soft.sum(0)
     soft = _continued(soft, window[6:10], shown)
-    shares = _sharp(np.stack([_back(scene, blur(p, 0.8)) for p in soft], -1))
+    shares = _sharp(np.stack([_back(scene, p) for p in _settled(soft)], -1))
     each = [
         np.stack([_back(scene, colours[3 * k + c]) for c in range(3)], -1)
         for k in range(len(LAYERS))
@@ -93,16 +97,15 @@ def beneath(scene: Scene, seen: Plane, hole: Plane, head: Plane) -> Beneath:
     return Beneath(shares, each, parts * clear[..., None])
 
 
-def two_sorts(
-    rgb: Plane, cloth: Plane, known: npt.NDArray[np.bool_], unit: float
-) -> Plane:
+def two_sorts(rgb: Plane, cloth: Plane, known: npt.NDArray[np.bool_], unit: float) -> Plane:
     """Cloth told apart by the colours seen: the second sort's share (H, W) of the clothes.
 
     Two means of the visible pixels (Lloyd), begun from the darker and the brighter half; the first
     sort is that of more pixels; where the means are near to each other all is of the first.
     """
     smooth = blur(rgb, 0.08 * unit)
-    where = (cloth > 0.5) & known
+    # where cloth ends its colour is mixed with what is beside it
+    where = (blur((cloth > _TOLD).astype(np.float32), 0.08 * unit) > 0.9) & known
     out = np.zeros(cloth.shape, np.float32)
     if where.sum() < 50:
         return out
@@ -136,13 +139,11 @@ def _to_scene(scene: Scene) -> npt.NDArray[np.float64]:
 def _back(scene: Scene, plane: Plane) -> Plane:
     """A plane of the net's window on the scene's grid, bicubic; beyond it its border goes on."""
     height, width = scene.shape
-    flags = cv2.INTER_CUBIC
-    forward = _to_scene(scene)
-    # bicubic from the coarser grid: the inverse map is the scene's way to the window
-    return cv2.warpAffine(
-        np.ascontiguousarray(plane), forward, (width, height), flags=flags,
-        borderMode=cv2.BORDER_REPLICATE,
+    out = cv2.warpAffine(
+        np.ascontiguousarray(plane), _to_scene(scene), (width, height),
+        flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE,
     )  # fmt: skip
+    return np.asarray(out, np.float32)
 
 
 def _continued(soft: Plane, seen: Plane, known: Plane) -> Plane:
@@ -155,9 +156,18 @@ def _continued(soft: Plane, seen: Plane, known: Plane) -> Plane:
     return np.asarray(soft + sure * (told - soft), np.float32)
 
 
+def _settled(soft: Plane) -> Plane:
+    """Shares (4, h, w) without specks: smooth, and the two sorts of cloth by what is around."""
+    out = np.stack([blur(p, 0.8) for p in soft])
+    wide = [blur(p, 3.0) + np.float32(1e-4) for p in soft[CLOTH:]]
+    cloth = out[CLOTH:].sum(0)
+    for k, share in zip((CLOTH, CLOTH2), wide, strict=True):
+        out[k] = cloth * smoothstep(0.3, 0.7, share / (wide[0] + wide[1]))
+    return out
+
+
 def _sharp(soft: Plane) -> Plane:
     """Soft shares (H, W, 4) with edges of about a pixel instead: the winner's, antialiased."""
     winner = soft.argmax(-1)
     out = np.stack([(winner == k).astype(np.float32) for k in range(soft.shape[-1])], -1)
-    soft = cv2.GaussianBlur(out, (0, 0), 0.7)
-    return np.asarray(soft, np.float32)
+    return np.asarray(cv2.GaussianBlur(out, (0, 0), 0.7), np.float32)

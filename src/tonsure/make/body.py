@@ -66,9 +66,9 @@ def _met(scene: Scene, guide: Plane, known: Plane) -> Plane:
     factor = min(1.0, _SMOOTH / scene.unit)
     low = (max(2, round(scene.shape[0] * factor)), max(2, round(scene.shape[1] * factor)))
     weight = resize(known, low)
-    off = resize((scene.rgb - guide) * known[..., None], low)
-    off = off / np.maximum(weight, 1e-3)[..., None]
-    off = blur(off * weight[..., None], 1.5) / np.maximum(blur(weight, 1.5), 1e-3)[..., None]
     if float(weight.max()) < 0.5:
         return guide
-    return np.clip(guide + resize(membrane(off, (weight > 0.5).astype(np.float32)), scene.shape), 0, 255)
+    off = blur(resize((scene.rgb - guide) * known[..., None], low), 1.5)
+    off /= np.maximum(blur(weight, 1.5), np.float32(1e-3))[..., None]
+    out = guide + resize(membrane(off, (weight > 0.5).astype(np.float32)), scene.shape)
+    return np.asarray(np.clip(out, 0, 255), np.float32)

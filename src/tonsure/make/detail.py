@@ -2,11 +2,12 @@
 
 Two fillings are made and mixed. The *smooth* one is the guide (what the net says), moved to meet
 the known pixels, or without a guide the smoothest surface through them: right where the layer is
-calm, fog where it has structure. The *copy* is built of the layer's own pixels: on a plane of a few pixels per eye distance every hidden pixel looks for
-the known place whose surroundings suit it best, from the rim inwards, then all together until the
-overlapping patches agree (Wexler, Shechtman and Irani's completion, with an exhaustive search
-because the planes are tiny); the places found are refined one level finer and the photo's pixels
-are then copied from there. Their broad tones are the agreed ones of the small plane.
+calm, fog where it has structure. The *copy* is built of the layer's own pixels: on a plane of a few
+pixels per eye distance every hidden pixel looks for the known place whose surroundings suit it
+best, from the rim inwards, then all together until the overlapping patches agree (Wexler, Shechtman
+and Irani's completion, with an exhaustive search because the planes are tiny); the places found are
+refined one level finer and the photo's pixels are then copied from there. Their broad tones are the
+agreed ones of the small plane.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ def complete(
     """The layer wherever ``wanted`` (H, W) > 0, from where it is ``known`` (H, W).
 
     ``known`` is 1 where the layer is seen and nothing else is; 0 on hair, on other layers and
-    outside the photo; ``unit`` is px per eye distance; ``guide`` (H, W, 3) 0..255 the smooth colours
-    that the layer should have.
+    outside the photo; ``unit`` is px per eye distance; ``guide`` (H, W, 3) 0..255 the smooth
+    colours that the layer should have.
     Known pixels come back as they are; what is neither known nor wanted is smooth.
     """
     step = max(1, round(unit / _FINE))

@@ -121,7 +121,7 @@ _ENTRIES = (
     ModelInfo(
         name="sight",
         file="sight.onnx",
-        sha256="475901817adffcfe3e27c54af1f5a1da1262479ddd990d926a8030cd18627723",
+        sha256="cd9ad29b533aee7d91b3c80698cc8d876d26336fb6a9ff457282108458dd0dd1",
         bytes=3234765,
         licence="LicenseRef-CelebA-noncommercial",
         licence_file="",
@@ -160,7 +160,7 @@ _ENTRIES = (
     ModelInfo(
         name="beneath",
         file="beneath.onnx",
-        sha256="ff5846863e971c6b3b6f31387eca8b71cebd532dc75d46c2118f1b93ab30bdd4",
+        sha256="da39a0b237b58b0d40ad6af2b27cef4ae02eb30c919dfd9176f53d183dca8cbc",
         bytes=8684768,
         licence="LicenseRef-CelebA-noncommercial",
         licence_file="",

@@ -6,6 +6,7 @@ The parser labels, and where a set of classes is known (`data.wide`) it has to c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from tonsure.faces import Frame
 from tonsure.faces.face import Face
-from tonsure.hair.classes import BACKGROUND, CLASSES, CLOTHES, EAR, HAIR, NECK, SKIN
+from tonsure.hair.classes import BACKGROUND, CLASSES, CLOTHES, EAR, HAIR, HAT, NECK, SKIN
 from tonsure.head import outline
 from tonsure.lab.data import wide
 from tonsure.scene import EYE_DISTANCE, EYES_MIDDLE, OVAL
@@ -26,6 +27,8 @@ Net = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 
 _OF = np.full(len(CLASSES) + 1, 3, np.uint8)
 _OF[[BACKGROUND, SKIN, EAR, NECK, CLOTHES, HAIR]] = 0, 1, 1, 1, 2, 255
+KINDS = ("ccp", "eg1800", "lfw", "figaro", "mask", "celeba")
+_CELEBA = (2600, 700)  # women and men: necks that are seen are mostly men's elsewhere
 _SURE = 0.6
 _LOOK = (224, 192)  # height and width of the parser's look: some 22 px an eye distance
 
@@ -106,12 +109,13 @@ def close_targets(
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         size, turn = (wide.WIDTH, wide.HEIGHT), wide.affine(frame)
         ground = np.full(picture.shape[:2], 255, np.uint8)
-        inside = cv2.warpAffine(ground, turn, size, flags=flags)
+        inside = np.asarray(cv2.warpAffine(ground, turn, size, flags=flags), np.uint8)
         sets = None
         if labels is not None:
             one = (1 << labels[k].astype(np.uint16)).astype(np.uint16)
             nearest = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
-            sets = cv2.warpAffine(one, turn, size, flags=nearest, borderValue=float(wide.ANY))
+            warped = cv2.warpAffine(one, turn, size, flags=nearest, borderValue=float(wide.ANY))
+            sets = np.asarray(warped, np.uint16)
             sets[inside < 250] = wide.ANY
         soft = classes(net, rgb, sets)
         at = frame.to_frame(np.asarray(face.landmarks[:, :2], np.float64))
@@ -119,9 +123,55 @@ def close_targets(
         yield planes(rgb, inside, soft, None, mesh)
 
 
+def _net() -> Net:
+    """The shipped parser, on one thread."""
+    from tonsure.models import session
+
+    net = session.open("sight", 1)
+    return lambda channels: np.asarray(net.run(None, {"picture": channels})[0])
+
+
+def _packed(job: tuple[str, str, Path]) -> int:
+    """Label one set of packed data."""
+    kind, part, folder = job
+    cv2.setNumThreads(1)
+    net = _net()
+    if kind == "mask":
+        with np.load(folder / f"cm_{part}.npz") as d:
+            hatless = (d["lab"] == HAT).mean((1, 2)) < 0.01
+            rows = (d["flag"] > 0.5) & hatless
+            found = close_targets(net, d["img"][rows], d["lm"][rows], d["lab"][rows])
+            return write(found, folder / f"targets-{kind}-{part}.npz")
+    if kind == "celeba":
+        with np.load(folder / "celeba.npz") as d:
+            names, points = list(d["attr_names"]), d["lm"]
+            hat, male = (d["attr"][:, names.index(k)] == 1 for k in ("Wearing_Hat", "Male"))
+            usable = (d["part"] == 0) & (d["flag"] > 0.5) & ~hat
+        rng = np.random.default_rng(0)
+        women, men = (rng.permutation(np.nonzero(usable & w)[0]) for w in (~male, male))
+        chosen = np.sort(np.concatenate([women[: _CELEBA[0]], men[: _CELEBA[1]]]))
+        pictures = np.load(folder / "celeba_img.npy", mmap_mode="r")
+        found = close_targets(net, [pictures[k] for k in chosen], points[chosen], None)
+        return write(found, folder / f"targets-{kind}-{part}.npz")
+    path = folder / f"wide-{kind}-{part}.npz"
+    return write(wide_targets(net, path), folder / f"targets-{kind}-{part}.npz")
+
+
+def pack(folder: Path, workers: int = 2, tell: Callable[[str], None] = print) -> None:
+    """`targets-<kind>-<part>.npz` of all packed data of `folder`; what is there already stays."""
+    jobs = [(kind, "train", folder) for kind in KINDS] + [
+        (kind, "test", folder) for kind in ("ccp", "eg1800")
+    ]
+    jobs = [j for j in jobs if not (folder / f"targets-{j[0]}-{j[1]}.npz").exists()]
+    with ProcessPoolExecutor(workers) as pool:
+        for (kind, part, _), count in zip(jobs, pool.map(_packed, jobs), strict=True):
+            tell(f"{kind}, {part}: {count} people")
+
+
 def write(found: Iterator[dict[str, Any]], path: Path, least: float = 0.05) -> int:
     """Write those that serve at all; how many they are."""
     kept = [p for p in found if max(p["as_target"], p["as_donor"]) > least]
     if kept:
-        np.savez(path, **{k: np.stack([p[k] for p in kept]) for k in kept[0]})
+        arrays: dict[str, Any] = {k: np.stack([p[k] for p in kept]) for k in kept[0]}
+        np.savez(path, **arrays)
     return len(kept)

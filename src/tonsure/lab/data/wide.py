@@ -56,7 +56,7 @@ _FLESH = some(SKIN, EAR, NECK, GLASSES)
 _WORN = some(JEWELLERY, CLOTHES, NECK, SKIN, EAR)
 _GARMENTS = {0: some(BACKGROUND), 19: some(HAIR), 20: some(HAT), 41: _FLESH}
 _GARMENTS |= {k: some(GLASSES, SKIN) for k in (17, 47)}
-_GARMENTS |= {k: _WORN for k in (1, 9, 15, 29, 34, 57)}
+_GARMENTS |= dict.fromkeys((1, 9, 15, 29, 34, 57), _WORN)
 _SETS = {
     "ccp59": np.array([_GARMENTS.get(k, some(CLOTHES)) for k in range(59)], np.uint16),
     "hair_skin": np.array([some(BACKGROUND, CLOTHES, HAT), some(HAIR), _FLESH], np.uint16),
@@ -123,7 +123,7 @@ def teacher_hair(pixels: Bytes, teacher: Path) -> npt.NDArray[np.float32]:
     x /= 255
     told = _teacher(str(teacher)).run(None, {"input": x})[0][0, 0]
     small = np.ascontiguousarray(told[top : top + h, left : left + w], dtype=np.float32)
-    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.resize(small, (width, height)), np.float32)
 
 
 def person_mask(pixels: Bytes) -> npt.NDArray[np.float32]:
@@ -133,10 +133,11 @@ def person_mask(pixels: Bytes) -> npt.NDArray[np.float32]:
     small = cv2.resize(pixels, (256, 256), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     net = session.open("person_mask", 1)
     plain, turned = (
-        net.run(None, {"image": np.ascontiguousarray(v[None])})[0][0] for v in (small, small[:, ::-1])
+        net.run(None, {"image": np.ascontiguousarray(v[None])})[0][0]
+        for v in (small, small[:, ::-1])
     )
     whole = 0.5 * (plain + turned[:, ::-1])
-    return cv2.resize(whole, (pixels.shape[1], pixels.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.resize(whole, (pixels.shape[1], pixels.shape[0])), np.float32)
 
 
 def own_face(pixels: Bytes, row: Row) -> Face | None:
@@ -202,13 +203,13 @@ def window(job: tuple[Row, bytes, bytes | None, str]) -> Window | None:
     numbers = np.asarray(Image.open(io.BytesIO(drawn))) if drawn else None
     sets = label_sets(row, numbers, hair, person)
     # black wedges at the border are no photo
-    void = np.zeros(pixels.shape[:2], np.uint8)
+    void: Bytes = np.zeros(pixels.shape[:2], np.uint8)
     if row.kind == "lfw":
         black = (pixels.max(-1) < 12).astype(np.uint8)
         _, parts = cv2.connectedComponents(black)
         rim = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
         void = np.isin(parts, np.unique(rim[rim > 0])).astype(np.uint8)
-        void = cv2.dilate(void, np.ones((5, 5), np.uint8))
+        void = np.asarray(cv2.dilate(void, np.ones((5, 5), np.uint8)), np.uint8)
     turn = affine(frame)
     size, flags = (WIDTH, HEIGHT), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     box = (
@@ -218,13 +219,14 @@ def window(job: tuple[Row, bytes, bytes | None, str]) -> Window | None:
     )  # fmt: skip
     rgb = frame.cut(pixels, DENSITY / EYE_DISTANCE, box)
     ground = ((1 - void) * 255).astype(np.uint8)
-    inside = cv2.warpAffine(ground, turn, size, flags=flags)
+    inside = np.asarray(cv2.warpAffine(ground, turn, size, flags=flags), np.uint8)
     flat = [
-        cv2.warpAffine((p * 255).round().astype(np.uint8), turn, size, flags=flags)
+        np.asarray(cv2.warpAffine((p * 255).round(), turn, size, flags=flags), np.uint8)
         for p in (hair, person)
     ]
     nearest = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
-    sets = cv2.warpAffine(sets, turn, size, flags=nearest, borderValue=float(ANY))
+    warped = cv2.warpAffine(sets, turn, size, flags=nearest, borderValue=float(ANY))
+    sets = np.asarray(warped, np.uint16)
     sets[inside < 250] = ANY
     at = frame.to_frame(np.asarray(face.landmarks[:, :2], np.float64))
     mesh = np.column_stack([at, face.landmarks[:, 2] * abs(frame.z)]).astype(np.float32)
@@ -302,7 +304,7 @@ def pack(
         with ProcessPoolExecutor(workers) as pool:
             made = list(pool.map(window, jobs, chunksize=8))
         kept = [(j[0], w) for j, w in zip(jobs, made, strict=True) if w is not None]
-        planes = {
+        planes: dict[str, Any] = {
             name: np.stack([getattr(w, name) for _, w in kept])
             for name in ("rgb", "inside", "hair", "person", "sets", "mesh")
         }

@@ -7,6 +7,7 @@ too, where they are seen: else the net would lean to men in shirts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tonsure.lab.augment import uniform
-from tonsure.lab.data import wide
-from tonsure.lab.networks.beneath import LAYERS, Beneath
+from tonsure.lab.data import targets, wide
+from tonsure.lab.export import Port
+from tonsure.lab.networks.beneath import LAYERS, PLANES, Beneath
+from tonsure.lab.task import device_of
+from tonsure.lab.tasks.sight import SightTask
 
 DENSITY, LEFT, TOP = 16.0, -4.0, -3.1
 """Of the net's window: px per eye distance, its corner in eye distances from between the eyes."""
@@ -75,9 +79,13 @@ class BeneathTask:
     size : windows a batch.
     """
 
-    def __init__(self, data: Path, size: int = 16, widths: tuple[int, ...] = (40, 80, 128, 192)):
+    NEEDS = tuple(f"targets-{kind}-train.npz" for kind in targets.KINDS)
+
+    def __init__(
+        self, data: Path, size: int = 16, widths: Sequence[int] = (40, 80, 128, 192)
+    ) -> None:
         self.config: dict[str, Any] = {"task": "beneath", "size": size, "widths": list(widths)}
-        self.size, self.widths = size, widths
+        self.size, self.widths = size, tuple(widths)
         self.sets = self._open(data, "train")
         self.tests = self._open(data, "test")
 
@@ -91,8 +99,26 @@ class BeneathTask:
                     parts.setdefault(name, []).append(d[name])
         return {name: np.concatenate(arrays) for name, arrays in parts.items()}
 
+    @staticmethod
+    def prepare(data: Path, out: Path, workers: int) -> None:
+        """Pack `data` as for `sight`, then label all of it by the shipped net `sight`."""
+        SightTask.prepare(data, out, workers)
+        targets.pack(out, workers)
+
+    @staticmethod
+    def network(widths: Sequence[int] = (40, 80, 128, 192), **_: Any) -> nn.Module:
+        """The net itself, see `networks.beneath`."""
+        return Beneath(tuple(widths))
+
+    @staticmethod
+    def port(network: nn.Module) -> Port:
+        """For `tonsure.make.beneath`: windows of one size."""
+        example = {"window": torch.rand(2, PLANES, HEIGHT, WIDTH)}
+        free = {name: {0: "N"} for name in ("window", "layers", "colours")}
+        return Port(network, example, ["layers", "colours"], free)
+
     def build(self) -> nn.Module:
-        return Beneath(self.widths)
+        return self.network(self.widths)
 
     def _pick(self, sets: dict[str, Any], key: str, count: int, g: torch.Generator) -> Any:
         chance = torch.from_numpy(sets[key])
@@ -126,7 +152,8 @@ class BeneathTask:
         """Targets: rgb, inside, own hair, head (n, C, H, W) 0..1 and labels (n, H, W)."""
         grid = self._grid(len(rows), g, amount)
         planes = np.concatenate(
-            [sets["rgb"][rows], np.stack([sets[k][rows] for k in ("inside", "own", "head")], -1)], -1
+            [sets["rgb"][rows], np.stack([sets[k][rows] for k in ("inside", "own", "head")], -1)],
+            -1,
         )
         x = torch.from_numpy(planes).permute(0, 3, 1, 2).float() / 255
         soft = F.avg_pool2d(x, 2, 1)  # a little of area averaging: the packed grid is finer
@@ -185,10 +212,14 @@ class BeneathTask:
         hot = F.one_hot(layer, len(LAYERS)).permute(0, 3, 1, 2).float() * (labels < 3)[:, None]
         seen = hot * known
         coords = torch.stack([x, y])[None].expand(n, -1, -1, -1) / 4
-        window = torch.cat(
-            [(shown * 2 - 1) * known, known, inside, head, seen, coords], 1
-        )
-        return {"window": window, "rgb": truth * 2 - 1, "layer": layer, "known": known, "sure": sure}
+        window = torch.cat([(shown * 2 - 1) * known, known, inside, head, seen, coords], 1)
+        return {
+            "window": window,
+            "rgb": truth * 2 - 1,
+            "layer": layer,
+            "known": known,
+            "sure": sure,
+        }
 
     def _light(self, rgb: Tensor, g: torch.Generator) -> Tensor:
         """Gamma, gain, cast and grey, so that any light and any skin is met."""
@@ -247,20 +278,22 @@ class BeneathTask:
         """Short-haired test people with long test hair cut out of them, 0..255 in the hole: mean
         absolute error of the composed layers (sharpened as in use) by layer, of pull and push, and
         the share of pixels whose layer is right."""
-        model.eval()
+        place = device_of(model)
         g = torch.Generator().manual_seed(5)
-        targets = np.nonzero(self.tests["as_target"] > 0.9)[0]
+        people = np.nonzero(self.tests["as_target"] > 0.9)[0]
         donors = np.nonzero(self.tests["as_donor"] > 0.9)[0]
-        pairs = [(t, donors[(7 * k + j) % len(donors)]) for k, t in enumerate(targets) for j in (0, 3)]
+        pairs = [
+            (t, donors[(7 * k + j) % len(donors)]) for k, t in enumerate(people) for j in (0, 3)
+        ]
         sums, hits, count = np.zeros((4, 2)), 0.0, 0.0
-        spread = below = low_count = 0.0
+        below = low_count = 0.0
         for b in range(0, len(pairs), 8):
             rows, others = (np.array(v) for v in zip(*pairs[b : b + 8], strict=True))
             batch = self.compose(
                 self._planes(self.tests, rows, g, 0.0), self._donor(self.tests, others, g, 0.0), g,
                 jitter=False,
             )  # fmt: skip
-            logits, colours = model(batch["window"])
+            logits, colours = (v.cpu() for v in model(batch["window"].to(place)))
             planes = colours.view(len(rows), 4, 3, HEIGHT, WIDTH)
             out = (planes * (3 * logits).softmax(1)[:, :, None]).sum(1)
             missing = (batch["sure"] * (1 - batch["known"]))[:, 0]

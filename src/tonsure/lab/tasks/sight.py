@@ -8,6 +8,7 @@ heads is kept by asking for its own answers on CelebA (distillation).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ from torch import Tensor, nn
 
 from tonsure.hair.classes import CLASSES, EAR, GLASSES, HAIR, HAT, NECK
 from tonsure.lab.augment import jitter_colour, uniform
-from tonsure.lab.data import wide
+from tonsure.lab.data import pack, wide
+from tonsure.lab.export import Port
 from tonsure.lab.networks.unet import Down, Residual, UNet
-from tonsure.lab.tasks.parser import inputs
+from tonsure.lab.task import device_of
+from tonsure.lab.tasks.parser import ParserTask, inputs
 
 WIDTHS = (16, 32, 64, 96, 128)
 SIZE = (224, 192)
@@ -117,14 +120,14 @@ class SightTask:
     counts : people to the waist, labelled faces and faces without labels of one batch.
     """
 
+    NEEDS = (
+        *(f"wide-{kind}-train.npz" for kind in ("ccp", "eg1800", "lfw", "figaro")),
+        *("cm_train.npz", "celeba.npz", "celeba_img.npy"),
+    )
+
     def __init__(
-        self,
-        data: Path,
-        start: str = "hair_parser",
-        counts: tuple[int, int, int] = (7, 3, 2),
-        checkpoint: Path | None = None,
+        self, data: Path, start: str = "hair_parser", counts: Sequence[int] = (12, 1, 1)
     ) -> None:
-        self.checkpoint = checkpoint
         self.config: dict[str, Any] = {"task": "sight", "counts": list(counts), "start": start}
         self.counts, self.start = counts, start
         rgb, sets, chance, hair = [], [], [], []
@@ -159,7 +162,9 @@ class SightTask:
             names = list(d["attr_names"])
             usable = (d["part"] == 0) & (d["flag"] > 0.5)
             hat, bald = (d["attr"][:, names.index(k)] == 1 for k in ("Wearing_Hat", "Bald"))
-            self.celeba_chance = torch.from_numpy(usable * (1.0 + 6 * hat + 9 * (bald | d["clean"])))
+            self.celeba_chance = torch.from_numpy(
+                usable * (1.0 + 6 * hat + 9 * (bald | d["clean"]))
+            )
             turn = _turns(d["lm"])
         images = np.load(data / "celeba_img.npy", mmap_mode="r")
         self.celeba = Crops(images, None, 0, (0, 0), (24.0, 52.0), (0.0, 0.0), turn)
@@ -171,14 +176,28 @@ class SightTask:
                     self.test.append((d["rgb"], d["hair"], d["inside"]))
         self.before = warm(UNet(5, len(CLASSES), WIDTHS), start).eval().requires_grad_(False)
 
+    @staticmethod
+    def prepare(data: Path, out: Path, workers: int) -> None:
+        """Pack `data`, which has `wide`, `teacher`, `celeba` and `celebamask`."""
+        pack.masks(data, out, workers)
+        for part in ("train", "test"):
+            wide.pack(
+                data / "wide", data / "teacher" / "hair_segmenter.onnx", out,
+                part=part, workers=workers,
+            )  # fmt: skip
+
+    @staticmethod
+    def network(**_: Any) -> nn.Module:
+        """The net itself, (N, 5, H, W) -> logits (N, 9, H, W)."""
+        return UNet(5, len(CLASSES), WIDTHS)
+
+    @staticmethod
+    def port(network: nn.Module) -> Port:
+        """For `tonsure.hair.parse`: soft classes of any size."""
+        return ParserTask.port(network)
+
     def build(self) -> nn.Module:
         net = UNet(5, len(CLASSES), WIDTHS)
-        if self.checkpoint is not None:
-            from tonsure.lab.train import load
-
-            tensors, _ = load(self.checkpoint)
-            net.load_state_dict({k[4:]: v for k, v in tensors.items() if k.startswith("ema.")})
-            return net
         net.load_state_dict(self.before.state_dict())
         return spread(net, self.batch(torch.Generator().manual_seed(1))["picture"])
 
@@ -192,8 +211,8 @@ class SightTask:
             picture, told, face = crops.draw(rows, g, SIZE, made)
             parts.append(inputs(jitter_colour(picture, g), face))
             sets.append(told)
-        rows = torch.multinomial(self.celeba_chance, self.counts[2], replacement=True, generator=g)
-        picture, _, face = self.celeba.draw(rows.numpy(), g, SIZE)
+        some = torch.multinomial(self.celeba_chance, self.counts[2], replacement=True, generator=g)
+        picture, _, face = self.celeba.draw(some.numpy(), g, SIZE)
         plain = inputs(picture, face)
         parts.append(inputs(jitter_colour(picture.clone(), g), face))
         told = torch.cat([s for s in sets if s is not None])
@@ -242,7 +261,7 @@ class SightTask:
     def evaluate(self, model: nn.Module) -> dict[str, float]:
         """Hair's IoU (0..1) with the teacher on the test parts of wide/, at 26 px an eye distance:
         over all pixels, and the median of the pictures."""
-        model.eval()
+        place = device_of(model)
         hits = union = 0.0
         each = []
         scale = 26.0 / wide.DENSITY
@@ -258,7 +277,8 @@ class SightTask:
                     F.interpolate(v[..., : reach[0], : reach[1]], size, mode="area")
                     for v in (x, t, ground)
                 )
-                p = model(inputs(x, face.expand(len(x), -1, -1, -1))).float().argmax(1) == HAIR
+                told = model(inputs(x, face.expand(len(x), -1, -1, -1)).to(place)).float()
+                p = told.argmax(1).cpu() == HAIR
                 p &= ground[:, 0] > 0.9
                 truth = (t[:, 0] > 0.5) & (ground[:, 0] > 0.9)
                 both = (p & truth).sum((1, 2)).float()
@@ -285,7 +305,7 @@ def units(size: tuple[int, int], density: float) -> Tensor:
     """(1, 2, H, W): x and y in eye distances of a window that begins where `data.wide`'s does."""
     y = (torch.arange(size[0]) + 0.5) / density + wide.TOP
     x = (torch.arange(size[1]) + 0.5) / density + wide.LEFT
-    return torch.stack(torch.broadcast_tensors(x[None], y[:, None]))[None]
+    return torch.stack([x[None].expand(size), y[:, None].expand(size)])[None]
 
 
 def _turns(landmarks: Any) -> Any:
@@ -318,16 +338,16 @@ def warm(net: UNet, name: str) -> UNet:
     with torch.no_grad():
         for (conv, norm), (weight, bias) in zip(_folded(net), pairs, strict=True):
             conv.weight.copy_(torch.from_numpy(arrays[weight].astype(np.float32)))
-            norm.running_mean.zero_()  # type: ignore[union-attr, operator]
-            norm.running_var.fill_(1 - norm.eps)  # type: ignore[union-attr, operator]
+            norm.running_mean.zero_()
+            norm.running_var.fill_(1 - norm.eps)
             norm.weight.fill_(1)
             norm.bias.copy_(torch.from_numpy(arrays[bias].astype(np.float32)))
     return net
 
 
-def _folded(net: nn.Module) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
+def _folded(net: nn.Module) -> list[tuple[Any, Any]]:
     """Convolutions with the norm that export folds into them, in the graph's order."""
-    out: list[tuple[Any, Any, Any]] = []
+    out: list[tuple[Any, Any]] = []
     for module in net.modules():
         if isinstance(module, Down):
             out.append((module[0], module[1]))
@@ -357,8 +377,8 @@ def spread(net: UNet, example: Tensor) -> UNet:
         hook.remove()
     for k, (_, norm) in enumerate(pairs):
         mean, var = seen[k]
-        norm.running_mean.copy_(mean)  # type: ignore[union-attr, operator]
-        norm.running_var.copy_(var)  # type: ignore[union-attr, operator]
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(var)
         norm.weight.copy_((var + norm.eps).sqrt())
         norm.bias.add_(mean)
     return net
