@@ -1,0 +1,235 @@
+"""What `tonsure lab evaluate wide` does."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tonsure.editor import Editor
+from tonsure.lab.evaluate.scores import spread
+from tonsure.lab.evaluate.wide import (
+    cases,
+    error,
+    features,
+    look,
+    report,
+    runs,
+    sheets,
+    teacher,
+    ways,
+)
+from tonsure.lab.evaluate.wide.people import Bytes, Person, people
+
+Tell = Callable[[str], None]
+
+WAYS = ("tonsure", "telea")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do.
+
+    Attributes
+    ----------
+    data : folder with `wide/` and `teacher/`.
+    out : where everything goes, see `runs`.
+    count : made cases at most; 0 leaves them out.
+    seed : of their draw.
+    against : folders of earlier results, measured beside.
+    made : made cases of another output folder, instead of making them.
+    real : whether the real photos are edited and measured.
+    sheets : whether contact sheets are written.
+    features : whether the distance in features is measured.
+    """
+
+    data: Path
+    out: Path
+    count: int = 72
+    seed: int = 0
+    against: tuple[Path, ...] = ()
+    made: Path | None = None
+    real: bool = True
+    sheets: bool = False
+    features: bool = True
+    threads: int | None = None
+
+    @property
+    def teacher(self) -> Path:
+        """The teacher's file."""
+        return self.data / "teacher" / teacher.NAME
+
+
+def run(plan: Plan, tell: Tell = print) -> dict[str, Any]:
+    """Edit, measure, write; the content of `report.json`. Raises `BadOption`, `ModelMissing`."""
+    if plan.features:
+        features.check()
+    editor = Editor(threads=plan.threads)
+    if runs.renew(plan.out):
+        tell("Earlier results in this folder are another tool's; they are made anew.")
+    persons = list(people(plan.data))
+    notes: dict[str, list[str]] = {}
+    made = _made(plan, persons, editor, notes, tell) if plan.count or plan.made else {}
+    real = _real(plan, persons, editor, notes, tell) if plan.real else {}
+    result = {
+        "facts": {
+            "tool": runs.fingerprint(), "data": str(plan.data), "seed": plan.seed,
+            "cases": len(made.get("records", {}).get("tonsure", [])),
+            "photos": len(persons) if plan.real else 0,
+        },
+        "made": made.get("means", {}),
+        "real": real.get("means", {}),
+        "failed": {name: told for name, told in notes.items() if told},
+        "records": {"made": made.get("records", {}), "real": real.get("records", {})},
+    }  # fmt: skip
+    (plan.out / "report.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    (plan.out / "report.md").write_text(report.markdown(result), encoding="utf-8")
+    tell(f"The report is {plan.out / 'report.md'}.")
+    return result
+
+
+def _made(
+    plan: Plan, persons: list[Person], editor: Editor, notes: dict[str, list[str]], tell: Tell
+) -> dict[str, Any]:
+    folder = (plan.made or plan.out) / "cases"
+    if not cases.names(folder) and plan.made is None:
+        tell("Looking at the people to make cases of.")
+        for case in _make(plan, persons, editor):
+            case.write(folder)
+    names = cases.names(folder)
+    records: dict[str, list[dict[str, Any]]] = {}
+    tiles = []
+    for number, name in enumerate(names):
+        case = cases.Case.read(folder, name)
+        x, y = case.face.eyes.mean(0).tolist()
+        found = _edited(plan, "made", name, case.made, (x, y), editor, notes)
+        found["nothing"] = case.made
+        for other in plan.against:
+            earlier = runs.read(runs.results(other) / "made" / f"{name}.png")
+            if earlier is not None and earlier.shape == case.truth.shape:
+                found[other.name] = earlier
+        truth = _layout(case.truth, case, editor)
+        for way, pixels in found.items():
+            layouts = (truth, _layout(pixels, case, editor))
+            apart = None
+            if plan.features:
+                apart = features.distance(
+                    pixels, case.truth, case.hole, case.face, threads=plan.threads
+                )
+            records.setdefault(way, []).append(error.measure(case, pixels, layouts, apart))
+        if plan.sheets:
+            tiles.append(sheets.row([case.made, case.truth, *_shown(plan, found)], name))
+        if number % 10 == 9:
+            tell(f"made cases: {number + 1} of {len(names)}")
+    sheets.write(tiles, plan.out / "sheets", "made")
+    means = {way: report.with_ratios(error.means(list(rows))) for way, rows in records.items()}
+    return {"records": records, "means": means}
+
+
+def _make(plan: Plan, persons: list[Person], editor: Editor) -> Iterator[cases.Case]:
+    sitters = [look.sitter(person, plan.teacher, editor) for person in persons]
+    known = [sitter for sitter in sitters if sitter is not None]
+    targets = [one for one in known if one.person.hair != "long" and cases.is_target(one)]
+    donors = [one for one in known if one.person.hair == "long" and cases.is_donor(one)]
+    return cases.make(
+        targets,
+        donors,
+        lambda one: look.parsed(one.person.pixels, one.face, plan.threads),
+        count=plan.count,
+        seed=plan.seed,
+    )
+
+
+def _layout(pixels: Bytes, case: cases.Case, editor: Editor) -> Any:
+    return look.layout(look.parsed(pixels, case.face, editor.threads)[0])
+
+
+def _edited(
+    plan: Plan,
+    kind: str,
+    name: str,
+    pixels: Bytes,
+    place: tuple[float, float],
+    editor: Editor,
+    notes: dict[str, list[str]],
+) -> dict[str, Bytes]:
+    """Results by way, from the folder or made now."""
+    paths = {way: plan.out / way / kind / f"{name}.png" for way in WAYS}
+    file = plan.out / "tonsure" / "notes.json"
+    told = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    have = {way: runs.read(path) for way, path in paths.items()}
+    if any(have[way] is None for way in WAYS):
+        bald = ways.bald(pixels, *place, editor)
+        have = {"tonsure": bald.tonsure, "telea": bald.telea}
+        for way, path in paths.items():
+            runs.write(path, have[way])  # type: ignore[arg-type]
+        if bald.failed:
+            told[name] = list(bald.notes)
+            file.write_text(json.dumps(told), encoding="utf-8")
+    if name in told:
+        notes[name] = told[name]
+    return {way: found for way, found in have.items() if found is not None}
+
+
+def _real(
+    plan: Plan, persons: list[Person], editor: Editor, notes: dict[str, list[str]], tell: Tell
+) -> dict[str, Any]:
+    records: list[dict[str, Any]] = []
+    tiles: dict[str, list[Any]] = {"long": [], "others": []}
+    zooms: dict[str, list[Any]] = {"long": [], "others": []}
+    began = time.perf_counter()
+    for number, person in enumerate(persons):
+        x, y, width, height = person.box
+        place = (x + width / 2, y + height / 2)
+        found = _edited(plan, "real", person.name, person.pixels, place, editor, notes)
+        for other in plan.against:
+            earlier = runs.read(runs.results(other) / "real" / f"{person.name}.png")
+            if earlier is not None and earlier.shape == person.pixels.shape:
+                found[other.name] = earlier
+        had = teacher.hair(person.pixels, plan.teacher, plan.threads) > 0.5
+        record: dict[str, Any] = {"name": person.name, "hair": person.hair, "had": int(had.sum())}
+        for way, pixels in found.items():
+            has = teacher.hair(pixels, plan.teacher, plan.threads) > 0.5
+            record[way] = float((has & had).sum() / max(int(had.sum()), 1))
+        records.append(record)
+        group = "long" if person.hair == "long" else "others"
+        if plan.sheets:
+            shown = [person.pixels, *_shown(plan, found)]
+            tiles[group].append(sheets.row(shown, person.name))
+            zooms[group].append(
+                sheets.row(sheets.zoom(shown, place[0], y + 1.6 * height), person.name)
+            )
+        if number % 10 == 9:
+            tell(f"photos: {number + 1} of {len(persons)}, {time.perf_counter() - began:.0f} s")
+    for group in tiles:
+        sheets.write(tiles[group], plan.out / "sheets", group)
+        sheets.write(zooms[group], plan.out / "sheets", f"{group}-zoom")
+    means = {}
+    for group, rows in (
+        ("long", [row for row in records if row["hair"] == "long"]),
+        ("others", [row for row in records if row["hair"] != "long"]),
+    ):
+        rows = [row for row in rows if row["had"] > 200]
+        names = dict.fromkeys(key for row in rows for key in row if key in WAYS)
+        names |= dict.fromkeys(other.name for other in plan.against)
+        means[group] = {way: _left([row for row in rows if way in row], way) for way in names}
+    return {"records": records, "means": means}
+
+
+def _shown(plan: Plan, found: dict[str, Bytes]) -> list[Bytes]:
+    """What the sheets show beside the photo: the tool's result, and the earlier ones."""
+    return [found[way] for way in ("tonsure", *(p.name for p in plan.against)) if way in found]
+
+
+def _left(rows: list[dict[str, Any]], way: str) -> dict[str, float | None]:
+    if not rows:
+        return {}
+    shares = np.array([row[way] for row in rows])
+    had = np.array([row["had"] for row in rows], np.float64)
+    pooled = float((shares * had).sum() / had.sum())
+    return {**spread(shares), "pooled": pooled, "clean": float((shares < 0.03).mean())}
