@@ -99,7 +99,7 @@ def is_target(sitter: Sitter) -> bool:
         sitter.count == 1
         and abs(sitter.turn) < AHEAD
         and sitter.hat < 0.25
-        and sitter.below < 0.15
+        and sitter.below < 0.12
         and rows - sitter.chin > 1.2 * sitter.unit
     )
 
@@ -118,7 +118,7 @@ def is_donor(sitter: Sitter) -> bool:
 
 def hair_of(sitter: Sitter) -> Cutout:
     """The person's hair, cut out."""
-    alpha = refined(sitter.hair, sitter.person.pixels, sitter.unit)
+    alpha = refined(sitter.own, sitter.person.pixels, sitter.unit)
     return cut(sitter.person.pixels, alpha, sitter.eyes, sitter.light)
 
 

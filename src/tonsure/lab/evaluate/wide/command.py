@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tonsure.editor import Editor
-from tonsure.lab.evaluate.scores import spread
 from tonsure.lab.evaluate.wide import (
     cases,
     error,
     features,
+    left,
     look,
     report,
     runs,
@@ -191,18 +189,14 @@ def _real(
             earlier = runs.read(runs.results(other) / "real" / f"{person.name}.png")
             if earlier is not None and earlier.shape == person.pixels.shape:
                 found[other.name] = earlier
-        had = teacher.hair(person.pixels, plan.teacher, plan.threads) > 0.5
-        record: dict[str, Any] = {"name": person.name, "hair": person.hair, "had": int(had.sum())}
-        for way, pixels in found.items():
-            has = teacher.hair(pixels, plan.teacher, plan.threads) > 0.5
-            record[way] = float((has & had).sum() / max(int(had.sum()), 1))
+        record = _record(plan, person, found, editor)
         records.append(record)
         group = "long" if person.hair == "long" else "others"
         if plan.sheets:
             shown = [person.pixels, *_shown(plan, found)]
             tiles[group].append(sheets.row(shown, person.name))
             zooms[group].append(
-                sheets.row(sheets.zoom(shown, place[0], y + 1.6 * height), person.name)
+                sheets.row(sheets.zoom(shown, place[0], y + 1.4 * height, 3 * height), person.name)
             )
         if number % 10 == 9:
             tell(f"photos: {number + 1} of {len(persons)}, {time.perf_counter() - began:.0f} s")
@@ -210,26 +204,28 @@ def _real(
         sheets.write(tiles[group], plan.out / "sheets", group)
         sheets.write(zooms[group], plan.out / "sheets", f"{group}-zoom")
     means = {}
-    for group, rows in (
-        ("long", [row for row in records if row["hair"] == "long"]),
-        ("others", [row for row in records if row["hair"] != "long"]),
-    ):
-        rows = [row for row in rows if row["had"] > 200]
-        names = dict.fromkeys(key for row in rows for key in row if key in WAYS)
-        names |= dict.fromkeys(other.name for other in plan.against)
-        means[group] = {way: _left([row for row in rows if way in row], way) for way in names}
+    for group in tiles:
+        rows = [row for row in records if (row["hair"] == "long") == (group == "long")]
+        names = dict.fromkeys(way for row in rows for way in row["left"])
+        means[group] = {
+            way: left.table([row["left"][way] for row in rows if way in row["left"]])
+            for way in names
+        }
     return {"records": records, "means": means}
+
+
+def _record(plan: Plan, person: Person, found: dict[str, Bytes], editor: Editor) -> dict[str, Any]:
+    """The hair that each way left of a real photo's."""
+    record: dict[str, Any] = {"name": person.name, "hair": person.hair, "left": {}}
+    face = look.face_of(person, editor)[0]
+    if face is not None:
+        had = left.of_head(teacher.hair(person.pixels, plan.teacher, plan.threads), face)
+        for way, pixels in found.items():
+            hair = teacher.hair(pixels, plan.teacher, plan.threads)
+            record["left"][way] = left.left(had, hair, face)
+    return record
 
 
 def _shown(plan: Plan, found: dict[str, Bytes]) -> list[Bytes]:
     """What the sheets show beside the photo: the tool's result, and the earlier ones."""
     return [found[way] for way in ("tonsure", *(p.name for p in plan.against)) if way in found]
-
-
-def _left(rows: list[dict[str, Any]], way: str) -> dict[str, float | None]:
-    if not rows:
-        return {}
-    shares = np.array([row[way] for row in rows])
-    had = np.array([row["had"] for row in rows], np.float64)
-    pooled = float((shares * had).sum() / had.sum())
-    return {**spread(shares), "pooled": pooled, "clean": float((shares < 0.03).mean())}

@@ -14,8 +14,9 @@ from tonsure.hair.classes import BACKGROUND, CLOTHES, EAR, GLASSES, HAIR, HAT, J
 from tonsure.hair.parse import parse
 from tonsure.lab.evaluate.wide import teacher
 from tonsure.lab.evaluate.wide.cutout import Points
+from tonsure.lab.evaluate.wide.left import of_head
 from tonsure.lab.evaluate.wide.people import Bytes, Person
-from tonsure.planes import Plane
+from tonsure.planes import Plane, dilate
 from tonsure.scene import look as scene_of
 
 NAMES = ("background", "skin", "clothes")
@@ -35,11 +36,11 @@ class Sitter:
     person : the photo.
     face : the one that the list means.
     count : faces found in the photo.
-    hair : (H, W) float32, 0..1, by the teacher.
+    hair, own : (H, W) float32, 0..1, by the teacher: all, and the head's, see `left.of_head`.
     eyes : (2, 2) pixels, the picture's left one first.
     light : (3,) median colour of the cheeks.
-    hat : squared eye distances of hat that the parser sees.
-    agreed : the share of the teacher's hair that is hair to the parser, and to the photo's labels
+    hat : squared eye distances of hat, by the parser or the photo's labels.
+    agreed : the share of the head's hair that is hair to the parser, and to the photo's labels
         if they know hair: scarves and glasses are not.
     """
 
@@ -47,6 +48,7 @@ class Sitter:
     face: Face
     count: int
     hair: Plane
+    own: Plane
     eyes: Points
     light: Plane
     hat: float
@@ -76,8 +78,8 @@ class Sitter:
     @property
     def below(self) -> float:
         """Hair below the chin, in squared eye distances."""
-        rows = np.arange(self.hair.shape[0])[:, None] > self.chin
-        return float(((self.hair > 0.5) & rows).sum()) / self.unit**2
+        rows = np.arange(self.own.shape[0])[:, None] > self.chin
+        return float(((self.own > 0.5) & rows).sum()) / self.unit**2
 
 
 def turn(face: Face) -> float:
@@ -93,27 +95,37 @@ def found(faces: list[Face], x: float, y: float) -> int:
     return int(np.argmin(far)) + 1 if far else 0
 
 
-def sitter(person: Person, file: Path, editor: Editor) -> Sitter | None:
-    """`person` looked at, with the teacher's net in `file`; None where no face is found."""
+def face_of(person: Person, editor: Editor) -> tuple[Face | None, int]:
+    """The face that the list means, if there is one, and how many the photo has."""
     x, y, width, height = person.box
     with editor.open(png(person.pixels)) as shot:
         faces = list(shot.faces)
     number = found(faces, x + width / 2, y + height / 2)
-    if not number:
+    return (faces[number - 1] if number else None), len(faces)
+
+
+def sitter(person: Person, file: Path, editor: Editor) -> Sitter | None:
+    """`person` looked at, with the teacher's net in `file`; None where no face is found."""
+    face, count = face_of(person, editor)
+    if face is None:
         return None
-    face = faces[number - 1]
     eyes = face.eyes
     if eyes[0, 0] > eyes[1, 0]:
         return None  # upside down
     classes, _ = parsed(person.pixels, face, editor.threads)
-    hat = float((classes[..., HAT] > 0.5).sum()) / face.iod**2
+    hatted = classes[..., HAT] > 0.5
+    if person.kind == "ccp59" and person.labels is not None:
+        hatted |= person.labels == 20
+    hat = float(hatted.sum()) / face.iod**2
     hair = teacher.hair(person.pixels, file, editor.threads)
     theirs = classes[..., HAIR] > 0.4
     if person.kind == "ccp59" and person.labels is not None:
         theirs &= person.labels == 19
-    agreed = float(theirs[hair > 0.5].mean()) if (hair > 0.5).any() else 0.0
+    near = dilate(of_head(hair, face, before_face=True), max(1, round(0.1 * face.iod)))
+    own = np.where(near, hair, np.float32(0))
+    agreed = float(theirs[own > 0.5].mean()) if (own > 0.5).any() else 0.0
     light = _cheeks(person.pixels, face)
-    return Sitter(person, face, len(faces), hair, eyes, light, hat, agreed)
+    return Sitter(person, face, count, hair, own, eyes, light, hat, agreed)
 
 
 def parsed(pixels: Bytes, face: Face, threads: int | None) -> tuple[Plane, npt.NDArray[np.bool_]]:

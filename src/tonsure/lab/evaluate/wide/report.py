@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tonsure.lab.evaluate.report import grid
+from tonsure.lab.evaluate.report import grid, written
 from tonsure.lab.evaluate.wide.look import NAMES
 
 _ROWS = (
@@ -26,9 +26,14 @@ _ROWS = (
     ("distance", "distance in features", 4),
 )
 _HAIR = (
-    ("pooled", "all hair together"), ("mean", "mean of photos"), ("median", "median"),
-    ("p95", "95th percentile"), ("clean", "photos with less than 3 % left"),
-)  # fmt: skip
+    ("photos", "photos", "count"),
+    ("pooled", "all hair together", "share"),
+    ("mean", "mean of photos", "share"),
+    ("median", "median", "share"),
+    ("p95", "95th percentile", "share"),
+    ("clean", "photos with less than 3 % left", "share"),
+)
+_ZONES = {"all": "all hair of the head", "hanging": "below the eyes"}
 
 
 def with_ratios(values: Mapping[str, float | None]) -> dict[str, float | None]:
@@ -54,8 +59,13 @@ def markdown(result: Mapping[str, Any]) -> str:
         parts += ["## Made cases, beside the truth", grid(["in the hole", *ways], rows)]
     for group, told in real.items():
         ways = list(told)
-        rows = [[title, *(_share(told[way].get(key)) for way in ways)] for key, title in _HAIR]
-        parts += [f"## Hair left, by the teacher: {group}", grid(["", *ways], rows)]
+        parts.append(f"## Hair left, by the teacher: {group}")
+        for zone, says in _ZONES.items():
+            rows = [
+                [title, *(_written(told[way].get(zone, {}).get(key), kind) for way in ways)]
+                for key, title, kind in _HAIR
+            ]
+            parts.append(grid([says, *ways], rows))
     if result["failed"]:
         lines = [f"- {name}: {', '.join(notes)}" for name, notes in result["failed"].items()]
         parts += ["## Without a result", "\n".join(lines)]
@@ -66,5 +76,5 @@ def _number(value: float | None, digits: int) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f} %"
+def _written(value: float | None, kind: str) -> str:
+    return "–" if value is None else written(value, kind)

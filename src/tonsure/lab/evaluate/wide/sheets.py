@@ -30,28 +30,37 @@ def row(pictures: Sequence[Bytes], caption: str) -> Image.Image:
     return out
 
 
-def zoom(pictures: Sequence[Bytes], x: float, y: float, side: int = 320) -> list[Bytes]:
-    """The same square of `side` pixels around (x, y), as far as there is one, of each."""
+def zoom(pictures: Sequence[Bytes], x: float, y: float, side: float) -> list[Bytes]:
+    """The same square of `side` pixels around (x, y), as far as there is one, of each: at 1:1, or
+    as many times as large as lets 480 pixels hold it."""
     height, width = pictures[0].shape[:2]
     left = int(np.clip(x - side / 2, 0, max(width - side, 0)))
     top = int(np.clip(y - side / 2, 0, max(height - side, 0)))
-    return [picture[top : top + side, left : left + side] for picture in pictures]
+    times = max(1, round(480 / side))
+    rows, columns = slice(top, top + round(side)), slice(left, left + round(side))
+    return [p[rows, columns].repeat(times, 0).repeat(times, 1) for p in pictures]
 
 
-def write(tiles: Sequence[Image.Image], out: Path, name: str, rows: int = 3) -> list[Path]:
-    """Sheets NAME-01.jpg, ... of tiles in as many columns as `WIDTH` holds; gives their paths."""
-    if not tiles:
-        return []
-    out.mkdir(parents=True, exist_ok=True)
-    wide = max(tile.width for tile in tiles) + _GAP
-    columns = max(1, min(WIDTH // wide, len(tiles)))
+def write(tiles: Sequence[Image.Image], out: Path, name: str, high: int = 1400) -> list[Path]:
+    """Sheets NAME-01.jpg, ... of tiles in rows, each sheet at most `WIDTH` wide and, unless a
+    single tile is higher, `high` pixels high; gives their paths."""
+    pages: list[list[tuple[int, int, Image.Image]]] = [[]]
+    x = y = line = 0
+    for tile in tiles:
+        if x and x + tile.width > WIDTH:
+            x, y, line = 0, y + line + _GAP, 0
+        if pages[-1] and y + tile.height > high:
+            pages.append([])
+            x = y = line = 0
+        pages[-1].append((x, y, tile))
+        x, line = x + tile.width + _GAP, max(line, tile.height)
     written = []
-    for number, start in enumerate(range(0, len(tiles), columns * rows), 1):
-        part = tiles[start : start + columns * rows]
-        high = max(tile.height for tile in part) + _GAP
-        sheet = Image.new("RGB", (columns * wide, -(-len(part) // columns) * high), (255, 255, 255))
-        for k, tile in enumerate(part):
-            sheet.paste(tile, (k % columns * wide, k // columns * high))
+    for number, page in enumerate((page for page in pages if page), 1):
+        out.mkdir(parents=True, exist_ok=True)
+        size = max(x + t.width for x, _, t in page), max(y + t.height for _, y, t in page)
+        sheet = Image.new("RGB", size, (255, 255, 255))
+        for x, y, tile in page:
+            sheet.paste(tile, (x, y))
         path = out / f"{name}-{number:02d}.jpg"
         sheet.save(path, quality=92, subsampling=0)
         written.append(path)
