@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tonsure.editor import Editor
+from tonsure.errors import BadOption
 from tonsure.lab.evaluate.wide import (
     cases,
     error,
@@ -65,6 +67,9 @@ class Plan:
 
 def run(plan: Plan, tell: Tell = print) -> dict[str, Any]:
     """Edit, measure, write; the content of `report.json`. Raises `BadOption`, `ModelMissing`."""
+    names = [*WAYS, "nothing", *(folder.name for folder in plan.against)]
+    if len(set(names)) < len(names):
+        raise BadOption("Folders of earlier results need names of their own.")
     if plan.features:
         features.check()
     editor = Editor(threads=plan.threads)
@@ -81,6 +86,7 @@ def run(plan: Plan, tell: Tell = print) -> dict[str, Any]:
             "photos": len(persons) if plan.real else 0,
         },
         "made": made.get("means", {}),
+        "pairs": made.get("pairs", {}),
         "real": real.get("means", {}),
         "failed": {name: told for name, told in notes.items() if told},
         "records": {"made": made.get("records", {}), "real": real.get("records", {})},
@@ -95,11 +101,16 @@ def _made(
     plan: Plan, persons: list[Person], editor: Editor, notes: dict[str, list[str]], tell: Tell
 ) -> dict[str, Any]:
     folder = (plan.made or plan.out) / "cases"
-    if not cases.names(folder) and plan.made is None:
+    if not folder.is_dir() and plan.made is None:
         tell("Looking at the people to make cases of.")
+        part = folder.with_suffix(".part")
+        shutil.rmtree(part, ignore_errors=True)  # of a run that was stopped
         for case in _make(plan, persons, editor):
-            case.write(folder)
+            case.write(part)
+        part.rename(folder)
     names = cases.names(folder)
+    if not names:
+        raise BadOption(f"There are no made cases in {folder}.")
     records: dict[str, list[dict[str, Any]]] = {}
     tiles = []
     for number, name in enumerate(names):
@@ -107,10 +118,7 @@ def _made(
         x, y = case.face.eyes.mean(0).tolist()
         found = _edited(plan, "made", name, case.made, (x, y), editor, notes)
         found["nothing"] = case.made
-        for other in plan.against:
-            earlier = runs.read(runs.results(other) / "made" / f"{name}.png")
-            if earlier is not None and earlier.shape == case.truth.shape:
-                found[other.name] = earlier
+        found |= _earlier(plan, "made", name, case.truth)
         truth = _layout(case.truth, case, editor)
         for way, pixels in found.items():
             layouts = (truth, _layout(pixels, case, editor))
@@ -125,8 +133,13 @@ def _made(
         if number % 10 == 9:
             tell(f"made cases: {number + 1} of {len(names)}")
     sheets.write(tiles, plan.out / "sheets", "made")
-    means = {way: report.with_ratios(error.means(list(rows))) for way, rows in records.items()}
-    return {"records": records, "means": means}
+    means = {way: report.with_ratios(error.means(rows)) for way, rows in records.items()}
+    pairs = {
+        way: error.paired(records["tonsure"], rows)
+        for way, rows in records.items()
+        if way != "tonsure"
+    }
+    return {"records": records, "means": means, "pairs": pairs}
 
 
 def _make(plan: Plan, persons: list[Person], editor: Editor) -> Iterator[cases.Case]:
@@ -185,10 +198,7 @@ def _real(
         x, y, width, height = person.box
         place = (x + width / 2, y + height / 2)
         found = _edited(plan, "real", person.name, person.pixels, place, editor, notes)
-        for other in plan.against:
-            earlier = runs.read(runs.results(other) / "real" / f"{person.name}.png")
-            if earlier is not None and earlier.shape == person.pixels.shape:
-                found[other.name] = earlier
+        found |= _earlier(plan, "real", person.name, person.pixels)
         record = _record(plan, person, found, editor)
         records.append(record)
         group = "long" if person.hair == "long" else "others"
@@ -224,6 +234,16 @@ def _record(plan: Plan, person: Person, found: dict[str, Bytes], editor: Editor)
             hair = teacher.hair(pixels, plan.teacher, plan.threads)
             record["left"][way] = left.left(had, hair, face)
     return record
+
+
+def _earlier(plan: Plan, kind: str, name: str, like: Bytes) -> dict[str, Bytes]:
+    """What the folders of earlier results hold for a photo, by the folder's name."""
+    out = {}
+    for folder in plan.against:
+        pixels = runs.read(runs.results(folder) / kind / f"{name}.png")
+        if pixels is not None and pixels.shape == like.shape:
+            out[folder.name] = pixels
+    return out
 
 
 def _shown(plan: Plan, found: dict[str, Bytes]) -> list[Bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,6 @@ from tonsure.lab.evaluate.wide.people import Bytes
 from tonsure.planes import LUMA, Plane, blur
 
 Mask = npt.NDArray[np.bool_]
-Layout = Callable[[Bytes], npt.NDArray[np.uint8]]
-Distance = Callable[[Bytes], float]
 
 LOW = 0.25
 """Width of the blur of the low-frequency error, in eye distances."""
@@ -66,7 +64,7 @@ def measure(
     return record
 
 
-def means(records: list[Mapping[str, Any]]) -> dict[str, float | None]:
+def means(records: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
     """Of every figure the mean over the cases that have it."""
     out: dict[str, float | None] = {}
     for key in records[0] if records else ():
@@ -74,6 +72,27 @@ def means(records: list[Mapping[str, Any]]) -> dict[str, float | None]:
         if values:
             out[key] = float(np.mean(values))
     return out
+
+
+def paired(
+    ours: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]]
+) -> dict[str, float]:
+    """Two ways case by case: `cases` that both have, `better`, how many of them ours has the
+    smaller error in, `difference`, ours less the other's, its mean, and `deviation`, the standard
+    error of that mean."""
+    theirs = {row["case"]: row["error_all"] for row in others}
+    off = [
+        row["error_all"] - theirs[row["case"]]
+        for row in ours
+        if row["error_all"] is not None and theirs.get(row["case"]) is not None
+    ]
+    count = len(off)
+    return {
+        "cases": float(count),
+        "better": float(sum(value < 0 for value in off)),
+        "difference": float(np.mean(off)) if count else 0.0,
+        "deviation": float(np.std(off, ddof=1) / count**0.5) if count > 1 else 0.0,
+    }
 
 
 def _slope(pixels: Bytes) -> Plane:

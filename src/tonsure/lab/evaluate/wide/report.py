@@ -57,6 +57,16 @@ def markdown(result: Mapping[str, Any]) -> str:
             for key, title, digits in _ROWS
         ]
         parts += ["## Made cases, beside the truth", grid(["in the hole", *ways], rows)]
+        rows = [
+            [
+                way,
+                f"{told['better']:.0f} of {told['cases']:.0f}",
+                f"{told['difference']:+.1f} ± {told['deviation']:.1f}",
+            ]
+            for way, told in result["pairs"].items()
+        ]
+        head = ["tonsure beside", "smaller error in", "difference, ± standard error"]
+        parts.append(grid(head, rows))
     for group, told in real.items():
         ways = list(told)
         parts.append(f"## Hair left, by the teacher: {group}")
