@@ -109,6 +109,9 @@ def wide(
     no_features: Annotated[
         bool, typer.Option("--no-features", help="Leave the distance in features out.")
     ] = False,
+    alone: Annotated[
+        bool, typer.Option("--alone", help="The tool alone, without Telea and doing nothing.")
+    ] = False,
     no_real: Annotated[bool, typer.Option("--no-real", help="Made cases only.")] = False,
     threads: Threads = None,
     debug: Debug = False,
@@ -127,6 +130,7 @@ def wide(
             not no_real,
             sheets,
             not no_features,
+            not alone,
             threads,
         )
         command.run(plan, say)

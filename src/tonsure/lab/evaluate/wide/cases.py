@@ -16,7 +16,7 @@ from tonsure.errors import BadOption
 from tonsure.faces import Face
 from tonsure.lab.evaluate.wide.cutout import Cutout, cut, laid, refined, similarity
 from tonsure.lab.evaluate.wide.look import UNKNOWN, Sitter, truth
-from tonsure.lab.evaluate.wide.people import Bytes
+from tonsure.lab.evaluate.wide.people import Bytes, Garment
 from tonsure.planes import Plane, grow
 
 AHEAD = 0.42
@@ -182,7 +182,8 @@ def lay(
         return None
     pixels = target.person.pixels
     made, alpha = laid(hair, pixels, target.eyes, target.light, target.grey)
-    own = grow((target.hair > 0.3).astype(np.float32), 0.1 * target.unit) > 0.5
+    own = (target.hair > 0.3) | target.person.labelled(Garment.HAIR)
+    own = grow(own.astype(np.float32), 0.1 * target.unit) > 0.5
     hole = (alpha > 0.5) & ~own
     rows = np.arange(pixels.shape[0])[:, None] > target.chin
     if float((hole & rows).sum()) < _LEAST * target.unit**2:

@@ -28,8 +28,6 @@ from tonsure.lab.evaluate.wide.people import Bytes, Person, people
 
 Tell = Callable[[str], None]
 
-WAYS = ("tonsure", "telea")
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -46,6 +44,7 @@ class Plan:
     real : whether the real photos are edited and measured.
     sheets : whether contact sheets are written.
     features : whether the distance in features is measured.
+    baselines : whether Telea's method and doing nothing are measured, too.
     """
 
     data: Path
@@ -57,7 +56,13 @@ class Plan:
     real: bool = True
     sheets: bool = False
     features: bool = True
+    baselines: bool = True
     threads: int | None = None
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """Whose results lie in `out`."""
+        return ("tonsure", "telea") if self.baselines else ("tonsure",)
 
     @property
     def teacher(self) -> Path:
@@ -67,7 +72,7 @@ class Plan:
 
 def run(plan: Plan, tell: Tell = print) -> dict[str, Any]:
     """Edit, measure, write; the content of `report.json`. Raises `BadOption`, `ModelMissing`."""
-    names = [*WAYS, "nothing", *(folder.name for folder in plan.against)]
+    names = ["tonsure", "telea", "nothing", *(folder.name for folder in plan.against)]
     if len(set(names)) < len(names):
         raise BadOption("Folders of earlier results need names of their own.")
     if plan.features:
@@ -117,17 +122,18 @@ def _made(
         case = cases.Case.read(folder, name)
         x, y = case.face.eyes.mean(0).tolist()
         found = _edited(plan, "made", name, case.made, (x, y), editor, notes)
-        found["nothing"] = case.made
+        if plan.baselines:
+            found["nothing"] = case.made
         found |= _earlier(plan, "made", name, case.truth)
         truth = _layout(case.truth, case, editor)
         for way, pixels in found.items():
-            layouts = (truth, _layout(pixels, case, editor))
+            now = _layout(pixels, case, editor) if way != "nothing" else None
             apart = None
             if plan.features:
                 apart = features.distance(
                     pixels, case.truth, case.hole, case.face, threads=plan.threads
                 )
-            records.setdefault(way, []).append(error.measure(case, pixels, layouts, apart))
+            records.setdefault(way, []).append(error.measure(case, pixels, truth, now, apart))
         if plan.sheets:
             tiles.append(sheets.row([case.made, case.truth, *_shown(plan, found)], name))
         if number % 10 == 9:
@@ -170,15 +176,15 @@ def _edited(
     notes: dict[str, list[str]],
 ) -> dict[str, Bytes]:
     """Results by way, from the folder or made now."""
-    paths = {way: plan.out / way / kind / f"{name}.png" for way in WAYS}
+    paths = {way: plan.out / way / kind / f"{name}.png" for way in plan.ways}
     file = plan.out / "tonsure" / "notes.json"
     told = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     have = {way: runs.read(path) for way, path in paths.items()}
-    if any(have[way] is None for way in WAYS):
+    if any(pixels is None for pixels in have.values()):
         bald = ways.bald(pixels, *place, editor)
-        have = {"tonsure": bald.tonsure, "telea": bald.telea}
+        have = {way: getattr(bald, way) for way in paths}
         for way, path in paths.items():
-            runs.write(path, have[way])  # type: ignore[arg-type]
+            runs.write(path, getattr(bald, way))
         if bald.failed:
             told[name] = list(bald.notes)
             file.write_text(json.dumps(told), encoding="utf-8")

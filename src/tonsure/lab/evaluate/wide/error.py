@@ -23,14 +23,15 @@ _FEW = 0.05  # squared eye distances of a class below which it has no figure
 def measure(
     case: Case,
     result: Bytes,
-    layouts: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]] | None = None,
+    was: npt.NDArray[np.uint8] | None = None,
+    now: npt.NDArray[np.uint8] | None = None,
     distance: float | None = None,
 ) -> dict[str, Any]:
     """The record of a `result` (H, W, 3) uint8: flat, fit for JSON, None where there is too little.
 
     Parameters
     ----------
-    layouts : of truth and result (H, W), see `look.layout`.
+    was, now : layouts of truth and result (H, W), see `look.layout`.
     distance : of the two in features, see `features`.
 
     Errors are in levels of 255, gradients in shares of the full range a pixel, layouts shares.
@@ -54,8 +55,7 @@ def measure(
         for key, plane in (("error", error), ("low", smooth), ("gradient", slopes[0]),
                            ("gradient_truth", slopes[1])):  # fmt: skip
             record[f"{key}_{name}"] = float(plane[zone].mean()) if enough else None
-    if layouts is not None:
-        was, now = layouts
+    if was is not None and now is not None:
         for name, zone in (("all", hole), *((n, hole & (was == k)) for k, n in enumerate(NAMES))):
             known = zone & (was < len(NAMES))
             enough = known.sum() >= least

@@ -15,7 +15,7 @@ from tonsure.hair.parse import parse
 from tonsure.lab.evaluate.wide import teacher
 from tonsure.lab.evaluate.wide.cutout import Points
 from tonsure.lab.evaluate.wide.left import of_head
-from tonsure.lab.evaluate.wide.people import Bytes, Person
+from tonsure.lab.evaluate.wide.people import Bytes, Garment, Person
 from tonsure.planes import Plane, dilate
 from tonsure.scene import look as scene_of
 
@@ -23,8 +23,6 @@ NAMES = ("background", "skin", "clothes")
 UNKNOWN = 255
 """Class of pixels that the parser's view does not reach."""
 _NOSE, _CHEEKS, _CHIN = 1, (234, 454), 152
-_GARMENTS_NOT = (0, 17, 19, 20, 29, 41)
-"""Of the 59 labels those that are no clothes: nothing, glasses, hair, hat, necklace, skin."""
 
 
 @dataclass(frozen=True)
@@ -114,13 +112,12 @@ def sitter(person: Person, file: Path, editor: Editor) -> Sitter | None:
         return None  # upside down
     classes, _ = parsed(person.pixels, face, editor.threads)
     hatted = classes[..., HAT] > 0.5
-    if person.kind == "ccp59" and person.labels is not None:
-        hatted |= person.labels == 20
+    hatted |= person.labelled(Garment.HAT)
     hat = float(hatted.sum()) / face.iod**2
     hair = teacher.hair(person.pixels, file, editor.threads)
     theirs = classes[..., HAIR] > 0.4
-    if person.kind == "ccp59" and person.labels is not None:
-        theirs &= person.labels == 19
+    if person.kind == "ccp59":
+        theirs &= person.labelled(Garment.HAIR)
     near = dilate(of_head(hair, face, before_face=True), max(1, round(0.1 * face.iod)))
     own = np.where(near, hair, np.float32(0))
     agreed = float(theirs[own > 0.5].mean()) if (own > 0.5).any() else 0.0
@@ -149,9 +146,9 @@ def truth(person: Person, classes: Plane, seen: npt.NDArray[np.bool_]) -> npt.ND
     if person.labels is None:
         return out
     if person.kind == "ccp59":
-        out[person.labels == 0] = 0
-        out[np.isin(person.labels, (17, 41))] = 1
-        out[~np.isin(person.labels, _GARMENTS_NOT)] = 2
+        out[person.labelled(Garment.NOTHING)] = 0
+        out[person.labelled(Garment.SKIN, Garment.GLASSES, Garment.SUNGLASSES)] = 1
+        out[~person.labelled(*Garment)] = 2
         return out
     inside = person.labels > 127
     body = np.where(seen, 1 + np.argmax(three[..., 1:], -1), UNKNOWN).astype(np.uint8)

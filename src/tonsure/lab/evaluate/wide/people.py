@@ -7,6 +7,7 @@ import io
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,18 @@ from PIL import Image
 from tonsure.errors import BadOption
 
 Bytes = npt.NDArray[np.uint8]
+
+
+class Garment(IntEnum):
+    """Those of the 59 labels "ccp59" that are no clothes."""
+
+    NOTHING = 0
+    GLASSES = 17
+    HAIR = 19
+    HAT = 20
+    NECKLACE = 29
+    SKIN = 41
+    SUNGLASSES = 47
 
 
 @dataclass(frozen=True)
@@ -29,7 +42,7 @@ class Person:
     box : (x, y, width, height) of the face in pixels, as the list has it.
     hair : "long", "mid" or "short", by the share of hair below the chin.
     labels : (H, W) uint8 or None: what `kind` says they mean.
-    kind : "ccp59" (numbers of garments, see `cases`), "person" (0/255), or "" without labels.
+    kind : "ccp59" (numbers of garments, see `Garment`), "person" (0/255), or "" without labels.
     """
 
     name: str
@@ -38,6 +51,12 @@ class Person:
     hair: str
     labels: Bytes | None = None
     kind: str = ""
+
+    def labelled(self, *garments: Garment) -> npt.NDArray[np.bool_]:
+        """Where the labels are some of these, (H, W); nowhere without labels of this kind."""
+        if self.labels is None or self.kind != "ccp59":
+            return np.zeros(self.pixels.shape[:2], np.bool_)
+        return np.isin(self.labels, garments)
 
 
 def people(data: Path, part: str = "test") -> Iterator[Person]:
