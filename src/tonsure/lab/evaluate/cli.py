@@ -1,0 +1,136 @@
+"""`tonsure lab evaluate`: photos of a folder, or people to the waist."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from tonsure.cli.console import ending, say
+
+Out = Annotated[
+    Path, typer.Option("-o", "--out", help="Folder for reports and sheets; the sheets show people.")
+]
+Threads = Annotated[int | None, typer.Option(help="Of the networks.")]
+Debug = Annotated[bool, typer.Option(hidden=True)]
+
+
+class _Group(TyperGroup):
+    """A group where anything but the name of a further verb is what the first one takes."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] != "wide":
+            args = ["photos", *args]
+        return list(super().parse_args(ctx, args))
+
+
+app = typer.Typer(
+    cls=_Group,
+    help="Measure an editor on a folder of photos, or on people to the waist.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _root() -> None:
+    pass
+
+
+@app.command()
+def photos(
+    photos: Annotated[Path, typer.Argument(help="A folder of photos.")],
+    out: Out,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(help="tonsure, telea or unchanged; may be given several times."),
+    ] = None,
+    attributes: Annotated[
+        Path | None, typer.Option(help="Labels, as CelebA's list_attr_celeba.txt.")
+    ] = None,
+    partition: Annotated[
+        Path | None, typer.Option(help="Parts, as CelebA's list_eval_partition.txt.")
+    ] = None,
+    part: Annotated[int, typer.Option(help="0 train, 1 val, 2 test.")] = 1,
+    having: Annotated[
+        list[str] | None, typer.Option("--with", help="Only photos with this label.")
+    ] = None,
+    lacking: Annotated[
+        list[str] | None, typer.Option("--without", help="Only photos without this label.")
+    ] = None,
+    count: Annotated[int | None, typer.Option(help="So many photos, drawn.")] = None,
+    even: Annotated[
+        str | None, typer.Option(help="A label that half of the drawn photos have, as Male.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
+    identity: Annotated[
+        Path | None, typer.Option(help="The identity network, if it is not in the cache.")
+    ] = None,
+    no_identity: Annotated[bool, typer.Option(help="Leave the identity distance out.")] = False,
+    threads: Threads = None,
+    debug: Debug = False,
+) -> None:
+    """Measure an editor on a folder of photos (on people to the waist: `evaluate wide`); see
+    docs/evaluation.md."""
+    with ending(debug):
+        from tonsure.lab.evaluate import command
+
+        command.run(
+            command.Choice(
+                photos, attributes, partition, part, having or [], lacking or [], count, even, seed
+            ),
+            method or ["tonsure"],
+            out,
+            identity=identity,
+            with_identity=not no_identity,
+            threads=threads,
+            tell=say,
+        )
+
+
+@app.command()
+def wide(
+    data: Annotated[Path, typer.Option(help="Folder that holds wide/ and teacher/.")],
+    out: Out,
+    cases: Annotated[int, typer.Option(help="So many made cases at most.")] = 72,
+    seed: Annotated[int, typer.Option(help="Of their draw.")] = 0,
+    made: Annotated[
+        Path | None, typer.Option(help="Take the made cases of this earlier output folder.")
+    ] = None,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(help="Earlier results to measure beside; may be given several times."),
+    ] = None,
+    sheets: Annotated[bool, typer.Option("--sheets", help="Write contact sheets, too.")] = False,
+    no_features: Annotated[
+        bool, typer.Option("--no-features", help="Leave the distance in features out.")
+    ] = False,
+    alone: Annotated[
+        bool, typer.Option("--alone", help="The tool alone, without Telea and doing nothing.")
+    ] = False,
+    no_real: Annotated[bool, typer.Option("--no-real", help="Made cases only.")] = False,
+    threads: Threads = None,
+    debug: Debug = False,
+) -> None:
+    """People to the waist: made cases with truth, hair left, whole pictures."""
+    with ending(debug):
+        from tonsure.lab.evaluate.wide import command
+
+        plan = command.Plan(
+            data,
+            out,
+            cases,
+            seed,
+            tuple(against or ()),
+            made,
+            not no_real,
+            sheets,
+            not no_features,
+            not alone,
+            threads,
+        )
+        command.run(plan, say)
