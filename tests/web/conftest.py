@@ -24,7 +24,7 @@ _create_connection, _getaddrinfo = socket.create_connection, socket.getaddrinfo
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 pytest.importorskip("fastapi")
-pytest.importorskip("uvicorn")
+pytest.importorskip("h11")
 pytest.importorskip("python_multipart")
 pytest.importorskip("prometheus_client")
 
@@ -50,20 +50,18 @@ class Here(Client):
     """A server in a thread of this process."""
 
     def __init__(self, options: Any, editor: Any = None) -> None:
-        from tonsure.web.server import build
+        from tonsure.web.server import Server
 
-        self.server = build(replace(options, port=0), editor)
-        self.work = self.server._work
+        self.server = Server(replace(options, port=0), editor)
+        self.work = self.server.work
+        self.server.bind()
         self._thread = threading.Thread(target=self.server.run, daemon=True)
         self._thread.start()
-        end = time.monotonic() + 60
-        while not self.server.started:
-            assert time.monotonic() < end
-            time.sleep(0.01)
-        super().__init__(self.server.servers[0].sockets[0].getsockname()[1])
+        assert self.server.started.wait(60)
+        super().__init__(self.server.port)
 
     def stop(self) -> None:
-        self.server.should_exit = True
+        self.server.stop(now=True)
         self._thread.join(timeout=20)
         assert not self._thread.is_alive()
 

@@ -65,7 +65,8 @@ def test_a_full_queue_refuses(serve, gate, portrait):
 
 def test_who_would_wait_too_long_is_told_at_once():
     work = Work(1, 32, limit_seconds=30)
-    work.seconds, work.running = 4.0, 1
+    work.seconds = 4.0
+    work._running.append(None)
     work.check()
     for _ in range(2):
         work._waiting.append(None)
@@ -135,7 +136,7 @@ def test_a_stop_takes_nothing_new_and_finishes_the_rest(serve, gate, portrait):
         taken = [clients.submit(here.photo, "/v1/edit", portrait) for _ in range(2)]
         assert gate.inside.acquire(timeout=10)
         _until(lambda: here.work.waiting == 1)
-        here.server.handle_exit(15, None)
+        here.server.stop()
         refused = here.photo("/v1/edit", portrait)
         assert (refused.status, refused.code) == (503, "draining")
         assert refused.headers["retry-after"]

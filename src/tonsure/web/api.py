@@ -14,12 +14,12 @@ from . import jobs
 from .context import Act, Context
 from .form import Form
 from .jobs import Made, Wish
-from .problems import Refused, described
+from .problems import described
 
 PHOTO_PROBLEMS = (
     "bad_request", "bad_option", "unreadable_input", "truncated_input", "unauthorized",
     "wrong_origin", "too_slow", "limit_exceeded", "wrong_type", "wrong_host", "no_face",
-    "face_too_small", "busy", "rate_limited", "draining", "timed_out", "model_missing",
+    "face_too_small", "busy", "rate_limited", "draining", "no_room", "timed_out", "model_missing",
     "model_damaged",
 )  # fmt: skip
 _OTHER_PROBLEMS = ("unauthorized", "wrong_origin", "wrong_host")
@@ -87,13 +87,12 @@ _PICTURES = ("image/jpeg", "image/png", "image/webp", "image/avif", "image/tiff"
 
 def wish_of(form: Form) -> Wish:
     """What the usual fields ask for."""
-    quality = form.whole("quality", None)
     return Wish(
         jobs.edits(form.text("edits", '{"bald": 1.0}')),
         form.text("style", "recede"),
         form.text("face", "largest"),
         jobs.format_of(form.text("format", "")),
-        quality,
+        form.whole("quality", 0, 1, 100) or None,
     )
 
 
@@ -157,7 +156,7 @@ def router(context: Context) -> APIRouter:
         def act(form: Form) -> Act[Made]:
             form.only("image", "edits", "style", "face", "format", "quality")
             data, wish = form.file("image"), wish_of(form)
-            return lambda checkpoint: jobs.edit(context.editor, data, wish, checkpoint)
+            return lambda holder: jobs.edit(context.editor, data, wish, holder)
 
         made = await context.photo(request, act)
         return answer(made, prefers_json(request.headers.get("accept", "")), "photo.bald")
@@ -188,10 +187,12 @@ def router(context: Context) -> APIRouter:
         def act(form: Form) -> Act[Made]:
             form.only("image", "kind", "steps", "size", "style", "face", "format")
             data, wish = form.file("image"), wish_of(form)
-            kind, steps = form.text("kind", "strip"), form.whole("steps", 11) or 0
-            size = form.whole("size", None)
-            return lambda checkpoint: jobs.sequence(
-                context.editor, data, wish, kind, steps, size, checkpoint
+            kind = jobs.kind_of(form.text("kind", "strip"))
+            fewest = 3 if kind in ("gif", "webp") else 2  # a loop goes there and back
+            steps = form.whole("steps", 11, fewest, jobs.MOST_STEPS)
+            size = form.whole("size", 0, 16, 2000) or None
+            return lambda holder: jobs.sequence(
+                context.editor, data, wish, kind, steps, size, holder
             )
 
         made = await context.photo(request, act)
@@ -210,7 +211,7 @@ def router(context: Context) -> APIRouter:
         def act(form: Form) -> Act[dict[str, Any]]:
             form.only("image")
             data = form.file("image")
-            return lambda checkpoint: jobs.inspect(context.editor, data, checkpoint)
+            return lambda holder: jobs.inspect(context.editor, data, holder)
 
         return JSONResponse(await context.photo(request, act))
 
@@ -229,10 +230,8 @@ def router(context: Context) -> APIRouter:
         def act(form: Form) -> Act[dict[str, Any]]:
             form.only("image", "face", "size")
             data, face = form.file("image"), form.text("face", "largest")
-            size = form.whole("size", 1280) or 0
-            if not 64 <= size <= 2048:
-                raise Refused("bad_option", "The size of a preview goes from 64 to 2048.")
-            return lambda checkpoint: jobs.layers(context.editor, data, face, size, checkpoint)
+            size = form.whole("size", 1280, 64, 2048)
+            return lambda holder: jobs.layers(context.editor, data, face, size, holder)
 
         return JSONResponse(await context.photo(request, act))
 

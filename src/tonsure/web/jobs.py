@@ -1,6 +1,7 @@
 """What a worker does with a photo: plain functions of an editor, bytes, and values.
 
-Each calls `checkpoint` between its acts: it raises when nobody waits for the result any more.
+Each calls its `holder` between its acts, which raises when nobody waits for the result any more,
+and asks it for memory before what takes much.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,8 +26,7 @@ from ..photo import formats as kinds
 from ..photo.xmp import mark
 from ..result import Result
 from ..steps import files, plan
-
-Checkpoint = Callable[[], None]
+from .memory import Holder
 
 MEDIA_TYPES = {
     "JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "AVIF": "image/avif",
@@ -63,7 +62,7 @@ class Made:
     report: dict[str, Any]
 
 
-def open_shot(editor: Editor, data: bytes) -> Shot:
+def open_shot(editor: Editor, data: bytes, holder: Holder) -> Shot:
     """A photo that somebody sent, without what it says of where, when and with what it was taken.
 
     Few kinds of files are taken, by their first bytes; no other parser sees them.
@@ -73,6 +72,8 @@ def open_shot(editor: Editor, data: bytes) -> Shot:
         if not data:
             raise WrongType("The photo is empty.")
         raise WrongType("This is not a photo that is read here; send JPEG, PNG, WebP or AVIF.")
+    editor.limits.check_file(len(data))
+    holder.photo(data)
     shot = editor.open(data, name="The photo")
     shot.photo = private(shot.photo)
     return shot
@@ -89,13 +90,13 @@ def private(photo: Photo) -> Photo:
     return replace(photo, exif=None, xmp=marked, encoder=encoder, origin=None, dropped=())
 
 
-def edit(editor: Editor, data: bytes, wish: Wish, checkpoint: Checkpoint) -> Made:
+def edit(editor: Editor, data: bytes, wish: Wish, holder: Holder) -> Made:
     """The edited photo, in its own format unless another is wished."""
     editor.check(wish.degree, wish.style, wish.face)
-    with open_shot(editor, data) as shot:
+    with open_shot(editor, data, holder) as shot:
         target = chosen(shot.photo, wish.format)
-        result = _bald(shot, wish, checkpoint)
-        checkpoint()
+        result = bald(shot, wish, holder)
+        holder()
         made = result.encode(target.name, quality=wish.quality)
         told = result.report_as(target.name)
         return Made(made, MEDIA_TYPES[target.name], target.suffixes[0], told)
@@ -103,26 +104,18 @@ def edit(editor: Editor, data: bytes, wish: Wish, checkpoint: Checkpoint) -> Mad
 
 def sequence(
     editor: Editor, data: bytes, wish: Wish, kind: str, count: int, size: int | None,
-    checkpoint: Checkpoint,
+    holder: Holder,
 ) -> Made:  # fmt: skip
     """All degrees: a strip, a loop (GIF, WebP), or frames in a zip."""
     editor.check(1.0, wish.style, wish.face)
-    if kind not in SEQUENCES:
-        raise BadOption(f"There is no kind {kind!r}; {nearest(kind, SEQUENCES)}")
-    if count > MOST_STEPS:
-        raise BadOption(f"There cannot be {count} steps; choose 2 to {MOST_STEPS}.")
-    if kind in ("gif", "webp") and count < 3:
-        raise BadOption("A loop needs 3 steps or more.")
-    if size is not None and size > 2000 and kind != "frames":
-        raise BadOption(f"Steps cannot have {size} pixels here; choose 16 to 2000.")
-    with open_shot(editor, data) as shot:
+    with open_shot(editor, data, holder) as shot:
         target = chosen(shot.photo, wish.format)
         suffix = {"strip": target.suffixes[0], "gif": ".gif", "webp": ".webp"}.get(kind, "")
         name = f"frame-%02d{target.suffixes[0]}" if kind == "frames" else f"steps{suffix}"
         steps = plan(name, count, size or None)
         _check_together(shot.photo, count, steps.size, 250 if kind == "frames" else 60)
-        result = _bald(shot, replace(wish, degree=1.0), checkpoint)
-        made = files(shot, steps, style=wish.style, face=wish.face, before_each=checkpoint)
+        result = bald(shot, replace(wish, degree=1.0), holder)
+        made = files(shot, steps, style=wish.style, face=wish.face, before_each=holder)
         told = result.report_as(steps.format) | {"steps": count}
         if kind != "frames":
             return Made(next(made), MEDIA_TYPES[steps.format], suffix, told)
@@ -133,35 +126,36 @@ def sequence(
         return Made(packed.getvalue(), "application/zip", ".zip", told)
 
 
-def inspect(editor: Editor, data: bytes, checkpoint: Checkpoint) -> dict[str, Any]:
+def inspect(editor: Editor, data: bytes, holder: Holder) -> dict[str, Any]:
     """What `tonsure inspect` tells."""
-    with open_shot(editor, data) as shot:
-        checkpoint()
+    with open_shot(editor, data, holder) as shot:
+        holder()
         editor.limits.check_faces(len(shot.faces))
         for number, face in enumerate(shot.faces, 1):
-            checkpoint()
+            holder()
             if face.height >= NEEDED:
+                holder.head(face, shot.photo)
                 shot.head(number)
         return report.of_shot(shot)
 
 
 def layers(
-    editor: Editor, data: bytes, which: str, size: int, checkpoint: Checkpoint
+    editor: Editor, data: bytes, which: str, size: int, holder: Holder
 ) -> dict[str, Any]:
     """A preview of the photo, its faces, and of the chosen ones all that a blend needs.
 
     With these a page makes every degree by itself: `docs/server.md` says how.
     """
     editor.check(1.0, face=which)
-    with open_shot(editor, data) as shot:
-        checkpoint()
+    with open_shot(editor, data, holder) as shot:
+        holder()
         numbers = _numbers(shot, which)
         told = shot.bald(0.0, face=which).report
         notes = told["warnings"]
         scale = min(1.0, size / max(shot.photo.width, shot.photo.height))
         heads = []
         for number in numbers:
-            checkpoint()
+            holder.head(shot.faces[number - 1], shot.photo)
             bare = shot.head(number)
             notes += [report.of_note(Note.of(code, number)) for code in bare.warnings]
             if "already_bald" not in bare.warnings:
@@ -200,6 +194,13 @@ def edits(text: str) -> float:
     return float(degree)
 
 
+def kind_of(name: str) -> str:
+    """One of `SEQUENCES`; raises `BadOption`."""
+    if name not in SEQUENCES:
+        raise BadOption(f"There is no kind {name[:40]!r}; {nearest(name[:40], SEQUENCES)}")
+    return name
+
+
 def format_of(name: str) -> str | None:
     """The name of a format that is sent out, None for ""; raises `BadOption`."""
     if not name:
@@ -221,14 +222,14 @@ def _check_together(photo: Photo, count: int, size: int, megapixels: int) -> Non
         )
 
 
-def _bald(shot: Shot, wish: Wish, checkpoint: Checkpoint) -> Result:
+def bald(shot: Shot, wish: Wish, holder: Holder) -> Result:
     """As `Shot.bald`, with a checkpoint before each thing that takes time."""
-    checkpoint()
+    holder()
     if wish.degree > 0:
         for number in _numbers(shot, wish.face):
-            checkpoint()
+            holder.head(shot.faces[number - 1], shot.photo)
             shot.head(number)
-    checkpoint()
+    holder()
     return shot.bald(wish.degree, wish.style, wish.face)
 
 

@@ -1,0 +1,300 @@
+"""One connection: HTTP/1.1 as h11 reads and writes it, an ASGI application behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote
+
+import h11
+
+from . import problems
+from .problems import Refused
+
+_PART = 65_536  # bytes that are read at once, and that a client may send ahead
+_WRITE = 262_144  # bytes that must leave within `write_seconds`
+_HEAD = 16_384  # bytes of a request's head
+_AFTER = 2.0  # seconds for the client to close after its last answer
+_LOOK = 0.1  # seconds between two looks whether a silent client is still there
+_log = logging.getLogger("tonsure.web")
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds that clients have: for a head, for a body (also one that nobody wants any more),
+    between two requests, and to take 256 kB of an answer."""
+
+    head: float
+    body: float
+    idle: float = 30.0
+    write: float = 60.0
+
+
+class Wire:
+    """Serves one connection until either side ends it.
+
+    Its end is a lingering close: the answer goes out, then this side says that it has said all,
+    then what the client still sends is read and forgotten until it closes too. Closed at once
+    instead, the client's system would throw the answer away, and show a reset in its place.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        patience: Patience,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self.app, self.patience, self.stopping = app, patience, stopping
+        self.idle, self.after = True, False  # between requests; after the last answer
+        self._reader, self._writer = reader, writer
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEAD)
+        self._began = time.monotonic()
+        writer.transport.set_write_buffer_limits(high=0)  # to drain is to have all sent
+
+    async def serve(self) -> None:
+        """Answer requests one by one; every way out closes the connection."""
+        idle = self.patience.head
+        try:
+            while (request := await self._head(idle)) is not None:
+                self.idle = False
+                exchange = Exchange(self, request)
+                await self.app(exchange.scope, exchange.receive, exchange.send)
+                if not exchange.answered or not exchange.keep:
+                    break
+                self._http.start_next_cycle()
+                idle = self.patience.idle
+            await self._linger()
+        except (OSError, TimeoutError, h11.ProtocolError):
+            pass
+        except Exception as error:  # the guard lets none through: this is a fault of this file
+            _log.error("connection fault %s", type(error).__name__)
+        finally:
+            self._writer.transport.abort()
+
+    async def refuse(self, refused: Refused) -> None:
+        """Answer without a look at what is asked, and close."""
+        try:
+            await self._say(refused)
+            await self._linger()
+        except (OSError, TimeoutError, h11.ProtocolError):
+            pass
+        finally:
+            self._writer.transport.abort()
+
+    def end(self) -> None:
+        """Close now, whatever is under way."""
+        self._writer.transport.abort()
+
+    async def _head(self, idle: float) -> h11.Request | None:
+        """The next request; None after the client's end, its silence, or nonsense."""
+        self.idle = True
+        deadline, started = time.monotonic() + idle, False
+        while True:
+            try:
+                event = self._http.next_event()
+            except h11.RemoteProtocolError as error:
+                long = error.error_status_hint == 431
+                said = f"The request's head is longer than {_HEAD // 1024} kB." if long else (
+                    "This is not a request of HTTP/1.1; send one as a browser or curl does."
+                )  # fmt: skip
+                await self._say(Refused("bad_request", said))
+                return None
+            if isinstance(event, h11.Request):
+                self._began = time.monotonic()
+                if bad := _ambiguous(event):
+                    await self._say(Refused("bad_request", bad))
+                    return None
+                return event
+            if event is not h11.NEED_DATA or (self.stopping() and not started):
+                return None
+            if not started and self._http.trailing_data[0]:
+                deadline, started = time.monotonic() + self.patience.head, True
+                self.idle = False
+            try:
+                self._http.receive_data(await self.read(deadline))
+            except TimeoutError:
+                if started:
+                    said = f"The request's head did not arrive within {self.patience.head:g} s."
+                    await self._say(Refused("too_slow", said))
+                return None
+
+    async def _say(self, refused: Refused) -> None:
+        """A problem, as the last thing of this connection."""
+        text = json.dumps(problems.body(refused.code, refused.said, name := secrets.token_hex(8)))
+        headers = {
+            "Content-Type": problems.MEDIA_TYPE, "Content-Length": str(len(text)),
+            "X-Request-ID": name, "Cache-Control": "no-store", "Connection": "close",
+            "Date": formatdate(usegmt=True),
+        } | refused.headers  # fmt: skip
+        status = problems.STATUS[refused.code]
+        await self.write(_response(status, [(k.encode(), v.encode()) for k, v in headers.items()]))
+        await self.write(h11.Data(text.encode()))
+        await self.write(h11.EndOfMessage())
+
+    async def _linger(self) -> None:
+        """Say that all was said, then read and forget until the client closes."""
+        self.idle, self.after = False, True
+        end = time.monotonic() + _AFTER
+        whole = self._http.their_state in (h11.DONE, h11.MUST_CLOSE, h11.CLOSED, h11.IDLE)
+        if not whole:
+            end = max(end, self._began + self.patience.body)
+        if self._writer.can_write_eof():
+            self._writer.write_eof()
+        while await self.read(end):
+            pass
+
+    async def read(self, deadline: float | None = None) -> bytes:
+        """Some bytes; none at the client's end. Raises `TimeoutError`, and `OSError` for a reset."""
+        if deadline is None:
+            return await self._reader.read(_PART)
+        left = max(0.001, deadline - time.monotonic())
+        return await asyncio.wait_for(self._reader.read(_PART), left)
+
+    async def write(self, event: Any) -> None:
+        """Send a part of an answer; raises `TimeoutError` for a client that takes nothing."""
+        data = self._http.send(event) or b""
+        for at in range(0, len(data), _WRITE):
+            self._writer.write(data[at : at + _WRITE])
+            await asyncio.wait_for(self._writer.drain(), self.patience.write)
+
+    async def left(self) -> None:
+        """Comes back when the client has gone, not when it merely has nothing more to send.
+
+        One that closed and one that only said its end look alike. So it is sent a "100 Continue",
+        which every client must be able to overhear: who has closed answers with a reset.
+        """
+        with suppress(OSError):
+            while data := await self.read():
+                self._http.receive_data(data)
+                if len(self._http.trailing_data[0]) > _PART:
+                    await asyncio.Event().wait()  # enough ahead; its end will be seen later
+            if self._http.their_http_version != b"1.1":
+                await asyncio.Event().wait()  # they may not be told anything in between
+            wire: Any = self._writer.get_extra_info("socket")
+            with suppress(h11.LocalProtocolError):  # the answer has begun
+                await self.write(_continue())
+            while not wire.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                await asyncio.sleep(_LOOK)
+
+    @property
+    def http(self) -> h11.Connection:
+        return self._http
+
+    @property
+    def ends(self) -> tuple[Any, Any]:
+        """Addresses of the client and of this side."""
+        found = [self._writer.get_extra_info(name) for name in ("peername", "sockname")]
+        client, server = (tuple(one[:2]) if isinstance(one, tuple) else None for one in found)
+        return client, server
+
+
+class Exchange:
+    """One request and its answer, as ASGI puts them."""
+
+    def __init__(self, wire: Wire, request: h11.Request) -> None:
+        self._wire, self._http = wire, wire.http
+        self.answered = False
+        self.keep = True
+        self._whole = self._cut = False
+        self._headless = request.method == b"HEAD"
+        path, _, query = request.target.partition(b"?")
+        client, server = wire.ends
+        self.scope: dict[str, Any] = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": request.http_version.decode("ascii"),
+            "method": request.method.decode("ascii"),
+            "scheme": "http",
+            "path": unquote(path.decode("ascii")),
+            "raw_path": path,
+            "query_string": query,
+            "root_path": "",
+            "headers": list(request.headers),
+            "client": client,
+            "server": server,
+        }
+
+    async def receive(self) -> dict[str, Any]:
+        """A part of the body, or that the client left."""
+        if not (self._whole or self._cut or self.answered):
+            if self._http.they_are_waiting_for_100_continue:
+                await self._wire.write(_continue())
+            try:
+                if (part := await self._part()) is not None:
+                    return part
+            except (OSError, h11.RemoteProtocolError):
+                self._cut = True
+            return {"type": "http.disconnect"}
+        if not self._cut:
+            await self._wire.left()
+        return {"type": "http.disconnect"}
+
+    async def _part(self) -> dict[str, Any] | None:
+        while True:
+            event = self._http.next_event()
+            if event is h11.NEED_DATA:
+                self._http.receive_data(await self._wire.read())
+            elif isinstance(event, h11.Data):
+                return {"type": "http.request", "body": bytes(event.data), "more_body": True}
+            elif isinstance(event, h11.EndOfMessage):
+                self._whole = True
+                return {"type": "http.request", "body": b"", "more_body": False}
+            else:
+                self._cut = True
+                return None
+
+    async def send(self, message: Any) -> None:
+        """A part of the answer."""
+        if message["type"] == "http.response.start":
+            await self._start(message["status"], list(message.get("headers", [])))
+            return
+        more, data = message.get("more_body", False), message.get("body", b"")
+        if data and not self._headless:
+            await self._wire.write(h11.Data(data))
+        if not more:
+            await self._wire.write(h11.EndOfMessage())
+            self.answered = True
+            # h11 itself closes for who asked for it, and for HTTP/1.0
+            self.keep = self.keep and self._http.our_state is h11.DONE
+
+    async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        with suppress(h11.RemoteProtocolError):  # what is here of the body, perhaps all
+            while not self._whole and isinstance(event := self._http.next_event(), h11.Data):
+                pass
+            self._whole = self._whole or isinstance(event, h11.EndOfMessage)
+        headers.append((b"date", formatdate(usegmt=True).encode()))
+        self.keep = self._whole and not self._wire.stopping()
+        if not self.keep and (b"connection", b"close") not in headers:
+            headers.append((b"connection", b"close"))
+        await self._wire.write(_response(status, headers))
+
+
+def _response(status: int, headers: list[tuple[bytes, bytes]]) -> h11.Response:
+    phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
+    return h11.Response(status_code=status, headers=headers, reason=phrase)
+
+
+def _continue() -> h11.InformationalResponse:
+    return h11.InformationalResponse(status_code=100, headers=[], reason="Continue")
+
+
+def _ambiguous(request: h11.Request) -> str:
+    """What is wrong with a head of which two servers could read two different bodies."""
+    names = {name for name, _ in request.headers}
+    if b"transfer-encoding" in names and b"content-length" in names:
+        return "The request tells its length in two ways; send Content-Length or chunks, not both."
+    if b"transfer-encoding" in names and request.http_version != b"1.1":
+        return "Chunks belong to HTTP/1.1; send Content-Length."
+    return ""
