@@ -53,7 +53,7 @@ class Here(Client):
         from tonsure.web.server import Server
 
         self.server = Server(replace(options, port=0), editor)
-        self.work = self.server.work
+        self.work, self.context = self.server.work, self.server.context
         self.server.bind()
         self._thread = threading.Thread(target=self.server.run, daemon=True)
         self._thread.start()

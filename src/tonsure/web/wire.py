@@ -113,11 +113,11 @@ class Wire:
                 return None
             if isinstance(event, h11.Request):
                 self._began = time.monotonic()
-                if bad := _ambiguous(event):
+                if bad := _objection(event):
                     await self._say(Refused("bad_request", bad))
                     return None
                 return event
-            if event is not h11.NEED_DATA or (self.stopping() and not started):
+            if event is not h11.NEED_DATA:
                 return None
             if not started and self._http.trailing_data[0]:
                 deadline, started = time.monotonic() + self.patience.head, True
@@ -207,7 +207,7 @@ class Exchange:
         self._wire, self._http = wire, wire.http
         self.answered = False
         self.keep = True
-        self._whole = self._cut = False
+        self._whole = self._cut = self._lost = False
         self._headless = request.method == b"HEAD"
         path, _, query = request.target.partition(b"?")
         client, server = wire.ends
@@ -256,7 +256,15 @@ class Exchange:
                 return None
 
     async def send(self, message: Any) -> None:
-        """A part of the answer."""
+        """A part of the answer; nothing, once the client has gone."""
+        try:
+            await self._send(message)
+        except (OSError, TimeoutError):
+            self._lost, self.keep = True, False
+
+    async def _send(self, message: Any) -> None:
+        if self._lost:
+            return
         if message["type"] == "http.response.start":
             await self._start(message["status"], list(message.get("headers", [])))
             return
@@ -290,8 +298,11 @@ def _continue() -> h11.InformationalResponse:
     return h11.InformationalResponse(status_code=100, headers=[], reason="Continue")
 
 
-def _ambiguous(request: h11.Request) -> str:
-    """What is wrong with a head of which two servers could read two different bodies."""
+def _objection(request: h11.Request) -> str:
+    """What is wrong with a head of another HTTP, or one of which two servers could read two
+    different bodies."""
+    if request.http_version not in (b"1.0", b"1.1"):
+        return "This server speaks HTTP/1.1; send that."
     names = {name for name, _ in request.headers}
     if b"transfer-encoding" in names and b"content-length" in names:
         return "The request tells its length in two ways; send Content-Length or chunks, not both."
