@@ -1,4 +1,4 @@
-"""Connections: who is refused hears why, who dawdles is let go, who only half closed is answered."""
+"""Connections: who is refused hears why, who dawdles is let go, who half closed is answered."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 import time
@@ -127,10 +128,8 @@ def endless(drawn, monkeypatch):
             return made(*args, **kwargs)
         inside.release()
         while True:
-            try:
+            with contextlib.suppress(Exception):  # as code does that means well
                 time.sleep(0.01)
-            except Exception:  # as code does that means well
-                pass
 
     monkeypatch.setattr(head, "make", make)
     on.inside = inside

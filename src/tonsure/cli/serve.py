@@ -95,8 +95,8 @@ def serve(
         chosen = _options(
             loaded, max_file_mb, max_megapixels, host=host, port=port,
             hosts=tuple(allow_host or ()), token=_token(token_file), page=not no_page,
-            queue=queue, rate=rate, work_seconds=timeout, proxies=proxy, drain_seconds=drain, memory_mb=memory,
-            **more,
+            queue=queue, rate=rate, work_seconds=timeout, proxies=proxy, drain_seconds=drain,
+            memory_mb=memory, **more,
         )  # fmt: skip
         from ..web.options import check
         from ..web.server import Server, run

@@ -65,7 +65,9 @@ class Form:
         """The only value of a field; `Refused` if there are several."""
         values = self.fields.get(name, [])
         if len(values) > 1:
-            raise Refused("bad_request", f"The field {name} was sent {len(values)} times; send it once.")
+            raise Refused(
+                "bad_request", f"The field {name} was sent {len(values)} times; send it once."
+            )
         return values[0] if values else default
 
     def only(self, *names: str) -> None:
@@ -114,7 +116,9 @@ async def read(request: Request, share: Share, *, most: int, seconds: float) -> 
     except StopAsyncIteration:
         return bytes(body)
     except TimeoutError:
-        raise Refused("too_slow", f"The request did not arrive within {seconds:g} s; send a smaller photo.") from None
+        raise Refused(
+            "too_slow", f"The request did not arrive within {seconds:g} s; send a smaller photo."
+        ) from None
 
 
 def too_large(most: int) -> Refused:
@@ -144,9 +148,13 @@ def parse(data: bytes, boundary: bytes, files: set[str]) -> Form:
         parser.write(data)
         parser.finalize()
     except FormParserError as error:
-        raise Refused("bad_request", "The form is malformed; let curl -F or a library write it.") from error
+        raise Refused(
+            "bad_request", "The form is malformed; let curl -F or a library write it."
+        ) from error
     if not reader.ended:
-        raise Refused("bad_request", "The form is cut off: its last boundary is missing; send it whole.")
+        raise Refused(
+            "bad_request", "The form is cut off: its last boundary is missing; send it whole."
+        )
     return reader.form
 
 
@@ -251,7 +259,7 @@ def parse_json(data: bytes) -> Any:
         return json.loads(data)
     except (ValueError, RecursionError):
         raise Refused(
-            "bad_request", "The body is not JSON; send {\"images\": [\"base64 of a photo\"]}."
+            "bad_request", 'The body is not JSON; send {"images": ["base64 of a photo"]}.'
         ) from None
 
 
@@ -264,4 +272,3 @@ async def gone(request: Request) -> None:
             return
         if message["type"] == "http.disconnect":
             return
-

@@ -139,9 +139,7 @@ def inspect(editor: Editor, data: bytes, holder: Holder) -> dict[str, Any]:
         return report.of_shot(shot)
 
 
-def layers(
-    editor: Editor, data: bytes, which: str, size: int, holder: Holder
-) -> dict[str, Any]:
+def layers(editor: Editor, data: bytes, which: str, size: int, holder: Holder) -> dict[str, Any]:
     """A preview of the photo, its faces, and of the chosen ones all that a blend needs.
 
     With these a page makes every degree by itself: `docs/server.md` says how.

@@ -26,7 +26,7 @@ class Options:
     min_face, threads : see `Editor`.
     workers : photos worked on at the same time.
     queue : photos that may wait for a worker; more are refused with 429.
-    memory_mb : megabytes that all photos may need that are worked on at the same time; 0 is what the
+    memory_mb : megabytes that photos may need together while they are worked on; 0 is what the
         machine or its container has.
     pending_mb : megabytes of uploads held in memory at the same time.
     header_seconds, body_seconds : for a request's head and body to arrive.

@@ -112,13 +112,17 @@ def from_error(error: Exception, request_id: str) -> Response:
 
 
 def worded(error: TonsureError) -> str:
-    """The sentence of `error` for who sends requests: the same fact, the way out that is theirs."""
+    """The sentence of `error` for who sends requests: the same fact, and their way out."""
     if isinstance(error, ModelError):  # its own sentence names files of this machine
-        return "A network of this server is missing or damaged; its operator must reinstall tonsure."
+        return (
+            "A network of this server is missing or damaged; its operator must reinstall tonsure."
+        )
     said = str(error)
     if error.code != "no_face" and not _ELSEWHERE.search(said):
         return said
     fact, way = said.split(";")[0].rstrip("."), _WAYS.get(error.code, "send another photo.")
+    if _ELSEWHERE.search(fact):
+        fact = "This cannot be done over HTTP"
     return f"{fact}; {way}"
 
 

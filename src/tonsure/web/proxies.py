@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from ..errors import BadOption
-
 
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+/?")
 
@@ -46,7 +45,7 @@ class Proxies:
             return False
         return any(address in network for network in self._networks)
 
-    def apply(self, scope: dict[str, Any], headers: Mapping[str, str]) -> None:
+    def apply(self, scope: MutableMapping[str, Any], headers: Mapping[str, str]) -> None:
         """Set client, scheme and prefix of an ASGI scope to what a believed proxy says of them."""
         client = scope.get("client")
         if client is None or not self.believed(client[0]):

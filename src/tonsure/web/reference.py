@@ -43,9 +43,8 @@ def _operation(server: str, path: str, method: str, operation: dict[str, Any]) -
     ]
     for kind, content in operation.get("requestBody", {}).get("content", {}).items():
         parts.append(_fields(kind, content.get("schema", {})))
-        parts.append(
-            f'<pre tabindex="0"><code>{escape(_example(server + path, kind, content))}</code></pre>\n'
-        )
+        example = escape(_example(server + path, kind, content))
+        parts.append(f'<pre tabindex="0"><code>{example}</code></pre>\n')
     rows = "".join(
         f"<tr><td>{escape(str(status))}</td><td>{_prose(response.get('description', ''))}</td>"
         f"<td>{', '.join(f'<code>{escape(k)}</code>' for k in response.get('content', {}))}</td>"

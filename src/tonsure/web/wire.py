@@ -156,7 +156,7 @@ class Wire:
             pass
 
     async def read(self, deadline: float | None = None) -> bytes:
-        """Some bytes; none at the client's end. Raises `TimeoutError`, and `OSError` for a reset."""
+        """Some bytes; none at the client's end. Raises `TimeoutError`; `OSError` for a reset."""
         if deadline is None:
             return await self._reader.read(_PART)
         left = max(0.001, deadline - time.monotonic())
