@@ -14,7 +14,7 @@ from . import jobs
 from .context import Act, Context
 from .form import Form
 from .jobs import Made, Wish
-from .problems import described
+from .problems import Refused, described
 
 PHOTO_PROBLEMS = (
     "bad_request", "bad_option", "unreadable_input", "truncated_input", "unauthorized",
@@ -41,7 +41,8 @@ _EDITS = {
     "type": "string",
     "contentMediaType": "application/json",
     "default": '{"bald": 1.0}',
-    "description": "JSON: what to do, and how much of it from 0 to 1",
+    "description": "JSON: what to do, and how much of it from 0 to 1; of single faces by their "
+    'number: {"bald": {"1": 0.8, "2": 0.3}}',
 }
 
 
@@ -87,10 +88,15 @@ _PICTURES = ("image/jpeg", "image/png", "image/webp", "image/avif", "image/tiff"
 
 def wish_of(form: Form) -> Wish:
     """What the usual fields ask for."""
+    degree, face = jobs.edits(form.text("edits", '{"bald": 1.0}')), form.text("face", "")
+    each = degree if isinstance(degree, dict) else {}
+    if each and face:
+        raise Refused("bad_option", "The edits name faces already; leave out the field face.")
     return Wish(
-        jobs.edits(form.text("edits", '{"bald": 1.0}')),
+        0.0 if isinstance(degree, dict) else degree,
+        each,
         form.text("style", "recede"),
-        form.text("face", "largest"),
+        "all" if each else face or "largest",
         jobs.format_of(form.text("format", "")),
         form.whole("quality", 0, 1, 100) or None,
     )
@@ -163,7 +169,7 @@ def router(context: Context) -> APIRouter:
 
     @api.post(
         "/sequence",
-        summary="All degrees: a strip, a loop, or frames",
+        summary="All degrees: a strip, a loop, or frames; or before and after",
         responses=_gives(
             "The file.", *_PICTURES, "image/gif", "application/zip", "application/json", **_WARNED
         )
@@ -173,21 +179,23 @@ def router(context: Context) -> APIRouter:
             kind={"type": "string", "enum": list(jobs.SEQUENCES), "default": "strip"},
             steps=_number(2, jobs.MOST_STEPS, "how many", 11),
             size=_number(16, 2000, "longer side of one step in pixels; by default 768 in a strip, "
-                         "640 in a loop, the photo's in frames"),
-            style=_STYLE, face=_FACE, format=_FORMAT,
+                         "640 in a loop, 1280 in a pair, the photo's in frames"),
+            edits=_EDITS, style=_STYLE, face=_FACE, format=_FORMAT,
         ),
     )  # fmt: skip
     async def sequence(request: Request) -> Response:
         """From the photo as it is to fully bald, in even steps.
 
         `strip` puts them side by side, `gif` and `webp` move there and back, `frames` are files
-        in a zip.
+        in a zip; `pair` is the photo as it was beside what `edits` asks for.
         """
 
         def act(form: Form) -> Act[Made]:
-            form.only("image", "kind", "steps", "size", "style", "face", "format")
+            form.only("image", "kind", "steps", "size", "edits", "style", "face", "format")
             data, wish = form.file("image"), wish_of(form)
             kind = jobs.kind_of(form.text("kind", "strip"))
+            if kind != "pair" and "edits" in form.fields:
+                raise Refused("bad_option", f"A {kind} has all degrees; edits go with kind=pair.")
             fewest = 3 if kind in ("gif", "webp") else 2  # a loop goes there and back
             steps = form.whole("steps", 11, fewest, jobs.MOST_STEPS)
             size = form.whole("size", 0, 16, 2000) or None
@@ -218,14 +226,19 @@ def router(context: Context) -> APIRouter:
     @api.post(
         "/layers",
         summary="A preview, and what a page needs to blend every degree by itself",
-        responses=_gives("Preview, faces, heads.", "application/json") | problems,
+        responses=_gives("Preview, faces, heads.", "application/json", "application/x-ndjson")
+        | problems,
         response_class=Response,
         openapi_extra=_body(
             face=_FACE, size=_number(64, 2048, "longer side of the preview in pixels", 1280)
         ),
     )
     async def layers(request: Request) -> Response:
-        """What the page at / works with: the photo is opened once, each degree is a blend."""
+        """What the page at / works with: the photo is opened once, each degree is a blend.
+
+        With `Accept: application/x-ndjson` lines of JSON tell how far it is, `{"step": ...}`; the
+        last one is `{"done": ...}` or `{"problem": ...}`. Empty lines show that it goes on.
+        """
 
         def act(form: Form) -> Act[dict[str, Any]]:
             form.only("image", "face", "size")
@@ -233,6 +246,8 @@ def router(context: Context) -> APIRouter:
             size = form.whole("size", 1280, 64, 2048)
             return lambda holder: jobs.layers(context.editor, data, face, size, holder)
 
+        if "application/x-ndjson" in request.headers.get("accept", ""):
+            return await context.told(request, act)
         return JSONResponse(await context.photo(request, act))
 
     @api.get(

@@ -6,14 +6,16 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastapi import Request
+from starlette.responses import Response
 
 from ..editor import Editor
 from . import form as forms
-from .form import Budget, Form
+from .form import Budget, Form, Share
 from .guard import Rate
+from .lines import Lines, Tell
 from .memory import Holder, Memory
 from .metrics import Metrics
 from .options import Options
@@ -48,6 +50,24 @@ class Context:
             )  # fmt: skip
             return await self.do(request, act_of(form))
 
+    async def told(self, request: Request, act_of: Callable[[Form], Act[Any]]) -> Response:
+        """As `photo`, but the answer begins at once and tells how far the work is."""
+        limits = self.options.limits
+        self._admit(request)
+        share = Share(self.budget)
+        try:
+            form = await forms.form(
+                request, share, {"image"},
+                file_bytes=limits.file_bytes, seconds=self.options.body_seconds,
+            )  # fmt: skip
+            act = act_of(form)
+            self.work.check()
+        except BaseException:
+            share.release()
+            raise
+        name = request.scope.get("tonsure.id", "-")
+        return Lines(lambda tell: self.do(request, act, tell), share.release, name)
+
     async def json(self, request: Request, act_of: Callable[[object], Act[T]]) -> T:
         """As `photo`, of a body that is JSON; `act_of` may take its time."""
         most = self.options.limits.file_bytes * 4 // 3 + 100_000
@@ -58,9 +78,10 @@ class Context:
             )
             return await self.do(request, await asyncio.to_thread(act_of, body))
 
-    async def do(self, request: Request, act: Act[T]) -> T:
+    async def do(self, request: Request, act: Act[T], tell: Tell = lambda step: None) -> T:
         """Have a worker do it, unless the client leaves before."""
         holder = Holder(self.memory)
+        holder.tell = tell
 
         def run(checkpoint: Callable[[], None]) -> T:
             holder.begin(checkpoint)

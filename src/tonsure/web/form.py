@@ -37,7 +37,7 @@ class Budget:
         try:
             yield share
         finally:
-            self.left += share.taken
+            share.release()
 
 
 class Share:
@@ -52,6 +52,11 @@ class Share:
             )
         self._budget.left -= count
         self.taken += count
+
+    def release(self) -> None:
+        """Give back what was taken."""
+        self._budget.left += self.taken
+        self.taken = 0
 
 
 @dataclass

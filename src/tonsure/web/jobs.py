@@ -11,7 +11,7 @@ import io
 import json
 import zipfile
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,12 +20,13 @@ from PIL import Image
 
 from .. import report
 from ..editor import NEEDED, Editor, Shot
-from ..errors import BadOption, LimitExceeded, Note, WrongType, nearest
+from ..errors import BadOption, LimitExceeded, NoFace, Note, WrongType, nearest
 from ..photo import FORMATS, Photo, chosen, earlier
 from ..photo import formats as kinds
 from ..photo.xmp import mark
 from ..result import Result
-from ..steps import files, plan
+from ..steps import files, plan, strip
+from ..steps.tile import tile
 from .memory import Holder
 
 MEDIA_TYPES = {
@@ -34,7 +35,7 @@ MEDIA_TYPES = {
 }  # fmt: skip
 GIVEN = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF")
 """Formats that are sent out, if they are asked for."""
-SEQUENCES = ("strip", "gif", "webp", "frames")
+SEQUENCES = ("strip", "gif", "webp", "frames", "pair")
 MOST_STEPS = 61
 _STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 _BRANDS = (b"avif", b"avis", b"mif1", b"msf1", b"heic", b"heix", b"hevc", b"heim", b"heis")
@@ -43,9 +44,10 @@ _ABOUT_THE_FILE = ("comment", "extra")
 
 @dataclass(frozen=True)
 class Wish:
-    """What is wanted of a photo."""
+    """What is wanted of a photo; `each` has degrees of single faces, then `degree` is 0."""
 
     degree: float = 1.0
+    each: dict[int, float] = field(default_factory=dict)
     style: str = "recede"
     face: str = "largest"
     format: str | None = None
@@ -106,7 +108,9 @@ def sequence(
     editor: Editor, data: bytes, wish: Wish, kind: str, count: int, size: int | None,
     holder: Holder,
 ) -> Made:  # fmt: skip
-    """All degrees: a strip, a loop (GIF, WebP), or frames in a zip."""
+    """All degrees: a strip, a loop (GIF, WebP), or frames in a zip; or a pair: before, after."""
+    if kind == "pair":
+        return _pair(editor, data, wish, size or 1280, holder)
     editor.check(1.0, wish.style, wish.face)
     with open_shot(editor, data, holder) as shot:
         target = chosen(shot.photo, wish.format)
@@ -124,6 +128,20 @@ def sequence(
             for path, frame in zip(steps.paths, made, strict=True):
                 archive.writestr(zipfile.ZipInfo(path.name), frame)
         return Made(packed.getvalue(), "application/zip", ".zip", told)
+
+
+def _pair(editor: Editor, data: bytes, wish: Wish, size: int, holder: Holder) -> Made:
+    """The photo as it was and as it is wished, side by side."""
+    editor.check(wish.degree, wish.style, wish.face)
+    with open_shot(editor, data, holder) as shot:
+        target = chosen(shot.photo, wish.format)
+        result = bald(shot, wish, holder)
+        size = strip.fitting(shot.photo, 2, size, target.max_side)
+        holder()
+        tiles = [tile(shot.photo, size), tile(result.photo, size)]
+        told = result.report_as(target.name)
+        made = strip.encode(tiles, target.name)
+        return Made(made, MEDIA_TYPES[target.name], target.suffixes[0], told)
 
 
 def inspect(editor: Editor, data: bytes, holder: Holder) -> dict[str, Any]:
@@ -145,15 +163,18 @@ def layers(editor: Editor, data: bytes, which: str, size: int, holder: Holder) -
     With these a page makes every degree by itself: `docs/server.md` says how.
     """
     editor.check(1.0, face=which)
+    holder.tell({"step": "reading"})
     with open_shot(editor, data, holder) as shot:
         holder()
-        numbers = _numbers(shot, which)
-        told = shot.bald(0.0, face=which).report
+        holder.tell({"step": "faces"})
+        untouched = shot.bald(0.0, face=which)
+        numbers, told = list(untouched.found), untouched.report
         notes = told["warnings"]
         scale = min(1.0, size / max(shot.photo.width, shot.photo.height))
         heads = []
-        for number in numbers:
+        for at, number in enumerate(numbers, 1):
             holder.head(shot.faces[number - 1], shot.photo)
+            holder.tell({"step": "head", "number": at, "of": len(numbers)})
             bare = shot.head(number)
             notes += [report.of_note(Note.of(code, number)) for code in bare.warnings]
             if "already_bald" not in bare.warnings:
@@ -171,8 +192,9 @@ def layers(editor: Editor, data: bytes, which: str, size: int, holder: Holder) -
         }
 
 
-def edits(text: str) -> float:
-    """The degree that the field `edits` asks for: `{"bald": 0.8}`."""
+def edits(text: str) -> float | dict[int, float]:
+    """What the field `edits` asks for: `{"bald": 0.8}`, or of single faces by their number:
+    `{"bald": {"1": 0.8, "2": 0.3}}`."""
     try:
         found = json.loads(text)
         if not isinstance(found, dict):
@@ -185,6 +207,18 @@ def edits(text: str) -> float:
     if len(found) > 1:
         raise BadOption("The edit bald was given more than once.")
     degree = next(iter(found.values()), 1.0)
+    if isinstance(degree, dict):
+        return _by_face(degree)
+    return _degree(degree)
+
+
+def _by_face(found: dict[str, Any]) -> dict[int, float]:
+    if not found or not all(name.isascii() and name.isdigit() and int(name) for name in found):
+        raise BadOption('Name faces by their number: {"bald": {"1": 0.8, "2": 0.3}}.')
+    return {int(name): _degree(degree) for name, degree in found.items()}
+
+
+def _degree(degree: Any) -> float:
     if isinstance(degree, bool) or not isinstance(degree, int | float):
         raise BadOption("The degree of bald must be a number from 0 to 1.")
     if not 0 <= degree <= 1:
@@ -223,17 +257,20 @@ def _check_together(photo: Photo, count: int, size: int, megapixels: int) -> Non
 def bald(shot: Shot, wish: Wish, holder: Holder) -> Result:
     """As `Shot.bald`, with a checkpoint before each thing that takes time."""
     holder()
-    if wish.degree > 0:
-        for number in _numbers(shot, wish.face):
+    if max((wish.degree, *wish.each.values())) > 0:
+        for number in _numbers(shot, wish):
             holder.head(shot.faces[number - 1], shot.photo)
             shot.head(number)
     holder()
-    return shot.bald(wish.degree, wish.style, wish.face)
+    return shot.bald(wish.degree, wish.style, wish.face, wish.each)
 
 
-def _numbers(shot: Shot, which: str) -> list[int]:
-    """The usable faces that are meant, by number; raises as `Shot.bald`."""
-    return list(shot.bald(0.0, face=which).found)
+def _numbers(shot: Shot, wish: Wish) -> list[int]:
+    """The usable faces that change, by number; raises as `Shot.bald`."""
+    if missing := [number for number in wish.each if number > len(shot.faces)]:
+        raise NoFace(f"There is no face {missing[0]}: {len(shot.faces)} found.")
+    found = shot.bald(0.0, face=wish.face).found
+    return [number for number in found if wish.each.get(number, wish.degree) > 0]
 
 
 def _preview(photo: Photo, scale: float) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -80,6 +81,7 @@ class Holder:
     def __init__(self, memory: Memory) -> None:
         self._memory, self.held, self._waits = memory, 0.0, False
         self._reading = 0.0
+        self.tell: Callable[[dict[str, Any]], None] = lambda step: None  # for who watches
         self._step: Callable[[], None] = lambda: None
 
     def begin(self, checkpoint: Callable[[], None]) -> None:

@@ -183,7 +183,7 @@ class Wire:
             if self._http.their_http_version != b"1.1":
                 await asyncio.Event().wait()  # they may not be told anything in between
             wire: Any = self._writer.get_extra_info("socket")
-            with suppress(h11.LocalProtocolError):  # the answer has begun
+            if self._http.our_state is h11.SEND_RESPONSE:  # else the answer itself shows it
                 await self.write(_continue())
             while not wire.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                 await asyncio.sleep(_LOOK)
