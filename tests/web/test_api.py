@@ -313,7 +313,7 @@ def test_the_description_is_whole(here):
 def test_the_page_has_all_words_twice(here):
     import re
 
-    script = here.get("/page/script.js").body.decode()
+    script = here.get("/page/words.js").body.decode()
     page = here.get("/").body.decode()
     english, chinese = script.split("\n  zh: {")
     chinese = chinese.split("\n};")[0]
