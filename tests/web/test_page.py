@@ -383,8 +383,9 @@ def test_it_tells_how_far_it_is(browse, crowd):
     page = browse()
     page.view.evaluate("""() => {
         window.steps = [];
-        new MutationObserver(() => window.steps.push(document.getElementById("step").textContent))
-            .observe(document.getElementById("step"), { childList: true });
+        new MutationObserver((changes) => {
+            for (const { addedNodes } of changes) window.steps.push(addedNodes[0].data);
+        }).observe(document.getElementById("step"), { childList: true });
     }""")
     page.open({"name": "group.png", "mimeType": "image/png", "buffer": crowd})
     told = page.view.evaluate("window.steps")

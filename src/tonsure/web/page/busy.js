@@ -39,7 +39,7 @@ export function tell({ step, share = 0, number = 1, of = 1 }) {
   const at = ORDER.indexOf(step);
   $("step").textContent = text;
   $("steps").hidden = at < 0;
-  $("steps").value = at < 0 ? 0 : at + (step === "sending" ? share : number / of);
+  $("steps").value = at < 0 ? 0 : at + (step === "sending" ? share : (number - 0.5) / of);
   // percents would be read out one by one
   if ($("working").dataset.step !== key) announce(step === "sending" ? say("steps.sending", { n: 0 }) : text);
   $("working").dataset.step = key;
