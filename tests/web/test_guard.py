@@ -401,6 +401,10 @@ def test_the_command_refuses_to_be_open_by_mistake(process, tmp_path):
     token = tmp_path / "token"
     token.write_text(TOKEN + "\n")
     there = process("--token-file", str(token))
+    taken = ran("--port", str(there.port))
+    assert taken.returncode == 2
+    assert taken.stderr.startswith(b"tonsure: Port ")
+    assert b"--port" in taken.stderr
     assert there.get("/v1/models").status == 401
     assert there.get("/v1/models", Authorization=f"Bearer {TOKEN}").status == 200
     assert there.end() == 0

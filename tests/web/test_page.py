@@ -1,4 +1,4 @@
-"""The page, as people use it: in a real browser, which must be installed (Debian's `chromium`)."""
+"""The page, as people use it: in a real browser, see `serving.chromium_here`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import base64
 import importlib.util
 import io
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,12 +15,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from serving import NO_CHROMIUM, chromium_here
 from tonsure.editor import Editor
 
 playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = chromium_here()
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium"),
+    pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM),
     pytest.mark.slow,
 ]
 READY = "document.querySelectorAll('.people label[data-ready=true]')"
@@ -71,7 +71,9 @@ class Page:
     def open(self, path: Path | dict[str, Any]) -> None:
         self.view.set_input_files("#file", path)
         self.until("document.body.dataset.state === 'ready'")
-        self.until("document.getElementById('degree').value === '1' && document.body.dataset.playing !== 'true'")
+        self.until(
+            "document.getElementById('degree').value === '1' && document.body.dataset.playing !== 'true'"
+        )
 
     def degree(self, value: float) -> None:
         self.view.locator("#degree").fill(str(value))
@@ -260,7 +262,11 @@ def test_faces_from_left_to_right_each_its_own_degree(browse, crowd, group, tmp_
         page.view.locator("input[name=face]").nth(0).check(force=True)
         page.until(f"{READY}.length === 2 && document.getElementById('working').hidden")
         page.degree(0.8)
-        assert [labels.nth(k).locator("small").inner_text() for k in range(3)] == ["80%", "30%", "0%"]
+        assert [labels.nth(k).locator("small").inner_text() for k in range(3)] == [
+            "80%",
+            "30%",
+            "0%",
+        ]
         each = {order[0]: 0.8, order[1]: 0.3}
         made = shot.bald(0, face="all", each=each).image
         assert np.abs(page.pixels() - made).mean() < 2.5

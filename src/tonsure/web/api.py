@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from .. import report
 from ..models import MODELS
-from . import jobs
+from . import jobs, preview
 from .context import Act, Context
 from .form import Form
 from .jobs import Made, Wish
@@ -244,7 +244,7 @@ def router(context: Context) -> APIRouter:
             form.only("image", "face", "size")
             data, face = form.file("image"), form.text("face", "largest")
             size = form.whole("size", 1280, 64, 2048)
-            return lambda holder: jobs.layers(context.editor, data, face, size, holder)
+            return lambda holder: preview.layers(context.editor, data, face, size, holder)
 
         if "application/x-ndjson" in request.headers.get("accept", ""):
             return await context.told(request, act)

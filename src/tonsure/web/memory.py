@@ -9,13 +9,15 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from ..faces import Face
-from ..photo import Photo
 from .problems import Refused
+
+if TYPE_CHECKING:
+    from ..faces import Face
+    from ..photo import Photo
 
 # Bytes at the peak, measured (tests/web/test_memory.py): of reading and writing for each pixel,
 # as many again where samples have 16 bits or there is transparency; of a bald head for each

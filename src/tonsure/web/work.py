@@ -81,6 +81,7 @@ class Job(Generic[T]):
         """Have the act end at its next step in Python; whether it was still at work.
 
         A call into a library goes on until it returns, which is why this is asked more than once.
+        Locks that are taken by `with` are given back on the way out, as for any error.
         """
         with self._lock:
             if self._ident is None:
