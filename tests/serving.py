@@ -5,28 +5,11 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import os
-import shutil
 import socket
 import time
 import uuid
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-NO_CHROMIUM = (
-    "there is no Chromium: 'apt-get install chromium' or 'playwright install chromium' brings one, "
-    "CHROMIUM names one"
-)
-
-
-def chromium_here() -> str | None:
-    """A browser for the tests of the page, or None."""
-    named = [os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"]
-    if found := next(filter(None, map(shutil.which, filter(None, named))), None):
-        return found
-    own = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH", Path.home() / ".cache/ms-playwright"))
-    return next((str(path) for path in sorted(own.glob("chromium-*/chrome-*/chrome"))), None)
 
 
 @dataclass

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from browsing import CHROMIUM, Page
 from serving import Client
 
 _TESTS = Path(__file__).parent.parent
@@ -163,3 +164,32 @@ def crowd(group: Any) -> bytes:
     out = io.BytesIO()
     Image.fromarray(group).save(out, "PNG")
     return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
+        browser = started.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def browse(chromium: Any, serve: Any) -> Iterator[Callable[..., Page]]:
+    """`browse(locale="zh-CN")` opens a window, and looks in the end at what went wrong in it."""
+    opened: list[Page] = []
+
+    def start(path: str = "/", here: Any = None, **context: Any) -> Page:
+        opened.append(Page(chromium, here or serve(), path, **context))
+        return opened[-1]
+
+    yield start
+    for page in opened:
+        page.context.close()
+        assert page.wrong == []
+        for address in page.asked:
+            assert address.startswith((page.home, "blob:", "data:")), address

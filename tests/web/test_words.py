@@ -50,7 +50,7 @@ def test_options_in_the_address(here, portrait):
         ({"quality": "0"}, "quality is 0; it goes from 1 to 100."),
         ({"quality": "101"}, "quality is 101; it goes from 1 to 100."),
         ({"quality": "best"}, "quality is 'best'; it must be a whole number."),
-        ({"style": "thn"}, "There is no style 'thn'; choose recede or thin."),
+        ({"style": "thick"}, "There is no style 'thick'; choose recede or thin."),
         ({"format": "jpg2"}, "There is no picture format 'jpg2'; did you mean 'jpeg'?"),
         ({"face": "lagest"}, "There is no face 'lagest'; did you mean 'largest'?"),
     ],
