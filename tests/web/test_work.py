@@ -141,23 +141,18 @@ def test_work_for_who_left_ends_by_itself(serve, endless, portrait):
     endless.set()
     body, kind = multipart(("image", portrait, "a.jpg"))
     head_ = f"POST /v1/edit HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
-    with socket.create_connection(("127.0.0.1", here.port)) as wire:
-        wire.sendall(f"{head_}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-        assert endless.inside.acquire(timeout=60)
-    left = time.monotonic()
-    _until(lambda: here.work.idle, 60)
-    assert time.monotonic() - left < 1 or _slow()
+    took = [9.0]
+    while min(took) > 1 and len(took) < 9:  # a machine at other work may miss a second
+        with socket.create_connection(("127.0.0.1", here.port)) as wire:
+            wire.sendall(f"{head_}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            assert endless.inside.acquire(timeout=60)
+        left = time.monotonic()
+        _until(lambda: here.work.idle)
+        took.append(time.monotonic() - left)
+    assert min(took) < 1
     assert here.context.memory.holders == []  # nor is memory kept for it
     endless.clear()
     assert here.photo("/v1/edit", portrait).status == 200
-
-
-def _slow() -> bool:
-    """Whether this machine is too busy to say anything about a second."""
-    began = time.monotonic()
-    for _ in range(20):
-        time.sleep(0.005)
-    return time.monotonic() - began > 0.2
 
 
 def test_work_past_its_time_ends_by_itself(serve, endless, portrait):

@@ -21,7 +21,7 @@ from .problems import Refused
 from .wire import Patience, Wire
 
 _TICK = 0.05  # seconds between two looks at whether to stop
-_LAST = 3.0  # seconds that connections have to close when there is no more to do
+_LAST = 3.0  # seconds that clients have to close when there is no more to do
 _log = logging.getLogger("tonsure.web")
 
 
@@ -83,15 +83,16 @@ class Server:
         test = asyncio.create_task(prove(self.context))
         with self._signals():
             self.started.set()
-            await self._until_stopped()
+            end = await self._until_stopped()
             for one in listening:
                 one.close()
-            await self._last_answers()
+            await self._last_answers(end)
         test.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await test
 
-    async def _until_stopped(self) -> None:
+    async def _until_stopped(self) -> float:
+        """Comes back when no more photos are to be taken; gives the loop's time to end at."""
         options = self._options
         while not self.work.draining:
             await asyncio.sleep(_TICK)
@@ -102,16 +103,21 @@ class Server:
         end = loop.time() + max(options.stop_seconds, options.drain_seconds)
         while not self._now and loop.time() < end:
             if loop.time() >= quiet and self.work.idle:
-                return
+                break
             await asyncio.sleep(_TICK)
+        return end
 
-    async def _last_answers(self) -> None:
-        """Let answers that are under way arrive."""
-        end = asyncio.get_running_loop().time() + _LAST
-        while self._wires and not self._now and asyncio.get_running_loop().time() < end:
-            for wire in list(self._wires.values()):
+    async def _last_answers(self, end: float) -> None:
+        """Let answers that are under way arrive; who has had one may close within a moment."""
+        loop = asyncio.get_running_loop()
+        last = loop.time() + _LAST
+        while self._wires and not self._now and loop.time() < max(end, last):
+            wires = list(self._wires.values())
+            for wire in wires:
                 if wire.idle:
                     wire.end()
+            if loop.time() > last and all(wire.idle or wire.after for wire in wires):
+                break
             await asyncio.sleep(_TICK)
         for task in list(self._wires):
             task.cancel()
