@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import http.client
+import random
 import socket
 import struct
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -197,3 +199,37 @@ def test_a_taken_port_is_told_before_anything_else(serve):
 )
 def test_an_address_that_cannot_be_had(error, said):
     assert said in _cannot_listen(error, "bald.example", 80)
+
+
+def test_damaged_requests(serve, caplog):
+    here = serve(header_seconds=0.3, body_seconds=0.3)
+    caplog.clear()
+    body, kind = multipart(("image", b"\xff\xd8\xff" + bytes(200), "a.jpg"), ("face", "1", None))
+    length = f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n".encode()
+    chunked = f"Content-Type: {kind}\r\nTransfer-Encoding: chunked\r\n".encode()
+    whole = [
+        head("/v1/edit", length) + body,
+        head("/v1/layers", length, b"Accept: application/x-ndjson\r\n") + body,
+        head("/v1/edit", chunked) + f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n",
+        head("/predict/stgan_bald", b"Content-Length: 2\r\n") + b"{}",
+        b"CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n",
+    ]
+    chance = random.Random(1)
+
+    def damaged(k: int) -> bytes:
+        data = bytearray(whole[k % len(whole)])
+        for _ in range(chance.randrange(4)):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        start = chance.randrange(len(data))
+        cut = chance.choice((data, data[:start], data + data, data[start:]))
+        return bytes(cut)
+
+    with ThreadPoolExecutor(16) as clients:
+        answers = list(clients.map(lambda data: here.raw(data, 2), map(damaged, range(160))))
+    statuses = {status(answer) for answer in answers if answer}
+    assert 500 not in statuses
+    assert 400 in statuses
+    assert here.get("/healthz").status == 200
+    assert [r for r in caplog.records if r.name == "tonsure.web" and r.levelname == "ERROR"] == []
+    assert [r for r in caplog.records if r.name == "asyncio"] == []
