@@ -49,9 +49,13 @@ def installed() -> float:
     found = [8e9]
     with suppress(OSError, ValueError, IndexError):
         found = [float(Path("/proc/meminfo").read_text().split()[1]) * 1024]
-    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+    groups = [Path("memory/memory.limit_in_bytes"), Path("memory.max")]
+    with suppress(OSError, ValueError, IndexError):  # a service of systemd is in a group of its own
+        own = Path(Path("/proc/self/cgroup").read_text().strip().rsplit(":", 1)[1].lstrip("/"))
+        groups += [group / "memory.max" for group in (own, *own.parents)]
+    for group in groups:
         with suppress(OSError, ValueError):  # "max" is no number
-            found.append(float(Path("/sys/fs/cgroup", name).read_text()))
+            found.append(float((Path("/sys/fs/cgroup") / group).read_text()))
     return min(found)
 
 
