@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
+import io
+import signal
 import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from serving import multipart
 from tonsure import head
@@ -236,6 +241,45 @@ def test_a_stop_takes_nothing_new_and_finishes_the_rest(serve, gate, portrait):
         assert [one.result().status for one in taken] == [200, 200]
     here._thread.join(60)
     assert not here._thread.is_alive()
+
+
+def test_an_answer_under_way_arrives_whole(serve, astronaut, monkeypatch):
+    from tonsure.web import server
+
+    monkeypatch.setattr(server, "_LAST", 0.1)
+    here = serve(workers=1)
+    grain = np.random.default_rng(1).integers(0, 255, (1500, 1500, 3), np.uint8)
+    grain[:512, :512] = astronaut
+    photo = io.BytesIO()
+    Image.fromarray(grain).save(photo, "PNG", compress_level=0)
+    body, kind = multipart(("image", photo.getvalue(), "a.png"), ("edits", '{"bald": 0}', None))
+    done = here.work.done
+    with socket.socket() as wire:
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        wire.connect(("127.0.0.1", here.port))
+        sent = f"POST /v1/edit HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
+        wire.sendall(f"{sent}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        _until(lambda: here.work.done > done)
+        here.server.stop()
+        time.sleep(0.5)  # as a slow line does
+        response = http.client.HTTPResponse(wire)
+        response.begin()
+        assert len(response.read()) == int(response.headers["content-length"]) > 5_000_000
+    here._thread.join(60)
+    assert not here._thread.is_alive()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no SIGHUP")
+def test_a_second_signal_ends_at_once(process, portrait):
+    there = process("--timeout", "600", slow=2)
+    with ThreadPoolExecutor(1) as clients:
+        asked = clients.submit(there.photo, "/v1/edit", portrait)
+        _until(lambda: b"photos_running 1" in there.get("/metrics").body)
+        there.process.send_signal(signal.SIGHUP)
+        _until(lambda: there.get("/readyz").json == {"status": "draining"})
+        assert there.end() == 0
+        assert asked.exception(60) is not None  # what it had is left undone
 
 
 def test_not_ready_when_the_test_photo_fails(serve, monkeypatch):
