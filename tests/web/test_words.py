@@ -127,6 +127,8 @@ def test_the_reference_behind_a_proxy(serve):
     ).body.decode()
     assert "https://bald.example/hair/v1/edit" in page
     assert not re.search(r'(?:href|src)="/', page)
+    told = here.get("/openapi.json", X_Forwarded_Prefix="/hair").json
+    assert told["servers"] == [{"url": f"http://127.0.0.1:{here.port}/hair"}]
     plain = here.get("/docs").body.decode()
     assert f"http://127.0.0.1:{here.port}/v1/edit" in plain
     for prefix in ('/"><script>', "//evil.example", "hair"):

@@ -57,7 +57,7 @@ def make(options: Options, editor: Editor | None = None) -> tuple[Guard, Context
         summary="The same photo with the person in it bald.",
         docs_url=None,
         redoc_url=None,
-        openapi_url="/openapi.json",
+        openapi_url=None,
         redirect_slashes=False,
     )
     handled: list[type[Exception]] = [
@@ -158,6 +158,11 @@ def _add_pages(app: FastAPI, options: Options) -> None:
             add(f"/page/{name}", path.read_bytes(), _TYPES[path.suffix])
     if options.page:
         add("/", assets["index.html"].read_bytes(), _TYPES[".html"])
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi(request: Request) -> Response:
+        servers = [{"url": proxies.address(request.scope)}]  # also below a proxy's path
+        return JSONResponse(app.openapi() | {"servers": servers})
 
     @app.get("/docs", include_in_schema=False)
     async def docs(request: Request) -> Response:
