@@ -153,6 +153,8 @@ def test_several_requests_at_once_and_one_after_the_other(serve):
         assert connection.getresponse().read()
         assert connection.sock is wire
     connection.close()
+    absolute = last.replace(b"/healthz", b"http://localhost/healthz")
+    assert here.raw(absolute).startswith(b"HTTP/1.1 200")
     old = here.raw(b"GET /healthz HTTP/1.0\r\n\r\n")
     assert old.startswith(b"HTTP/1.1 200")
 

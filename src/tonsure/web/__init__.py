@@ -1,7 +1,7 @@
 """The server: a page for people, an interface for programs, and what guards both.
 
     server      the listening socket, signals, and an end that loses nothing
-    wire        one connection: HTTP/1.1, deadlines, a lingering close
+    wire, exchange    one connection, with deadlines and a lingering close; one request on it
     proxies     whose word about the client is believed
     app         all routes in one place
     guard       what every request passes: host, origin, token, rate, headers, the log

@@ -12,13 +12,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import formatdate
-from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote
 
 import h11
 
 from . import problems
+from .exchange import Exchange, go_on, response
 from .problems import Refused
 
 _PART = 65_536  # bytes that are read at once, and that a client may send ahead
@@ -139,7 +138,7 @@ class Wire:
             "Date": formatdate(usegmt=True),
         } | refused.headers  # fmt: skip
         status = problems.STATUS[refused.code]
-        await self.write(_response(status, [(k.encode(), v.encode()) for k, v in headers.items()]))
+        await self.write(response(status, [(k.encode(), v.encode()) for k, v in headers.items()]))
         await self.write(h11.Data(text.encode()))
         await self.write(h11.EndOfMessage())
 
@@ -184,7 +183,7 @@ class Wire:
                 await asyncio.Event().wait()  # they may not be told anything in between
             wire: Any = self._writer.get_extra_info("socket")
             if self._http.our_state is h11.SEND_RESPONSE:  # else the answer itself shows it
-                await self.write(_continue())
+                await self.write(go_on())
             while not wire.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                 await asyncio.sleep(_LOOK)
 
@@ -198,104 +197,6 @@ class Wire:
         found = [self._writer.get_extra_info(name) for name in ("peername", "sockname")]
         client, server = (tuple(one[:2]) if isinstance(one, tuple) else None for one in found)
         return client, server
-
-
-class Exchange:
-    """One request and its answer, as ASGI puts them."""
-
-    def __init__(self, wire: Wire, request: h11.Request) -> None:
-        self._wire, self._http = wire, wire.http
-        self.answered = False
-        self.keep = True
-        self._whole = self._cut = self._lost = False
-        self._headless = request.method == b"HEAD"
-        path, _, query = request.target.partition(b"?")
-        client, server = wire.ends
-        self.scope: dict[str, Any] = {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": request.http_version.decode("ascii"),
-            "method": request.method.decode("ascii"),
-            "scheme": "http",
-            "path": unquote(path.decode("ascii")),
-            "raw_path": path,
-            "query_string": query,
-            "root_path": "",
-            "headers": list(request.headers),
-            "client": client,
-            "server": server,
-        }
-
-    async def receive(self) -> dict[str, Any]:
-        """A part of the body, or that the client left."""
-        if not (self._whole or self._cut or self.answered):
-            if self._http.they_are_waiting_for_100_continue:
-                await self._wire.write(_continue())
-            try:
-                if (part := await self._part()) is not None:
-                    return part
-            except (OSError, h11.RemoteProtocolError):
-                self._cut = True
-            return {"type": "http.disconnect"}
-        if not self._cut:
-            await self._wire.left()
-        return {"type": "http.disconnect"}
-
-    async def _part(self) -> dict[str, Any] | None:
-        while True:
-            event = self._http.next_event()
-            if event is h11.NEED_DATA:
-                self._http.receive_data(await self._wire.read())
-            elif isinstance(event, h11.Data):
-                return {"type": "http.request", "body": bytes(event.data), "more_body": True}
-            elif isinstance(event, h11.EndOfMessage):
-                self._whole = True
-                return {"type": "http.request", "body": b"", "more_body": False}
-            else:
-                self._cut = True
-                return None
-
-    async def send(self, message: Any) -> None:
-        """A part of the answer; nothing, once the client has gone."""
-        try:
-            await self._send(message)
-        except (OSError, TimeoutError):
-            self._lost, self.keep = True, False
-
-    async def _send(self, message: Any) -> None:
-        if self._lost:
-            return
-        if message["type"] == "http.response.start":
-            await self._start(message["status"], list(message.get("headers", [])))
-            return
-        more, data = message.get("more_body", False), message.get("body", b"")
-        if data and not self._headless:
-            await self._wire.write(h11.Data(data))
-        if not more:
-            await self._wire.write(h11.EndOfMessage())
-            self.answered = True
-            # h11 itself closes for who asked for it, and for HTTP/1.0
-            self.keep = self.keep and self._http.our_state is h11.DONE
-
-    async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        with suppress(h11.RemoteProtocolError):  # what is here of the body, perhaps all
-            while not self._whole and isinstance(event := self._http.next_event(), h11.Data):
-                pass
-            self._whole = self._whole or isinstance(event, h11.EndOfMessage)
-        headers.append((b"date", formatdate(usegmt=True).encode()))
-        self.keep = self._whole and not self._wire.stopping()
-        if not self.keep and (b"connection", b"close") not in headers:
-            headers.append((b"connection", b"close"))
-        await self._wire.write(_response(status, headers))
-
-
-def _response(status: int, headers: list[tuple[bytes, bytes]]) -> h11.Response:
-    phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
-    return h11.Response(status_code=status, headers=headers, reason=phrase)
-
-
-def _continue() -> h11.InformationalResponse:
-    return h11.InformationalResponse(status_code=100, headers=[], reason="Continue")
 
 
 def _objection(request: h11.Request) -> str:
