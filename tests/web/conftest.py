@@ -68,13 +68,14 @@ class Here(Client):
 
 @pytest.fixture
 def serve(drawn: Any) -> Iterator[Callable[..., Here]]:
-    """`serve(queue=1, ...)` starts a server with these options; heads are drawn."""
+    """`serve(queue=1, ...)` starts a server with these options; heads are drawn, and may take as
+    long as a machine at other work needs."""
     from tonsure.web.options import Options
 
     running: list[Here] = []
 
     def start(editor: Any = None, ready: bool = True, **options: Any) -> Here:
-        server = Here(Options(**({"rate": 0} | options)), editor)
+        server = Here(Options(**({"rate": 0, "work_seconds": 600} | options)), editor)
         running.append(server)
         if ready:
             server.ready()
