@@ -115,3 +115,14 @@ def group(astronaut: np.ndarray) -> np.ndarray:
     for x, side in ((20, 150), (200, 280), (510, 180)):
         picture.paste(face.resize((side, side)), (x, 10))
     return np.asarray(picture)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """A line for each reason why tests were skipped, with how many: silence looks like success."""
+    reasons: dict[str, int] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reason = text.removeprefix("Skipped: ")
+        reasons[reason] = reasons.get(reason, 0) + 1
+    for reason, count in reasons.items():
+        terminalreporter.write_line(f"{count} skipped: {reason}")

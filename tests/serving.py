@@ -50,7 +50,7 @@ class Client:
     port: int
 
     def ask(
-        self, method: str, path: str, body: bytes | None = None, timeout: float = 30,
+        self, method: str, path: str, body: bytes | None = None, timeout: float = 120,
         **headers: str,
     ) -> Answer:  # fmt: skip
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)

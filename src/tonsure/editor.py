@@ -107,7 +107,11 @@ class Shot:
             return self._heads[number]
 
     def bald(
-        self, degree: float = 1.0, style: str = "recede", face: str | int = "largest"
+        self,
+        degree: float = 1.0,
+        style: str = "recede",
+        face: str | int = "largest",
+        each: Mapping[int, float] | None = None,
     ) -> Result:
         """The photo with the chosen faces bald.
 
@@ -116,29 +120,36 @@ class Shot:
         degree : 0 (the photo, unchanged) to 1 (fully bald).
         style : "recede", as a hairline goes, or "thin", strand by strand.
         face : "largest", "all", a number from 1 on, or "x,y" within a face, in photo pixels.
+        each : degrees of single faces by their number, which go before `degree`.
 
         Raises `NoFace`, `FaceTooSmall`, `BadOption`, `LimitExceeded` and `ModelError`.
         """
         if self._editor.generator is not None:
             return self.edit({"Bald": degree}, face)
-        check(degree, style)
-        if degree > 0 and not self._heads:  # they open while faces are looked for
+        each = each or {}
+        for one in (degree, *each.values()):
+            check(one, style)
+        if (
+            max(degree, *each.values(), 0) > 0 and not self._heads
+        ):  # they open while faces are looked for
             session.prepare(head.NETWORKS, self._editor.threads)
         chosen = faces.choose(self.faces, face)
         self._editor.limits.check_faces(len(chosen))
         numbers, notes = self._usable(chosen)
         laid: list[tuple[Bare, Any]] = []
-        for number in numbers if degree > 0 else []:
+        wanted = {number: each.get(number, degree) for number in numbers}
+        for number in (number for number in numbers if wanted[number] > 0):
             bare = self.head(number)
             notes += [Note.of(code, number) for code in bare.warnings]
             if "already_bald" not in bare.warnings:
-                laid.append((bare, weight(bare, degree, style)))
+                laid.append((bare, weight(bare, wanted[number], style)))
         result = self.photo
         with self._timed("blend"):
             if laid:
                 pixels = blend.apply(self.photo.pixels, laid)  # type: ignore[type-var]
                 result = self.photo.with_pixels(pixels, [bare.box for bare, _ in laid])
         found = {number: self.faces[number - 1] for number in numbers}
+        degree = max(wanted.values())
         return Result(result, found, degree, style, tuple(notes), dict(self._seconds))
 
     def edit(

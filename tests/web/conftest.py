@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from browsing import CHROMIUM, Page
 from serving import Client
 
 _TESTS = Path(__file__).parent.parent
@@ -24,7 +24,7 @@ _create_connection, _getaddrinfo = socket.create_connection, socket.getaddrinfo
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 pytest.importorskip("fastapi")
-pytest.importorskip("uvicorn")
+pytest.importorskip("h11")
 pytest.importorskip("python_multipart")
 pytest.importorskip("prometheus_client")
 
@@ -50,33 +50,32 @@ class Here(Client):
     """A server in a thread of this process."""
 
     def __init__(self, options: Any, editor: Any = None) -> None:
-        from tonsure.web.server import build
+        from tonsure.web.server import Server
 
-        self.server = build(replace(options, port=0), editor)
-        self.work = self.server._work
+        self.server = Server(replace(options, port=0), editor)
+        self.work, self.context = self.server.work, self.server.context
+        self.server.bind()
         self._thread = threading.Thread(target=self.server.run, daemon=True)
         self._thread.start()
-        end = time.monotonic() + 60
-        while not self.server.started:
-            assert time.monotonic() < end
-            time.sleep(0.01)
-        super().__init__(self.server.servers[0].sockets[0].getsockname()[1])
+        assert self.server.started.wait(60)
+        super().__init__(self.server.port)
 
     def stop(self) -> None:
-        self.server.should_exit = True
+        self.server.stop(now=True)
         self._thread.join(timeout=20)
         assert not self._thread.is_alive()
 
 
 @pytest.fixture
 def serve(drawn: Any) -> Iterator[Callable[..., Here]]:
-    """`serve(queue=1, ...)` starts a server with these options; heads are drawn."""
+    """`serve(queue=1, ...)` starts a server with these options; heads are drawn, and may take as
+    long as a machine at other work needs."""
     from tonsure.web.options import Options
 
     running: list[Here] = []
 
     def start(editor: Any = None, ready: bool = True, **options: Any) -> Here:
-        server = Here(Options(**({"rate": 0} | options)), editor)
+        server = Here(Options(**({"rate": 0, "work_seconds": 600} | options)), editor)
         running.append(server)
         if ready:
             server.ready()
@@ -166,3 +165,32 @@ def crowd(group: Any) -> bytes:
     out = io.BytesIO()
     Image.fromarray(group).save(out, "PNG")
     return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
+        browser = started.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def browse(chromium: Any, serve: Any) -> Iterator[Callable[..., Page]]:
+    """`browse(locale="zh-CN")` opens a window, and looks in the end at what went wrong in it."""
+    opened: list[Page] = []
+
+    def start(path: str = "/", here: Any = None, **context: Any) -> Page:
+        opened.append(Page(chromium, here or serve(), path, **context))
+        return opened[-1]
+
+    yield start
+    for page in opened:
+        page.context.close()
+        assert page.wrong == []
+        for address in page.asked:
+            assert address.startswith((page.home, "blob:", "data:")), address

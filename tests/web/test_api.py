@@ -307,13 +307,13 @@ def test_the_description_is_whole(here):
     page = here.get("/docs").body.decode()
     for path in told["paths"]:
         assert path in page
-    assert "http" not in page.replace("http://127.0.0.1:8000", "")
+    assert "http" not in page.replace(f"http://127.0.0.1:{here.port}/", "")
 
 
 def test_the_page_has_all_words_twice(here):
     import re
 
-    script = here.get("/page/script.js").body.decode()
+    script = here.get("/page/words.js").body.decode()
     page = here.get("/").body.decode()
     english, chinese = script.split("\n  zh: {")
     chinese = chinese.split("\n};")[0]

@@ -43,8 +43,8 @@ def test_curl_lines(process, portrait, tmp_path):
         count += line.startswith("curl")
         if line.startswith("curl") and " -o " not in line and "metrics" not in line:
             json.loads(ran.stdout)
-    assert count >= 12
-    for name in ("me-bald.jpg", "me-bald.png", "me.gif", "strip.jpg"):
+    assert count >= 13
+    for name in ("me-bald.jpg", "me-bald.png", "me.gif", "strip.jpg", "pair.jpg"):
         with Image.open(tmp_path / name) as im:
             im.load()
     assert "report" in json.loads((tmp_path / "me-bald.json").read_text())

@@ -1,13 +1,10 @@
-"""The page, as people use it: in a real browser, which must be installed (Debian's `chromium`)."""
+"""The page, as people use it: a photo from the first look to the download, in a real browser."""
 
 from __future__ import annotations
 
+import base64
 import importlib.util
-import io
-import os
-import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,92 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from browsing import CHROMIUM, NEEDED, READY, Page
 from tonsure.editor import Editor
 
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium"),
-    pytest.mark.slow,
-]
-SHOTS = os.environ.get("SCREENSHOTS")  # a folder: leave screenshots there, to be looked at
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
-
-
-class Page:
-    """One window, with all that it asked for and complained about."""
-
-    def __init__(self, browser: Any, here: Any, path: str = "/", **context: Any) -> None:
-        defaults = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB"}
-        self.context = browser.new_context(**(defaults | context))
-        self.context.set_default_timeout(120_000)  # patient with a busy machine
-        self.view = self.context.new_page()
-        self.asked: list[str] = []
-        self.wrong: list[str] = []
-        self.view.on("request", lambda request: self.asked.append(request.url))
-        self.view.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.view.on("console", self._note)
-        self.home = f"http://127.0.0.1:{here.port}"
-        self.view.goto(self.home + path)
-
-    def _note(self, message: Any) -> None:
-        # playwright's own doings, and answers of 4xx, which the page shows in words
-        if message.type == "error" and not message.text.startswith(
-            ("This document requires 'Trusted", "Failed to load resource")
-        ):
-            self.wrong.append(message.text)
-
-    def until(self, what: str, seconds: float = 60) -> None:
-        """Wait for an expression; `wait_for_function` is not allowed by the page's policy."""
-        end = time.monotonic() + seconds
-        while not self.view.evaluate(what):
-            assert time.monotonic() < end, what
-            time.sleep(0.03)
-
-    def open(self, path: Path | dict[str, Any]) -> None:
-        self.view.set_input_files("#file", path)
-        self.until("document.body.dataset.state === 'ready'")
-        self.until("document.getElementById('degree').value === '1' && !playing")
-
-    def degree(self, value: float) -> None:
-        self.view.locator("#degree").fill(str(value))
-
-    def pixels(self) -> np.ndarray:
-        """What the picture shows, as large as it is (H, W, 3)."""
-        data = self.view.evaluate("document.getElementById('picture').toDataURL()")
-        import base64
-
-        with Image.open(io.BytesIO(base64.b64decode(data.split(",")[1]))) as im:
-            return np.asarray(im.convert("RGB")).astype(int)
-
-    def shot(self, name: str) -> None:
-        if SHOTS:
-            self.view.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
-
-
-@pytest.fixture
-def browse(chromium, serve) -> Iterator[Any]:
-    opened: list[Page] = []
-
-    def start(path: str = "/", here: Any = None, **context: Any) -> Page:
-        opened.append(Page(chromium, here or serve(), path, **context))
-        return opened[-1]
-
-    yield start
-    for page in opened:
-        page.context.close()
-        assert page.wrong == []
-        for address in page.asked:
-            assert address.startswith((page.home, "blob:", "data:")), address
+pytestmark = NEEDED
 
 
 def test_a_photo_from_first_to_last(browse, data, astronaut, tmp_path):
@@ -157,26 +72,13 @@ def test_the_second_of_several_faces(browse, crowd, group):
     assert page.view.locator("#boxes button").count() == 3
     page.view.locator("#boxes button[data-face='2']").click()
     with Editor().open(group) as shot:
-        page.until("photo.heads.has(2) && document.getElementById('working').hidden")
-        assert np.abs(page.pixels() - shot.bald(1, face=2).image).mean() < 2.5
+        page.until(f"{READY}.length === 2 && document.getElementById('working').hidden")
+        both = shot.bald(0, face="all", each={1: 1, 2: 1}).image
+        assert np.abs(page.pixels() - both).mean() < 2.5
         page.view.check("input[name=face][value=all]", force=True)
-        page.until("photo.heads.size === 3 && document.getElementById('working').hidden")
+        page.until(f"{READY}.length === 3 && document.getElementById('working').hidden")
         assert np.abs(page.pixels() - shot.bald(1, face="all").image).mean() < 2.5
     assert page.view.locator("#notes li").count() >= 2
-
-
-def test_before_and_after(browse, data, astronaut):
-    page = browse()
-    page.open(data / "astronaut.jpg")
-    bald = page.pixels()
-    page.view.click("#comparing")
-    page.view.locator("#divider").fill("50")
-    both = page.pixels()
-    assert np.abs(both[:, 260:] - bald[:, 260:]).max() == 0
-    assert np.abs(both[:, :250] - astronaut[:, :250]).mean() < 2.5
-    page.shot("compare-light")
-    page.view.click("#comparing")
-    assert np.abs(page.pixels() - bald).max() == 0
 
 
 def test_it_plays(browse, data):
@@ -257,7 +159,8 @@ def test_keys_alone(browse, data):
         assert time.monotonic() < end
         page.view.wait_for_timeout(50)
     choosers[0].set_files(data / "astronaut.jpg")
-    page.until("document.body.dataset.state === 'ready' && !playing")
+    page.until("document.body.dataset.state === 'ready'")
+    page.until("document.body.dataset.playing === 'false'")
     assert page.view.evaluate("document.activeElement.id") == "degree"
     keyboard.press("Home")
     assert page.view.inner_text("#shown") == "0%"
@@ -268,11 +171,11 @@ def test_keys_alone(browse, data):
     assert page.view.get_attribute("#degree", "aria-valuetext") not in ("0%", "100%")
     assert np.abs(page.pixels() - before).max() > 20
     seen = []
-    for _ in range(8):
+    for _ in range(12):
         keyboard.press("Tab")
         seen.append(page.view.evaluate("document.activeElement.id || document.activeElement.name"))
-    assert seen[:2] == ["style", "play"]
-    assert {"comparing", "download", "gif", "webp", "another"} <= set(seen)
+    assert seen[:4] == ["style", "play", "comparing", "zoom"]
+    assert {"download", "format", "pair", "gif", "webp", "another"} <= set(seen)
 
 
 def test_pasted_and_dropped(browse, portrait):
@@ -280,7 +183,9 @@ def test_pasted_and_dropped(browse, portrait):
     send = """(kind) => {
         const bytes = Uint8Array.from(atob(kind.data), (c) => c.charCodeAt(0));
         const moved = new DataTransfer();
-        moved.items.add(new File([bytes], "moved.jpg", { type: "image/jpeg" }));
+        for (let k = 0; k < (kind.count || 1); k += 1) {
+            moved.items.add(new File([bytes], "moved.jpg", { type: "image/jpeg" }));
+        }
         if (kind.how === "paste") {
             dispatchEvent(new ClipboardEvent("paste", { clipboardData: moved }));
         } else {
@@ -288,8 +193,6 @@ def test_pasted_and_dropped(browse, portrait):
             dispatchEvent(new DragEvent("drop", { dataTransfer: moved, cancelable: true }));
         }
     }"""
-    import base64
-
     data = base64.b64encode(portrait).decode()
     for how in ("paste", "drop"):
         page.view.evaluate(send, {"how": how, "data": data})
@@ -297,6 +200,21 @@ def test_pasted_and_dropped(browse, portrait):
         page.view.click("#another")
     page.view.click("#example")
     page.until("document.body.dataset.state === 'ready'")
+    title = "document.getElementById('replacing').open"
+    shown = "document.querySelectorAll('#boxes button').length"
+    page.view.evaluate(send, {"how": "drop", "data": data})
+    page.until(title)
+    page.shot("question")
+    page.view.click("#replacing button[value='']")  # keep it
+    page.until(f"!{title}")
+    assert page.view.evaluate("document.body.dataset.state") == "ready"
+    uploads = len([one for one in page.asked if "/v1/layers" in one])
+    page.view.evaluate(send, {"how": "drop", "data": data, "count": 2})
+    page.until(title)
+    page.view.click("#replacing button[value=yes]")
+    page.until(f"document.body.dataset.state === 'ready' && {shown} === 1")
+    assert len([one for one in page.asked if "/v1/layers" in one]) == uploads + 1
+    assert "first of 2" in page.view.inner_text("#trouble p")
 
 
 def test_the_camera(browse, chromium, serve):
@@ -357,5 +275,8 @@ def test_nothing_keeps_people_out(browse, crowd, scheme):
     assert serious(page) == []
     page.open({"name": "group.png", "mimeType": "image/png", "buffer": crowd})
     page.view.click("#comparing")
+    assert serious(page) == []
+    page.view.click("#zoom")
+    page.until("!document.getElementById('actual').hidden")
     assert serious(page) == []
     assert serious(browse("/docs", color_scheme=scheme, bypass_csp=True)) == []

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..settings import Loaded
     from ..web.options import Options
 
-_NEEDED = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
+_NEEDED = ("fastapi", "h11", "python_multipart", "prometheus_client")
 TOKEN = "TONSURE_TOKEN"
 
 
@@ -56,6 +56,12 @@ def serve(
     ] = 30.0,
     max_file_mb: Annotated[float, typer.Option(metavar="MB", help="Of an upload.")] = 25.0,
     max_megapixels: Annotated[float, typer.Option(metavar="MP", help="Of a photo.")] = 50.0,
+    memory: Annotated[
+        float,
+        typer.Option(
+            metavar="MB", help="That photos may need together; default: what the machine has."
+        ),
+    ] = 0.0,
     proxy: Annotated[
         str, typer.Option(metavar="ADDRESSES", help="Proxies whose X-Forwarded-For is believed.")
     ] = "",
@@ -78,7 +84,8 @@ def serve(
         if missing := [name for name in _NEEDED if find_spec(name) is None]:
             say(
                 f"tonsure: the server needs {', '.join(missing)}; install it with "
-                "'pip install tonsure[web]'."
+                "'pip install fastapi h11 python-multipart prometheus-client', or from the source "
+                "with 'pip install .[web]'."
             )
             raise typer.Exit(2)
         from ..settings import load
@@ -89,16 +96,18 @@ def serve(
             loaded, max_file_mb, max_megapixels, host=host, port=port,
             hosts=tuple(allow_host or ()), token=_token(token_file), page=not no_page,
             queue=queue, rate=rate, work_seconds=timeout, proxies=proxy, drain_seconds=drain,
-            **more,
+            memory_mb=memory, **more,
         )  # fmt: skip
         from ..web.options import check
-        from ..web.server import run
+        from ..web.server import Server, run
 
         check(chosen, open_to_all=no_token)
+        server = Server(chosen)
+        server.bind()  # whether it can be had is known before it is said
         where = f"[{host}]" if ":" in host else host
-        what = "the API" if no_page else "the page and the API"
-        say(f"tonsure: {what} are at http://{where}:{port}/ (Ctrl-C ends)")
-        run(chosen)
+        what = "the API is" if no_page else "the page and the API are"
+        say(f"tonsure: {what} at http://{where}:{server.port}/ (Ctrl-C ends)")
+        run(server)
 
 
 def _options(loaded: Loaded, file_mb: float, megapixels: float, **given: Any) -> Options:

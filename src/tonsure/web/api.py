@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from .. import report
 from ..models import MODELS
-from . import jobs
+from . import jobs, preview
 from .context import Act, Context
 from .form import Form
 from .jobs import Made, Wish
@@ -19,7 +19,7 @@ from .problems import Refused, described
 PHOTO_PROBLEMS = (
     "bad_request", "bad_option", "unreadable_input", "truncated_input", "unauthorized",
     "wrong_origin", "too_slow", "limit_exceeded", "wrong_type", "wrong_host", "no_face",
-    "face_too_small", "busy", "rate_limited", "draining", "timed_out", "model_missing",
+    "face_too_small", "busy", "rate_limited", "draining", "no_room", "timed_out", "model_missing",
     "model_damaged",
 )  # fmt: skip
 _OTHER_PROBLEMS = ("unauthorized", "wrong_origin", "wrong_host")
@@ -41,7 +41,8 @@ _EDITS = {
     "type": "string",
     "contentMediaType": "application/json",
     "default": '{"bald": 1.0}',
-    "description": "JSON: what to do, and how much of it from 0 to 1",
+    "description": "JSON: what to do, and how much of it from 0 to 1; of single faces by their "
+    'number: {"bald": {"1": 0.8, "2": 0.3}}',
 }
 
 
@@ -87,13 +88,17 @@ _PICTURES = ("image/jpeg", "image/png", "image/webp", "image/avif", "image/tiff"
 
 def wish_of(form: Form) -> Wish:
     """What the usual fields ask for."""
-    quality = form.whole("quality", None)
+    degree, face = jobs.edits(form.text("edits", '{"bald": 1.0}')), form.text("face", "")
+    each = degree if isinstance(degree, dict) else {}
+    if each and face:
+        raise Refused("bad_option", "The edits name faces already; leave out the field face.")
     return Wish(
-        jobs.edits(form.text("edits", '{"bald": 1.0}')),
+        0.0 if isinstance(degree, dict) else degree,
+        each,
         form.text("style", "recede"),
-        form.text("face", "largest"),
+        "all" if each else face or "largest",
         jobs.format_of(form.text("format", "")),
-        quality,
+        form.whole("quality", 0, 1, 100) or None,
     )
 
 
@@ -157,14 +162,14 @@ def router(context: Context) -> APIRouter:
         def act(form: Form) -> Act[Made]:
             form.only("image", "edits", "style", "face", "format", "quality")
             data, wish = form.file("image"), wish_of(form)
-            return lambda checkpoint: jobs.edit(context.editor, data, wish, checkpoint)
+            return lambda holder: jobs.edit(context.editor, data, wish, holder)
 
         made = await context.photo(request, act)
         return answer(made, prefers_json(request.headers.get("accept", "")), "photo.bald")
 
     @api.post(
         "/sequence",
-        summary="All degrees: a strip, a loop, or frames",
+        summary="All degrees: a strip, a loop, or frames; or before and after",
         responses=_gives(
             "The file.", *_PICTURES, "image/gif", "application/zip", "application/json", **_WARNED
         )
@@ -174,24 +179,28 @@ def router(context: Context) -> APIRouter:
             kind={"type": "string", "enum": list(jobs.SEQUENCES), "default": "strip"},
             steps=_number(2, jobs.MOST_STEPS, "how many", 11),
             size=_number(16, 2000, "longer side of one step in pixels; by default 768 in a strip, "
-                         "640 in a loop, the photo's in frames"),
-            style=_STYLE, face=_FACE, format=_FORMAT,
+                         "640 in a loop, 1280 in a pair, the photo's in frames"),
+            edits=_EDITS, style=_STYLE, face=_FACE, format=_FORMAT,
         ),
     )  # fmt: skip
     async def sequence(request: Request) -> Response:
         """From the photo as it is to fully bald, in even steps.
 
         `strip` puts them side by side, `gif` and `webp` move there and back, `frames` are files
-        in a zip.
+        in a zip; `pair` is the photo as it was beside what `edits` asks for.
         """
 
         def act(form: Form) -> Act[Made]:
-            form.only("image", "kind", "steps", "size", "style", "face", "format")
+            form.only("image", "kind", "steps", "size", "edits", "style", "face", "format")
             data, wish = form.file("image"), wish_of(form)
-            kind, steps = form.text("kind", "strip"), form.whole("steps", 11) or 0
-            size = form.whole("size", None)
-            return lambda checkpoint: jobs.sequence(
-                context.editor, data, wish, kind, steps, size, checkpoint
+            kind = jobs.kind_of(form.text("kind", "strip"))
+            if kind != "pair" and "edits" in form.fields:
+                raise Refused("bad_option", f"A {kind} has all degrees; edits go with kind=pair.")
+            fewest = 3 if kind in ("gif", "webp") else 2  # a loop goes there and back
+            steps = form.whole("steps", 11, fewest, jobs.MOST_STEPS)
+            size = form.whole("size", 0, 16, 2000) or None
+            return lambda holder: jobs.sequence(
+                context.editor, data, wish, kind, steps, size, holder
             )
 
         made = await context.photo(request, act)
@@ -210,30 +219,35 @@ def router(context: Context) -> APIRouter:
         def act(form: Form) -> Act[dict[str, Any]]:
             form.only("image")
             data = form.file("image")
-            return lambda checkpoint: jobs.inspect(context.editor, data, checkpoint)
+            return lambda holder: jobs.inspect(context.editor, data, holder)
 
         return JSONResponse(await context.photo(request, act))
 
     @api.post(
         "/layers",
         summary="A preview, and what a page needs to blend every degree by itself",
-        responses=_gives("Preview, faces, heads.", "application/json") | problems,
+        responses=_gives("Preview, faces, heads.", "application/json", "application/x-ndjson")
+        | problems,
         response_class=Response,
         openapi_extra=_body(
             face=_FACE, size=_number(64, 2048, "longer side of the preview in pixels", 1280)
         ),
     )
     async def layers(request: Request) -> Response:
-        """What the page at / works with: the photo is opened once, each degree is a blend."""
+        """What the page at / works with: the photo is opened once, each degree is a blend.
+
+        With `Accept: application/x-ndjson` lines of JSON tell how far it is, `{"step": ...}`; the
+        last one is `{"done": ...}` or `{"problem": ...}`. Empty lines show that it goes on.
+        """
 
         def act(form: Form) -> Act[dict[str, Any]]:
             form.only("image", "face", "size")
             data, face = form.file("image"), form.text("face", "largest")
-            size = form.whole("size", 1280) or 0
-            if not 64 <= size <= 2048:
-                raise Refused("bad_option", "The size of a preview goes from 64 to 2048.")
-            return lambda checkpoint: jobs.layers(context.editor, data, face, size, checkpoint)
+            size = form.whole("size", 1280, 64, 2048)
+            return lambda holder: preview.layers(context.editor, data, face, size, holder)
 
+        if "application/x-ndjson" in request.headers.get("accept", ""):
+            return await context.told(request, act)
         return JSONResponse(await context.photo(request, act))
 
     @api.get(

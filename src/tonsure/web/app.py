@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +17,11 @@ from .. import __version__
 from ..editor import Editor
 from ..errors import TonsureError
 from ..examples import ASTRONAUT
-from . import api, jobs, predict, problems, reference
+from . import api, jobs, predict, problems, proxies, reference
 from .context import Context
 from .form import Budget
 from .guard import Guard, Rate
+from .memory import Holder, Memory, room
 from .metrics import Metrics
 from .options import Options
 from .problems import Refused
@@ -39,24 +38,18 @@ _TYPES = {
 _log = logging.getLogger("tonsure.web")
 
 
-def make(options: Options, editor: Editor | None = None) -> tuple[Any, Work]:
-    """The application, and its queue."""
+def make(options: Options, editor: Editor | None = None) -> tuple[Guard, Context]:
+    """The application, and what its routes share."""
     work = Work(options.workers, options.queue, options.work_seconds)
     context = Context(
         options,
         editor or Editor(threads=options.threads, min_face=options.min_face, limits=options.limits),
         work,
+        Memory(options.memory_mb or room(options.pending_mb)),
         Metrics(work),
         Budget(options.pending_mb),
         Rate(options.rate, options.burst),
     )
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        test = asyncio.create_task(_test(context))
-        yield
-        test.cancel()
-        work.close()
 
     app = FastAPI(
         title="tonsure",
@@ -64,9 +57,8 @@ def make(options: Options, editor: Editor | None = None) -> tuple[Any, Work]:
         summary="The same photo with the person in it bald.",
         docs_url=None,
         redoc_url=None,
-        openapi_url="/openapi.json",
+        openapi_url=None,
         redirect_slashes=False,
-        lifespan=lifespan,
     )
     handled: list[type[Exception]] = [
         TonsureError, Refused, HTTPException, Stopped, ClientDisconnect, Exception,
@@ -86,21 +78,22 @@ def make(options: Options, editor: Editor | None = None) -> tuple[Any, Work]:
         return found
 
     app.openapi = described  # type: ignore[method-assign]
-    return Guard(app, options, context.metrics), work
+    return Guard(app, options, context.metrics), context
 
 
 async def _left(request: Request, error: Exception) -> Response:
-    """For a client that will not read it."""
-    return problems.answer("bad_request", "The client left.", request.scope.get("tonsure.id", "-"))
+    """For a client that left, or that said its end before the end of what it sends."""
+    said = "The request is cut off; send it whole."
+    return problems.answer("bad_request", said, request.scope.get("tonsure.id", "-"))
 
 
-async def _test(context: Context) -> None:
+async def prove(context: Context) -> None:
     """One photo's whole way, which also opens all networks: then the server is ready."""
     data = await asyncio.to_thread(ASTRONAUT.read_bytes)
     plain = Editor(threads=context.editor.threads)  # clients' limits may be below this photo
     try:
         await context.work.do(
-            lambda checkpoint: jobs.edit(plain, data, jobs.Wish(), checkpoint),
+            lambda _: jobs.edit(plain, data, jobs.Wish(), Holder(context.memory)),
             asyncio.Event().wait,  # type: ignore[arg-type]
         )
         context.state = "ready"
@@ -128,8 +121,9 @@ def _add_operators(app: FastAPI, context: Context) -> None:
         responses={503: {"description": "Not yet, not any more, or something is wrong."}},
     )
     async def readyz() -> Response:
-        """200 once a photo has gone the whole way; 503 before, when stopping, and if it failed."""
-        state = "draining" if context.work.draining else context.state
+        """200 once a photo has gone the whole way; 503 before, when stopping, if it failed, and
+        while every worker is at a photo that should have been done long ago."""
+        state = context.readiness
         return JSONResponse({"status": state}, 200 if state == "ready" else 503)
 
     @app.get(
@@ -165,6 +159,12 @@ def _add_pages(app: FastAPI, options: Options) -> None:
     if options.page:
         add("/", assets["index.html"].read_bytes(), _TYPES[".html"])
 
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi(request: Request) -> Response:
+        servers = [{"url": proxies.address(request.scope)}]  # also below a proxy's path
+        return JSONResponse(app.openapi() | {"servers": servers})
+
     @app.get("/docs", include_in_schema=False)
-    async def docs() -> Response:
-        return Response(reference.page(app.openapi()), media_type=_TYPES[".html"])
+    async def docs(request: Request) -> Response:
+        text = reference.page(app.openapi(), proxies.address(request.scope))
+        return Response(text, media_type=_TYPES[".html"])

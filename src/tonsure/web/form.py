@@ -21,6 +21,7 @@ from .problems import Refused
 _PARTS = 24
 _TEXT = 64_000  # bytes of a field that is not a file
 _AROUND = 200_000  # bytes that a form may have besides its file
+_OPENINGS, _MEMBERS = 100, 10_000  # brackets, and commas and colons, of JSON
 
 
 class Budget:
@@ -36,7 +37,7 @@ class Budget:
         try:
             yield share
         finally:
-            self.left += share.taken
+            share.release()
 
 
 class Share:
@@ -52,6 +53,11 @@ class Share:
         self._budget.left -= count
         self.taken += count
 
+    def release(self) -> None:
+        """Give back what was taken."""
+        self._budget.left += self.taken
+        self.taken = 0
+
 
 @dataclass
 class Form:
@@ -64,7 +70,9 @@ class Form:
         """The only value of a field; `Refused` if there are several."""
         values = self.fields.get(name, [])
         if len(values) > 1:
-            raise Refused("bad_request", f"The field {name} was sent {len(values)} times.")
+            raise Refused(
+                "bad_request", f"The field {name} was sent {len(values)} times; send it once."
+            )
         return values[0] if values else default
 
     def only(self, *names: str) -> None:
@@ -74,13 +82,15 @@ class Form:
                 near = nearest(name[:40], names)
                 raise Refused("bad_request", f"There is no field {name[:40]!r}; {near}")
 
-    def whole(self, name: str, default: int | None) -> int | None:
-        """A field that is a whole number."""
+    def whole(self, name: str, default: int, low: int, high: int) -> int:
+        """A field that is a whole number from `low` to `high`; `Refused` for another."""
         text = self.text(name, "")
         if not text:
             return default
         if not (text.isascii() and text.isdigit() and len(text) < 10):
-            raise Refused("bad_option", f"{name} must be a whole number.")
+            raise Refused("bad_option", f"{name} is {text[:20]!r}; it must be a whole number.")
+        if not low <= int(text) <= high:
+            raise Refused("bad_option", f"{name} is {text}; it goes from {low} to {high}.")
         return int(text)
 
     def file(self, name: str) -> bytes:
@@ -112,13 +122,13 @@ async def read(request: Request, share: Share, *, most: int, seconds: float) -> 
         return bytes(body)
     except TimeoutError:
         raise Refused(
-            "too_slow", f"The request did not arrive within {seconds:g} s.", Connection="close"
+            "too_slow", f"The request did not arrive within {seconds:g} s; send a smaller photo."
         ) from None
 
 
 def too_large(most: int) -> Refused:
     said = f"The request has more than {most / 1e6:.3g} MB; send a smaller photo."
-    return Refused("limit_exceeded", said, Connection="close")
+    return Refused("limit_exceeded", said)
 
 
 async def form(
@@ -128,9 +138,11 @@ async def form(
     kind, parameters = parse_options_header(request.headers.get("content-type", ""))
     boundary = parameters.get(b"boundary", b"")
     if kind.lower() != b"multipart/form-data" or not boundary:
-        raise Refused("bad_request", "Send the photo as multipart/form-data.")
+        raise Refused(
+            "bad_request", "Send a form with the photo as the file image: curl -F image=@me.jpg."
+        )
     data = await read(request, share, most=file_bytes + _AROUND, seconds=seconds)
-    return parse(data, boundary, files)
+    return await asyncio.to_thread(parse, data, boundary, files)
 
 
 def parse(data: bytes, boundary: bytes, files: set[str]) -> Form:
@@ -141,9 +153,13 @@ def parse(data: bytes, boundary: bytes, files: set[str]) -> Form:
         parser.write(data)
         parser.finalize()
     except FormParserError as error:
-        raise Refused("bad_request", "The form is malformed.") from error
+        raise Refused(
+            "bad_request", "The form is malformed; let curl -F or a library write it."
+        ) from error
     if not reader.ended:
-        raise Refused("bad_request", "The form is cut off: its last boundary is missing.")
+        raise Refused(
+            "bad_request", "The form is cut off: its last boundary is missing; send it whole."
+        )
     return reader.form
 
 
@@ -173,7 +189,7 @@ class _Reader:
     def _part_begin(self) -> None:
         self._parts += 1
         if self._parts > _PARTS:
-            raise Refused("bad_request", f"The form has more than {_PARTS} parts.")
+            raise Refused("bad_request", f"The form has more than {_PARTS} parts; send fewer.")
         self._field, self._content = None, bytearray()
 
     def _header_begin(self) -> None:
@@ -189,22 +205,36 @@ class _Reader:
         if self._name.lower() == b"content-disposition":
             _, parameters = parse_options_header(self._value.decode("latin-1"))
             self._field = parameters.get(b"name", b"").decode("utf-8", "replace")
+            if b"filename" in parameters and self._field not in self._files:
+                wanted = ", ".join(sorted(self._files))
+                raise Refused(
+                    "bad_request",
+                    f"A file came as {self._field[:40]!r}; send the photo as {wanted}: "
+                    f"curl -F {wanted}=@me.jpg.",
+                )
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         self._content += memoryview(data)[start:end]
         if self._field not in self._files and len(self._content) > _TEXT:
-            raise Refused("bad_request", "A field of the form is too long.")
+            raise Refused(
+                "bad_request",
+                f"The field {(self._field or '')[:40]!r} is longer than {_TEXT // 1000} kB; "
+                "a photo goes as the file image: curl -F image=@me.jpg.",
+            )
 
     def _part_end(self) -> None:
         if not self._field:
-            raise Refused("bad_request", "A part of the form has no name.")
+            raise Refused("bad_request", "A part of the form has no name; give each one.")
         if self._field in self._files:
             self.form.files.setdefault(self._field, []).append(bytes(self._content))
         else:
             try:
                 text = self._content.decode("utf-8")
             except UnicodeDecodeError:
-                raise Refused("bad_request", "A field of the form is not UTF-8.") from None
+                name = self._field[:40]
+                raise Refused(
+                    "bad_request", f"The field {name!r} is not UTF-8; send text, or a file."
+                ) from None
             self.form.fields.setdefault(self._field, []).append(text)
         self._content = bytearray()
 
@@ -214,11 +244,28 @@ class _Reader:
 
 async def json_body(request: Request, share: Share, *, most: int, seconds: float) -> Any:
     """The JSON that a body is; `Refused` for what is none."""
-    data = await read(request, share, most=most, seconds=seconds)
+    return await asyncio.to_thread(parse_json, await read(
+        request, share, most=most, seconds=seconds
+    ))  # fmt: skip
+
+
+def parse_json(data: bytes) -> Any:
+    """The value in `data`; `Refused` for none, and for one that would grow in memory.
+
+    A small list takes some 60 times the bytes that it is written with; of photos in base64 there
+    are few, so that what opens and what separates is counted before anything is made of it.
+    """
+    if (
+        sum(map(data.count, (b"[", b"{"))) > _OPENINGS
+        or sum(map(data.count, (b",", b":"))) > _MEMBERS
+    ):
+        raise Refused("bad_request", "The JSON has too many members; send photos as base64 only.")
     try:
         return json.loads(data)
     except (ValueError, RecursionError):
-        raise Refused("bad_request", "The body is not JSON.") from None
+        raise Refused(
+            "bad_request", 'The body is not JSON; send {"images": ["base64 of a photo"]}.'
+        ) from None
 
 
 async def gone(request: Request) -> None:
@@ -230,21 +277,3 @@ async def gone(request: Request) -> None:
             return
         if message["type"] == "http.disconnect":
             return
-
-
-async def drain(request: Request, *, most: int, seconds: float) -> None:
-    """Read and forget what a refused client still sends, so that it hears why.
-
-    Who waits for a "100 Continue" sends nothing more.
-    """
-    if "100-continue" in request.headers.get("expect", "").lower():
-        return
-    count = 0
-    try:
-        async with asyncio.timeout(seconds):
-            async for part in request.stream():
-                count += len(part)
-                if count > most:
-                    return
-    except (TimeoutError, ClientDisconnect, RuntimeError):
-        return

@@ -17,6 +17,7 @@ from . import problems
 from .metrics import Metrics
 from .options import LOOPBACK_NAMES, Options, address_of
 from .problems import Refused
+from .proxies import Proxies
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -84,6 +85,7 @@ class Guard:
 
     def __init__(self, app: Any, options: Options, metrics: Metrics) -> None:
         self._app, self._options, self._metrics = app, options, metrics
+        self._proxies = Proxies(options.proxies)
         self._names = {name.lower() for name in (*LOOPBACK_NAMES, *options.hosts)}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -97,6 +99,10 @@ class Guard:
         given = headers.get("x-request-id", "")
         request_id = given if _ID.fullmatch(given) else secrets.token_hex(8)
         scope["tonsure.id"] = request_id
+        self._proxies.apply(scope, headers)
+        method = scope["method"] if scope["method"] in _METHODS else "-"
+        if method == "HEAD":  # every answer to GET has one; the connection leaves its body out
+            scope["method"] = "GET"
         status = 0
 
         async def sent(message: Message) -> None:
@@ -116,7 +122,6 @@ class Guard:
         seconds = time.perf_counter() - began
         # the route, not the path: a client could write into the log
         route = getattr(scope.get("route"), "path", "-")
-        method = scope["method"] if scope["method"] in _METHODS else "-"
         self._metrics.request(route, status, seconds)
         _log.info("%s %s %s %d %.0f ms", request_id, method, route, status, seconds * 1000)
 
@@ -131,7 +136,7 @@ class Guard:
             )
         origin = headers.get("origin")
         site = headers.get("sec-fetch-site", "same-origin")
-        if (origin is not None and urlsplit(origin).netloc.lower() != host.lower()) or (
+        if (origin is not None and _place(origin) != host.lower()) or (
             site in ("cross-site", "same-site") and headers.get("sec-fetch-mode") != "navigate"
         ):
             raise Refused("wrong_origin", "Pages of other sites may not use this server.")
@@ -160,6 +165,14 @@ class Guard:
             return False
         name = name.rstrip(".").lower()
         return name in self._names or address_of(name) is not None
+
+
+def _place(origin: str) -> str:
+    """Host and port of an Origin header, "" for what is none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"}

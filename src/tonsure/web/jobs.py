@@ -1,33 +1,27 @@
 """What a worker does with a photo: plain functions of an editor, bytes, and values.
 
-Each calls `checkpoint` between its acts: it raises when nobody waits for the result any more.
+Each calls its `holder` between its acts, which raises when nobody waits for the result any more,
+and asks it for memory before what takes much.
 """
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import zipfile
-import zlib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
-from PIL import Image
 
 from .. import report
 from ..editor import NEEDED, Editor, Shot
-from ..errors import BadOption, LimitExceeded, Note, WrongType, nearest
+from ..errors import BadOption, LimitExceeded, NoFace, WrongType, nearest
 from ..photo import FORMATS, Photo, chosen, earlier
 from ..photo import formats as kinds
 from ..photo.xmp import mark
 from ..result import Result
-from ..steps import files, plan
-
-Checkpoint = Callable[[], None]
+from ..steps import files, plan, strip
+from ..steps.tile import tile
+from .memory import Holder
 
 MEDIA_TYPES = {
     "JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "AVIF": "image/avif",
@@ -35,7 +29,7 @@ MEDIA_TYPES = {
 }  # fmt: skip
 GIVEN = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF")
 """Formats that are sent out, if they are asked for."""
-SEQUENCES = ("strip", "gif", "webp", "frames")
+SEQUENCES = ("strip", "gif", "webp", "frames", "pair")
 MOST_STEPS = 61
 _STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 _BRANDS = (b"avif", b"avis", b"mif1", b"msf1", b"heic", b"heix", b"hevc", b"heim", b"heis")
@@ -44,9 +38,10 @@ _ABOUT_THE_FILE = ("comment", "extra")
 
 @dataclass(frozen=True)
 class Wish:
-    """What is wanted of a photo."""
+    """What is wanted of a photo; `each` has degrees of single faces, then `degree` is 0."""
 
     degree: float = 1.0
+    each: dict[int, float] = field(default_factory=dict)
     style: str = "recede"
     face: str = "largest"
     format: str | None = None
@@ -63,7 +58,7 @@ class Made:
     report: dict[str, Any]
 
 
-def open_shot(editor: Editor, data: bytes) -> Shot:
+def open_shot(editor: Editor, data: bytes, holder: Holder) -> Shot:
     """A photo that somebody sent, without what it says of where, when and with what it was taken.
 
     Few kinds of files are taken, by their first bytes; no other parser sees them.
@@ -73,6 +68,8 @@ def open_shot(editor: Editor, data: bytes) -> Shot:
         if not data:
             raise WrongType("The photo is empty.")
         raise WrongType("This is not a photo that is read here; send JPEG, PNG, WebP or AVIF.")
+    editor.limits.check_file(len(data))
+    holder.photo(data)
     shot = editor.open(data, name="The photo")
     shot.photo = private(shot.photo)
     return shot
@@ -89,13 +86,13 @@ def private(photo: Photo) -> Photo:
     return replace(photo, exif=None, xmp=marked, encoder=encoder, origin=None, dropped=())
 
 
-def edit(editor: Editor, data: bytes, wish: Wish, checkpoint: Checkpoint) -> Made:
+def edit(editor: Editor, data: bytes, wish: Wish, holder: Holder) -> Made:
     """The edited photo, in its own format unless another is wished."""
     editor.check(wish.degree, wish.style, wish.face)
-    with open_shot(editor, data) as shot:
+    with open_shot(editor, data, holder) as shot:
         target = chosen(shot.photo, wish.format)
-        result = _bald(shot, wish, checkpoint)
-        checkpoint()
+        result = bald(shot, wish, holder)
+        holder()
         made = result.encode(target.name, quality=wish.quality)
         told = result.report_as(target.name)
         return Made(made, MEDIA_TYPES[target.name], target.suffixes[0], told)
@@ -103,26 +100,20 @@ def edit(editor: Editor, data: bytes, wish: Wish, checkpoint: Checkpoint) -> Mad
 
 def sequence(
     editor: Editor, data: bytes, wish: Wish, kind: str, count: int, size: int | None,
-    checkpoint: Checkpoint,
+    holder: Holder,
 ) -> Made:  # fmt: skip
-    """All degrees: a strip, a loop (GIF, WebP), or frames in a zip."""
+    """All degrees: a strip, a loop (GIF, WebP), or frames in a zip; or a pair: before, after."""
+    if kind == "pair":
+        return _pair(editor, data, wish, size or 1280, holder)
     editor.check(1.0, wish.style, wish.face)
-    if kind not in SEQUENCES:
-        raise BadOption(f"There is no kind {kind!r}; {nearest(kind, SEQUENCES)}")
-    if count > MOST_STEPS:
-        raise BadOption(f"There cannot be {count} steps; choose 2 to {MOST_STEPS}.")
-    if kind in ("gif", "webp") and count < 3:
-        raise BadOption("A loop needs 3 steps or more.")
-    if size is not None and size > 2000 and kind != "frames":
-        raise BadOption(f"Steps cannot have {size} pixels here; choose 16 to 2000.")
-    with open_shot(editor, data) as shot:
+    with open_shot(editor, data, holder) as shot:
         target = chosen(shot.photo, wish.format)
         suffix = {"strip": target.suffixes[0], "gif": ".gif", "webp": ".webp"}.get(kind, "")
         name = f"frame-%02d{target.suffixes[0]}" if kind == "frames" else f"steps{suffix}"
         steps = plan(name, count, size or None)
         _check_together(shot.photo, count, steps.size, 250 if kind == "frames" else 60)
-        result = _bald(shot, replace(wish, degree=1.0), checkpoint)
-        made = files(shot, steps, style=wish.style, face=wish.face, before_each=checkpoint)
+        result = bald(shot, replace(wish, degree=1.0), holder)
+        made = files(shot, steps, style=wish.style, face=wish.face, before_each=holder)
         told = result.report_as(steps.format) | {"steps": count}
         if kind != "frames":
             return Made(next(made), MEDIA_TYPES[steps.format], suffix, told)
@@ -133,54 +124,36 @@ def sequence(
         return Made(packed.getvalue(), "application/zip", ".zip", told)
 
 
-def inspect(editor: Editor, data: bytes, checkpoint: Checkpoint) -> dict[str, Any]:
+def _pair(editor: Editor, data: bytes, wish: Wish, size: int, holder: Holder) -> Made:
+    """The photo as it was and as it is wished, side by side."""
+    editor.check(wish.degree, wish.style, wish.face)
+    with open_shot(editor, data, holder) as shot:
+        target = chosen(shot.photo, wish.format)
+        result = bald(shot, wish, holder)
+        size = strip.fitting(shot.photo, 2, size, target.max_side)
+        holder()
+        tiles = [tile(shot.photo, size), tile(result.photo, size)]
+        told = result.report_as(target.name)
+        made = strip.encode(tiles, target.name)
+        return Made(made, MEDIA_TYPES[target.name], target.suffixes[0], told)
+
+
+def inspect(editor: Editor, data: bytes, holder: Holder) -> dict[str, Any]:
     """What `tonsure inspect` tells."""
-    with open_shot(editor, data) as shot:
-        checkpoint()
+    with open_shot(editor, data, holder) as shot:
+        holder()
         editor.limits.check_faces(len(shot.faces))
         for number, face in enumerate(shot.faces, 1):
-            checkpoint()
+            holder()
             if face.height >= NEEDED:
+                holder.head(face, shot.photo)
                 shot.head(number)
         return report.of_shot(shot)
 
 
-def layers(
-    editor: Editor, data: bytes, which: str, size: int, checkpoint: Checkpoint
-) -> dict[str, Any]:
-    """A preview of the photo, its faces, and of the chosen ones all that a blend needs.
-
-    With these a page makes every degree by itself: `docs/server.md` says how.
-    """
-    editor.check(1.0, face=which)
-    with open_shot(editor, data) as shot:
-        checkpoint()
-        numbers = _numbers(shot, which)
-        told = shot.bald(0.0, face=which).report
-        notes = told["warnings"]
-        scale = min(1.0, size / max(shot.photo.width, shot.photo.height))
-        heads = []
-        for number in numbers:
-            checkpoint()
-            bare = shot.head(number)
-            notes += [report.of_note(Note.of(code, number)) for code in bare.warnings]
-            if "already_bald" not in bare.warnings:
-                heads.append({"face": number} | _head(bare, shot.photo, scale))
-        return {
-            "photo": told["photo"],
-            "faces": [
-                report.of_face(face, n) | {"usable": face.height >= NEEDED}
-                for n, face in enumerate(shot.faces, 1)
-            ],
-            "chosen": numbers,
-            "warnings": notes,
-            "preview": _preview(shot.photo, scale),
-            "heads": heads,
-        }
-
-
-def edits(text: str) -> float:
-    """The degree that the field `edits` asks for: `{"bald": 0.8}`."""
+def edits(text: str) -> float | dict[int, float]:
+    """What the field `edits` asks for: `{"bald": 0.8}`, or of single faces by their number:
+    `{"bald": {"1": 0.8, "2": 0.3}}`."""
     try:
         found = json.loads(text)
         if not isinstance(found, dict):
@@ -193,11 +166,30 @@ def edits(text: str) -> float:
     if len(found) > 1:
         raise BadOption("The edit bald was given more than once.")
     degree = next(iter(found.values()), 1.0)
+    if isinstance(degree, dict):
+        return _by_face(degree)
+    return _degree(degree)
+
+
+def _by_face(found: dict[str, Any]) -> dict[int, float]:
+    if not found or not all(name.isascii() and name.isdigit() and int(name) for name in found):
+        raise BadOption('Name faces by their number: {"bald": {"1": 0.8, "2": 0.3}}.')
+    return {int(name): _degree(degree) for name, degree in found.items()}
+
+
+def _degree(degree: Any) -> float:
     if isinstance(degree, bool) or not isinstance(degree, int | float):
         raise BadOption("The degree of bald must be a number from 0 to 1.")
     if not 0 <= degree <= 1:
         raise BadOption("The degree of bald goes from 0 (untouched) to 1 (fully bald).")
     return float(degree)
+
+
+def kind_of(name: str) -> str:
+    """One of `SEQUENCES`; raises `BadOption`."""
+    if name not in SEQUENCES:
+        raise BadOption(f"There is no kind {name[:40]!r}; {nearest(name[:40], SEQUENCES)}")
+    return name
 
 
 def format_of(name: str) -> str | None:
@@ -221,66 +213,23 @@ def _check_together(photo: Photo, count: int, size: int, megapixels: int) -> Non
         )
 
 
-def _bald(shot: Shot, wish: Wish, checkpoint: Checkpoint) -> Result:
+def bald(shot: Shot, wish: Wish, holder: Holder) -> Result:
     """As `Shot.bald`, with a checkpoint before each thing that takes time."""
-    checkpoint()
-    if wish.degree > 0:
-        for number in _numbers(shot, wish.face):
-            checkpoint()
+    holder()
+    if max((wish.degree, *wish.each.values())) > 0:
+        for number in _numbers(shot, wish):
+            holder.head(shot.faces[number - 1], shot.photo)
             shot.head(number)
-    checkpoint()
-    return shot.bald(wish.degree, wish.style, wish.face)
+    holder()
+    return shot.bald(wish.degree, wish.style, wish.face, wish.each)
 
 
-def _numbers(shot: Shot, which: str) -> list[int]:
-    """The usable faces that are meant, by number; raises as `Shot.bald`."""
-    return list(shot.bald(0.0, face=which).found)
-
-
-def _preview(photo: Photo, scale: float) -> dict[str, Any]:
-    image = _picture(photo.eight())
-    if photo.alpha is not None:
-        white = Image.new("RGB", image.size, "white")
-        image = Image.composite(image, white, _picture(photo.shallow().alpha))  # type: ignore[arg-type]
-    size = (max(1, round(photo.width * scale)), max(1, round(photo.height * scale)))
-    if size != image.size:
-        image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    return {"width": size[0], "height": size[1], "picture": _data(image, photo.icc)}
-
-
-def _head(bare: Any, photo: Photo, scale: float) -> dict[str, Any]:
-    """A bald head at preview size: where, its colours, and three planes of when it shows."""
-    x0, y0, x1, y1 = bare.box
-    place = [round(value * scale) for value in (x0, y0, x1, y1)]
-    size = (max(1, place[2] - place[0]), max(1, place[3] - place[1]))
-    colour = bare.colour
-    if photo.grey:
-        colour = np.repeat(np.asarray(_picture(colour).convert("L"))[..., None], 3, axis=2)
-    planes = [
-        np.asarray(_picture(plane).resize(size, Image.Resampling.BOX if scale < 1 else 0))
-        for plane in (bare.mask, bare.time, bare.thin)
-    ]
-    small = _picture(colour).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    return {
-        "box": [place[0], place[1], place[0] + size[0], place[1] + size[1]],
-        "colour": _data(small, photo.icc),
-        "planes": _text(zlib.compress(np.stack(planes).tobytes(), 6)),
-    }
-
-
-def _picture(pixels: npt.NDArray[np.uint8]) -> Image.Image:
-    return Image.fromarray(np.ascontiguousarray(pixels))
-
-
-def _data(image: Image.Image, icc: bytes | None) -> str:
-    """A picture as an address that holds it."""
-    out = io.BytesIO()
-    image.save(out, "JPEG", quality=92, subsampling=0, icc_profile=icc)
-    return "data:image/jpeg;base64," + _text(out.getvalue())
-
-
-def _text(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
+def _numbers(shot: Shot, wish: Wish) -> list[int]:
+    """The usable faces that change, by number; raises as `Shot.bald`."""
+    if missing := [number for number in wish.each if number > len(shot.faces)]:
+        raise NoFace(f"There is no face {missing[0]}: {len(shot.faces)} found.")
+    found = shot.bald(0.0, face=wish.face).found
+    return [number for number in found if wish.each.get(number, wish.degree) > 0]
 
 
 def readable() -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ..errors import BadOption
 from ..models.session import cores
 from ..photo import Limits
+from .proxies import Proxies
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
@@ -25,6 +26,8 @@ class Options:
     min_face, threads : see `Editor`.
     workers : photos worked on at the same time.
     queue : photos that may wait for a worker; more are refused with 429.
+    memory_mb : megabytes that photos may need together while they are worked on; 0 is what the
+        machine or its container has.
     pending_mb : megabytes of uploads held in memory at the same time.
     header_seconds, body_seconds : for a request's head and body to arrive.
     work_seconds : from a photo's arrival to its result.
@@ -49,6 +52,7 @@ class Options:
     threads: int | None = None
     workers: int = field(default_factory=lambda: max(1, cores() // 2))
     queue: int = 32
+    memory_mb: float = 0.0
     pending_mb: float = 400.0
     header_seconds: float = 10.0
     body_seconds: float = 60.0
@@ -99,9 +103,10 @@ def check(options: Options, *, open_to_all: bool = False) -> Options:
     for name in ("workers", "work_seconds", "header_seconds", "body_seconds", "connections"):
         if not getattr(options, name) > 0:
             raise BadOption(f"{name} is {getattr(options, name)}; it must be more than 0.")
-    for name in ("queue", "rate", "burst", "drain_seconds", "stop_seconds"):
+    for name in ("memory_mb", "queue", "rate", "burst", "drain_seconds", "stop_seconds"):
         if not getattr(options, name) >= 0:
             raise BadOption(f"{name} is {getattr(options, name)}; it cannot be negative.")
     if not 0 <= options.port <= 65535:
         raise BadOption(f"There is no port {options.port}; choose 1 to 65535, or 0 for a free one.")
+    Proxies(options.proxies)
     return options

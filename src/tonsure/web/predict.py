@@ -21,7 +21,8 @@ from . import jobs
 from .api import PHOTO_PROBLEMS
 from .context import Act, Context
 from .form import Form
-from .jobs import Checkpoint, Wish
+from .jobs import Wish
+from .memory import Holder
 from .problems import Refused, described
 
 STYLES = (
@@ -84,7 +85,7 @@ def router(context: Context) -> APIRouter:
                 raise Refused("bad_request", "Send one style for each image.")
             for style in styles:
                 check_style(style)
-            return lambda checkpoint: _celeba(context, images, checkpoint)
+            return lambda holder: _celeba(context, images, holder)
 
         results = await context.photo(request, act)
         return JSONResponse({"status": "000", "msg": "", "results": results})
@@ -116,7 +117,7 @@ def router(context: Context) -> APIRouter:
             except (binascii.Error, ValueError):
                 raise Refused("bad_request", "The image is not base64.") from None
             context.options.limits.check_file(len(data))
-            return lambda checkpoint: _bald(context, data, checkpoint)
+            return lambda holder: _bald(context, data, holder)
 
         results = await context.json(request, act)
         return JSONResponse({"status": "000", "msg": "", "results": results})
@@ -124,12 +125,12 @@ def router(context: Context) -> APIRouter:
     return api
 
 
-def _celeba(context: Context, images: list[bytes], checkpoint: Checkpoint) -> str:
+def _celeba(context: Context, images: list[bytes], holder: Holder) -> str:
     """A text that reads as a list of dictionaries in Python and in JSON."""
     found = []
     for number, data in enumerate(images):
         context.options.limits.check_file(len(data))
-        made = jobs.edit(context.editor, data, Wish(format="PNG"), checkpoint)
+        made = jobs.edit(context.editor, data, Wish(format="PNG"), holder)
         text = base64.b64encode(made.data).decode("ascii")
         # a name as the old server gave it; there is no such file
         name = f"stgan_output/Bald_{number}.png"
@@ -137,14 +138,13 @@ def _celeba(context: Context, images: list[bytes], checkpoint: Checkpoint) -> st
     return json.dumps(found)
 
 
-def _bald(context: Context, data: bytes, checkpoint: Checkpoint) -> dict[str, str]:
+def _bald(context: Context, data: bytes, holder: Holder) -> dict[str, str]:
     found = {}
     if not data:
         raise WrongType("The photo is empty.")
-    with jobs.open_shot(context.editor, data) as shot:
+    with jobs.open_shot(context.editor, data, holder) as shot:
         for name, degree in DEGREES.items():
-            checkpoint()
-            pixels = shot.bald(degree).photo.shallow().pixels
+            pixels = jobs.bald(shot, Wish(degree), holder).photo.shallow().pixels
             swapped = read(np.ascontiguousarray(pixels[..., ::-1]))
             found[name] = base64.b64encode(encode(swapped, "JPEG")).decode("ascii")
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -11,7 +12,7 @@ from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from ..errors import TonsureError
+from ..errors import ModelError, TonsureError
 
 MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger("tonsure.web")
@@ -39,11 +40,23 @@ STATUS = {
     "model_missing": 503,
     "model_damaged": 503,
     "draining": 503,
+    "no_room": 503,
     "timed_out": 503,
 }
 """Every code that the server gives, and its status."""
 
-_OF_STATUS = {404: "not_found", 405: "wrong_method"}
+_OF_STATUS = {
+    404: ("not_found", "There is nothing at this address; /docs lists what there is."),
+    405: ("wrong_method", "This address does not take that method; /docs lists what it takes."),
+}
+_ELSEWHERE = re.compile(r"--\w|TONSURE_|`|\bsetting|Editor\(|Pillow|mode 'rb'|tonsure\[|\bpath\b")
+"""Words of the command line and of Python, which mean nothing to who sends a request."""
+_WAYS = {
+    "no_face": "choose another one, or send a photo where it is larger or turned to the camera.",
+    "limit_exceeded": "send a smaller photo.",
+    "wrong_type": "send JPEG, PNG, WebP or AVIF.",
+    "bad_option": "/docs lists what is allowed.",
+}
 
 
 class Refused(Exception):
@@ -81,10 +94,13 @@ def from_error(error: Exception, request_id: str) -> Response:
     if isinstance(error, Refused):
         return answer(error.code, error.said, request_id, error.headers)
     if isinstance(error, TonsureError) and STATUS.get(error.code, 500) != 500:
-        return answer(error.code, str(error), request_id)
+        return answer(error.code, worded(error), request_id)
     if isinstance(error, HTTPException):
-        code = _OF_STATUS.get(error.status_code, "bad_request")
-        return answer(code, f"{error.detail}.", request_id, dict(error.headers or {}))
+        code, said = _OF_STATUS.get(error.status_code, ("bad_request", f"{error.detail}."))
+        return answer(code, said, request_id, dict(error.headers or {}))
+    if isinstance(error, MemoryError):
+        said = "The server has no memory left for this photo; send a smaller one."
+        return answer("no_room", said, request_id, {"Retry-After": "5"})
     # where it happened, not what it said: messages of libraries may hold what a client sent
     where = error.__traceback__
     while where is not None and where.tb_next is not None:
@@ -93,6 +109,21 @@ def from_error(error: Exception, request_id: str) -> Response:
     _log.error("%s fault %s at %s", request_id, type(error).__name__, place)
     said = f"A fault of the server; it is in its log under {request_id}."
     return answer("internal", said, request_id)
+
+
+def worded(error: TonsureError) -> str:
+    """The sentence of `error` for who sends requests: the same fact, and their way out."""
+    if isinstance(error, ModelError):  # its own sentence names files of this machine
+        return (
+            "A network of this server is missing or damaged; its operator must reinstall tonsure."
+        )
+    said = str(error)
+    if error.code != "no_face" and not _ELSEWHERE.search(said):
+        return said
+    fact, way = said.split(";")[0].rstrip("."), _WAYS.get(error.code, "send another photo.")
+    if _ELSEWHERE.search(fact):
+        fact = "This cannot be done over HTTP"
+    return f"{fact}; {way}"
 
 
 async def handle(request: Request, error: Exception) -> Response:

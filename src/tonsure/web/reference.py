@@ -11,8 +11,8 @@ _HEAD = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>tonsure: the interface</title>
-<link rel="icon" href="/page/icon.svg">
-<link rel="stylesheet" href="/page/style.css">
+<link rel="icon" href="page/icon.svg">
+<link rel="stylesheet" href="page/style.css">
 </head>
 <body class="reference">
 <main>
@@ -20,22 +20,22 @@ _HEAD = """<!doctype html>
 _FOOT = "</main>\n</body>\n</html>\n"
 
 
-def page(description: dict[str, Any]) -> str:
-    """The page, of an OpenAPI description."""
+def page(description: dict[str, Any], server: str) -> str:
+    """The page, of an OpenAPI description; `server` is the address that examples call."""
     info = description["info"]
     out = [
         _HEAD,
         f"<h1>tonsure <small>{escape(info['version'])}</small></h1>\n",
         f"<p>{escape(info['summary'])} This is the interface for programs; people use "
-        '<a href="/">the page</a>. Machines read <a href="/openapi.json">openapi.json</a>.</p>\n',
+        '<a href="./">the page</a>. Machines read <a href="openapi.json">openapi.json</a>.</p>\n',
     ]
     for path, methods in description["paths"].items():
         for method, operation in methods.items():
-            out.append(_operation(path, method.upper(), operation))
+            out.append(_operation(server, path, method.upper(), operation))
     return "".join(out) + _FOOT
 
 
-def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
+def _operation(server: str, path: str, method: str, operation: dict[str, Any]) -> str:
     parts = [
         f"<section><h2><code>{method} {escape(path)}</code></h2>\n",
         f"<p><strong>{escape(operation.get('summary', ''))}.</strong> "
@@ -43,9 +43,8 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
     ]
     for kind, content in operation.get("requestBody", {}).get("content", {}).items():
         parts.append(_fields(kind, content.get("schema", {})))
-        parts.append(
-            f'<pre tabindex="0"><code>{escape(_example(path, kind, content))}</code></pre>\n'
-        )
+        example = escape(_example(server + path, kind, content))
+        parts.append(f'<pre tabindex="0"><code>{example}</code></pre>\n')
     rows = "".join(
         f"<tr><td>{escape(str(status))}</td><td>{_prose(response.get('description', ''))}</td>"
         f"<td>{', '.join(f'<code>{escape(k)}</code>' for k in response.get('content', {}))}</td>"
@@ -78,15 +77,15 @@ def _fields(kind: str, schema: dict[str, Any]) -> str:
     )
 
 
-def _example(path: str, kind: str, content: dict[str, Any]) -> str:
+def _example(address: str, kind: str, content: dict[str, Any]) -> str:
     if kind == "application/json":
-        return f"curl -H 'Content-Type: application/json' -d @me.json http://127.0.0.1:8000{path}"
+        return f"curl -H 'Content-Type: application/json' -d @me.json {address}"
     extra = ""
     if "edits" in content.get("schema", {}).get("properties", {}):
         extra = " -F 'edits={\"bald\": 0.8}'"
     if "style" in content.get("schema", {}).get("required", []):
         extra = " -F style=Bald"
-    return f"curl -F image=@me.jpg{extra} -o result http://127.0.0.1:8000{path}"
+    return f"curl -F image=@me.jpg{extra} -o result {address}"
 
 
 def _prose(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import threading
 import time
 from collections import deque
@@ -14,33 +15,81 @@ from .problems import Refused
 
 T = TypeVar("T")
 
+_AGAIN = 0.25  # seconds until a job that goes on is interrupted again
+_GRACE = 2.0  # seconds after its time in which a job may end
+
 
 class Stopped(Exception):
     """The work is of no more use to anybody; raised at a checkpoint of a job."""
 
 
+class _Interrupt(BaseException):
+    """As `Stopped`, between any two steps of a job; no `except Exception` on its way takes it."""
+
+
 class Job(Generic[T]):
     """One piece of work. `checkpoint` is called by it between its acts."""
 
-    def __init__(self, act: Callable[[Callable[[], None]], T], deadline: float) -> None:
-        self._act, self._deadline = act, deadline
+    def __init__(
+        self,
+        act: Callable[[Callable[[], None]], T],
+        deadline: float,
+        after: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._act, self.deadline, self.after = act, deadline, after
         self._loop = asyncio.get_running_loop()
         self.future: asyncio.Future[T] = self._loop.create_future()
         self.dropped = threading.Event()
+        self._ident: int | None = None  # of the thread, while it is in the act
+        self._lock = threading.Lock()
 
     def checkpoint(self) -> None:
-        if self.dropped.is_set() or time.monotonic() > self._deadline:
+        if self.dropped.is_set() or time.monotonic() > self.deadline:
             raise Stopped
 
     def run(self) -> None:
         """In a worker: do it and hand the outcome to the event loop."""
-        try:
-            self.checkpoint()
-            made = self._act(self.checkpoint)
-        except BaseException as error:  # whatever it is, somebody waits for it
-            self._hand(self.future.set_exception, error)
-        else:
-            self._hand(self.future.set_result, made)
+        how: Callable[[Any], None] = self.future.set_exception
+        what: Any = None
+        while True:
+            try:
+                if what is None:
+                    what = Stopped()  # for an interruption before there is anything else
+                    self.checkpoint()
+                    self._ident = threading.get_ident()
+                    what = self._act(self.checkpoint)
+                    how = self.future.set_result
+            except _Interrupt:
+                continue
+            except BaseException as error:  # whatever it is, somebody waits for it
+                what = error
+            try:
+                self._settle()
+                break
+            except _Interrupt:
+                continue
+        self._hand(how, what)
+
+    def _settle(self) -> None:
+        """From here on nothing interrupts this thread any more."""
+        with self._lock:
+            if self._ident is not None:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._ident), None)
+            self._ident = None
+
+    def interrupt(self) -> bool:
+        """Have the act end at its next step in Python; whether it was still at work.
+
+        A call into a library goes on until it returns, which is why this is asked more than once.
+        Locks that are taken by `with` are given back on the way out, as for any error.
+        """
+        with self._lock:
+            if self._ident is None:
+                return False
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(self._ident), ctypes.py_object(_Interrupt)
+            )
+            return True
 
     def _hand(self, how: Callable[[Any], None], what: Any) -> None:
         def settle() -> None:
@@ -61,10 +110,11 @@ class Work:
 
     def __init__(self, workers: int, queue: int, limit_seconds: float) -> None:
         self.workers, self.queue, self.limit_seconds = workers, queue, limit_seconds
-        self.running, self.done, self.dropped = 0, 0, 0
+        self.done, self.dropped = 0, 0
         self.seconds = 0.0
         self.draining = False
         self._waiting: deque[Job[Any]] = deque()
+        self._running: list[Job[Any]] = []
         self._change = threading.Condition()
         self._closed = False
         self._threads = [
@@ -73,6 +123,20 @@ class Work:
         ]
         for thread in self._threads:
             thread.start()
+
+    @property
+    def running(self) -> int:
+        return len(self._running)
+
+    @property
+    def stuck(self) -> bool:
+        """Whether every worker is at a photo that should have been done long ago.
+
+        Each has been told to stop for `_GRACE` seconds, and none has.
+        """
+        late = time.monotonic() - _GRACE
+        running = list(self._running)
+        return len(running) == self.workers and all(job.deadline < late for job in running)
 
     @property
     def waiting(self) -> int:
@@ -103,15 +167,18 @@ class Work:
         act: Callable[[Callable[[], None]], T],
         gone: Callable[[], Awaitable[None]],
         began: float | None = None,
+        after: Callable[[], None] = lambda: None,
     ) -> T:
         """Run `act(checkpoint)` in a worker; `gone()` ends when the client has left.
+
+        `after()` is called by the worker when the act has ended, however.
 
         Raises `Refused` (busy, draining, too late), `Stopped` (nobody is there any more), and what
         `act` raises.
         """
         self.check()
         deadline = (began or time.monotonic()) + self.limit_seconds
-        job = Job(act, deadline)
+        job = Job(act, deadline, after)
         with self._change:
             self._waiting.append(job)
             self._change.notify()
@@ -142,17 +209,20 @@ class Work:
                 ) from None
             raise
         finally:
-            self._drop(job)
             left.cancel()
+            self._drop(job)
 
     def close(self) -> None:
-        """End the workers; what runs is finished first, what waits is not begun."""
+        """End the workers; what waits is not begun, what runs ends at its next step."""
         with self._change:
             self._closed = True
             self._waiting.clear()
+            running = list(self._running)
             self._change.notify_all()
+        for job in running:
+            job.interrupt()
         for thread in self._threads:
-            thread.join(timeout=10)
+            thread.join(timeout=2)
 
     def _drop(self, job: Job[Any]) -> None:
         """Let go of a job that is done or that nobody waits for."""
@@ -163,6 +233,13 @@ class Work:
         with self._change:
             if job in self._waiting:
                 self._waiting.remove(job)
+        self._insist(job)
+
+    def _insist(self, job: Job[Any]) -> None:
+        """Interrupt a job until it ends; one that has ended already is left alone."""
+        if job.interrupt():
+            loop = asyncio.get_running_loop()
+            loop.call_later(_AGAIN, self._insist, job)
 
     def _serve(self) -> None:
         while True:
@@ -172,12 +249,14 @@ class Work:
                 if self._closed:
                     return
                 job = self._waiting.popleft()
-                self.running += 1
+                self._running.append(job)
             began = time.perf_counter()
-            job.run()
-            del job  # and with it the photo, before the next one comes
+            with contextlib.suppress(_Interrupt):
+                job.run()
+            job.after()
             with self._change:
-                self.running -= 1
+                self._running.remove(job)
                 self.done += 1
                 took = time.perf_counter() - began
                 self.seconds += (0.2 if self.seconds else 1.0) * (took - self.seconds)
+            del job  # and with it the photo, before the next one comes
