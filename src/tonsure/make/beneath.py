@@ -160,9 +160,10 @@ def _settled(soft: Plane) -> Plane:
     """Shares (4, h, w) without specks: smooth, and the two sorts of cloth by what is around."""
     out = np.stack([blur(p, 0.8) for p in soft])
     wide = [blur(p, 3.0) + np.float32(1e-4) for p in soft[CLOTH:]]
+    second = np.asarray(wide[1] / (wide[0] + wide[1]), np.float32)
     cloth = out[CLOTH:].sum(0)
-    for k, share in zip((CLOTH, CLOTH2), wide, strict=True):
-        out[k] = cloth * smoothstep(0.3, 0.7, share / (wide[0] + wide[1]))
+    out[CLOTH2] = cloth * smoothstep(0.3, 0.7, second)
+    out[CLOTH] = cloth - out[CLOTH2]
     return out
 
 

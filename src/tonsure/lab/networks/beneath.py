@@ -48,11 +48,10 @@ class Attention(nn.Module):
         self.heads = heads
         self.norm, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.mlp = nn.Sequential(
-            nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
-        )
+        last = nn.Linear(2 * width, width)
+        self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), last)
         nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.mlp[2].weight)
+        nn.init.zeros_(last.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         n, c, h, w = x.shape
@@ -63,8 +62,8 @@ class Attention(nn.Module):
         )
         scores = (q @ k.transpose(-1, -2)) * (c // self.heads) ** -0.5
         t = t + self.out((scores.softmax(-1) @ v).transpose(1, 2).reshape(n, h * w, c))
-        t = t + self.mlp(self.norm2(t))
-        return t.transpose(1, 2).reshape(n, c, h, w)
+        out: Tensor = (t + self.mlp(self.norm2(t))).transpose(1, 2).reshape(n, c, h, w)
+        return out
 
 
 class Up(nn.Module):
@@ -103,7 +102,7 @@ class Beneath(nn.Module):
         self.up3, self.up2, self.up1 = Up(d, c, c), Up(c, b, b), Up(b, a, a)
         self.head = nn.Conv2d(a, 16 * 4, 3, padding=1)
         nn.init.normal_(self.head.weight, std=1e-3)
-        nn.init.zeros_(self.head.bias)
+        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
 
     def forward(self, window: Tensor) -> tuple[Tensor, Tensor]:
         with torch.autocast(window.device.type, enabled=False):
