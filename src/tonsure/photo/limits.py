@@ -14,7 +14,8 @@ class Limits:
     Attributes
     ----------
     max_file_mb : megabytes (10^6 bytes) of a file.
-    max_megapixels : 10^6 pixels of a picture.
+    max_megapixels : 10^6 pixels of a picture, of four bytes or fewer; with 16 bits a channel fewer
+        pixels are read.
     max_side : pixels of the longer side.
     max_metadata_mb : megabytes of each of EXIF, XMP and colour profile.
     max_faces : faces edited in one photo.
@@ -42,8 +43,17 @@ class Limits:
                 f"{_way_out('max_file_mb')}"
             )
 
-    def check_size(self, width: int, height: int) -> None:
-        """Raise `LimitExceeded` for a picture of too many pixels."""
+    def check_size(self, width: int, height: int, depth: int = 4) -> None:
+        """Raise `LimitExceeded` for a picture of too many pixels.
+
+        `depth` is bytes of a pixel: those of more than four count as so much more.
+        """
+        if width * height * max(depth, 4) / 4 > self.max_megapixels * 1e6 and depth > 4:
+            raise LimitExceeded(
+                f"The photo has {width} × {height} = {_mega(width * height)} megapixels of {depth} "
+                f"bytes, as much as {_mega(width * height * depth // 4)} of 4 bytes; the limit is "
+                f"{self.max_megapixels:g}; {_way_out('max_megapixels')}"
+            )
         if width * height > self.max_megapixels * 1e6:
             raise LimitExceeded(
                 f"The photo has {width} × {height} = {_mega(width * height)} megapixels, "
