@@ -134,4 +134,6 @@ def test_modules_are_short():
 def test_the_tool_needs_no_more_than_it_says():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     names = {re.split(r"[>=<]", requirement)[0] for requirement in project["dependencies"]}
-    assert names == {"numpy", "Pillow", "onnxruntime", "typer", "rich"}
+    assert names == {
+        "numpy", "Pillow", "onnxruntime", "opencv-python-headless", "typer", "rich",
+    }  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import struct
+import subprocess
+import sys
 import time
 import tracemalloc
 import zlib
@@ -91,9 +93,11 @@ def test_limits_name_their_setting(picture):
         (Limits(max_side=10), "max_side"),
     ):
         for source in (data, io.BytesIO(data)):
-            with pytest.raises(LimitExceeded, match=f"TONSURE_{setting.upper()}") as caught:
+            with pytest.raises(LimitExceeded, match=rf"Limits\({setting}=") as caught:
                 photo.read(source, limits=limits)
         assert caught.value.exit_code == 8
+        assert f"TONSURE_{setting.upper()}" in caught.value.said("cli")
+        assert setting not in caught.value.said("http")
     with pytest.raises(LimitExceeded, match="max_metadata_mb"):
         photo.read(save(Image.fromarray(picture), "PNG", icc_profile=bytes(3000)),
                    limits=Limits(max_metadata_mb=1e-3))  # fmt: skip
@@ -188,3 +192,51 @@ def test_ranges_that_overlap_are_blanked_once():
     cleaned, _ = exif.clean(bytes(block), 10, 10)
     assert time.process_time() - began < 0.5
     assert exif.orientation(cleaned) == 1
+
+
+def test_the_limit_counts_bytes():
+    """16 bits RGBA are eight bytes a pixel: as much memory as twice the pixels of a plain photo."""
+    limits = Limits(max_megapixels=1e-3)
+    for shape, dtype, fits in (
+        ((30, 30, 3), np.uint8, True), ((30, 30, 4), np.uint8, True),
+        ((30, 20, 3), np.uint16, True), ((30, 30, 3), np.uint16, False),
+        ((30, 20, 4), np.uint16, False),
+    ):  # fmt: skip
+        array = np.zeros(shape, dtype)
+        sources = [array, *(photo.encode(photo.read(array), kind) for kind in ("png", "tiff"))]
+        for source in sources:
+            if fits:
+                photo.read(source, limits=limits)
+            else:
+                with pytest.raises(LimitExceeded, match=r"megapixels of [68] bytes"):
+                    photo.read(source, limits=limits)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
+@pytest.mark.parametrize("name", ["png 16 rgba", "tiff 16 rgba", "png", "webp", "jpeg"])
+def test_reading_holds_few_copies(name, tmp_path):
+    """In bytes a pixel, above what the interpreter and its libraries take."""
+    side, kind = 1500, name.split()[0]
+    script = f"""
+import cv2
+from tonsure import photo
+def peak():
+    return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
+data = open({str(tmp_path / "large")!r}, "rb").read()
+photo.read(open({str(tmp_path / "small")!r}, "rb").read())
+before = peak()
+photo.read(data)
+print((peak() - before) * 1024 / {side}**2)
+"""
+    for label, wide in (("large", side), ("small", 8)):
+        if "16" in name:
+            array = np.full((wide, wide, 4), 700, np.uint16)
+            data = photo.encode(photo.read(array), kind)
+        else:
+            data = save(Image.new("RGB", (wide, wide), (90, 100, 110)), kind)
+        (tmp_path / label).write_bytes(data)
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, check=True, text=True, timeout=60
+    )
+    most = {"png 16 rgba": 14, "tiff 16 rgba": 14, "webp": 10}.get(name, 10)
+    assert float(ran.stdout) < most

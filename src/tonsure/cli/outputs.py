@@ -57,6 +57,8 @@ def assign(photos: Sequence[Input], output: str | None, *, kind: str = "bald") -
 
 def _job(photo: Input, output: str | None, count: int, kind: str) -> Job:
     stem = "photo" if photo.path is None else photo.path.stem
+    if kind == "steps":
+        stem = stem.replace("%", "%%")  # only `output` says where numbers go
     suffix = ".png" if kind == "steps" else result_suffix(photo.path)
     made = f"{stem}.{kind}{suffix}"
     if output is None:

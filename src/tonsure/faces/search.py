@@ -171,7 +171,11 @@ def choose(faces: Sequence[Face], which: str | int = "largest") -> list[Face]:
     if number == 0:
         raise BadOption("Faces are counted from 1, the largest first.")
     if not faces:
-        raise NoFace("No face was found; --min-face looks for smaller ones.")
+        fact, way = "No face was found", "looks for smaller ones."
+        raise NoFace(
+            f"{fact}; Editor(min_face=...) {way}", cli=f"{fact}; --min-face {way}",
+            http=f"{fact}; send a photo where it is larger or turned to the camera.",
+        )  # fmt: skip
     if text == "all":
         return list(faces)
     if number is not None:
@@ -182,7 +186,11 @@ def choose(faces: Sequence[Face], which: str | int = "largest") -> list[Face]:
     if point is not None:
         around = [f for f in faces if _around(f, point)]
         if not around:
-            raise NoFace(f"There is no face at {which}; `inspect` lists those found.")
+            fact = f"There is no face at {which}"
+            raise NoFace(
+                f"{fact}; Shot.faces has those found.", cli=f"{fact}; `tonsure inspect` shows all.",
+                http=f"{fact}; /v1/inspect lists those found.",
+            )  # fmt: skip
         return [min(around, key=lambda f: math.dist(f.centre, point))]
     return [faces[0]]
 

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import LimitExceeded, TonsureError, TruncatedInput, UnreadableInput
-from . import boxes, colour, deep, exif, gif, jpeg, kinds, pages, png, tiff
+from . import boxes, colour, deep, exif, gif, jpeg, kinds, opencv, pages, png, tiff
 from .colour import Colours
 from .limits import Limits
 from .photo import Given, Photo, frozen, is_grey
@@ -41,9 +41,11 @@ class _Opened:
 
     @property
     def mode(self) -> str:
-        """Pillow's name for `values`, or for what it might call them."""
+        """What Pillow would call `values`."""
         count = 1 if self.values.ndim == 2 else self.values.shape[2]
-        return {1: "I;16", 2: "LA", 3: "RGB", 4: "RGBA"}[count]
+        return {1: "L" if self.values.dtype == np.uint8 else "I;16", 2: "LA", 3: "RGB", 4: "RGBA"}[
+            count
+        ]
 
 
 def from_bytes(data: bytes, name: str, limits: Limits, given: Given) -> Photo:
@@ -129,7 +131,7 @@ def _png(data: bytes, limits: Limits, name: str) -> _Opened:
         return _Opened(seen, _open(whole, name, "PNG"))
     limits.check_size(*png.size(data), png.samples(data) * 2)
     opened = _Opened(seen, _open(png.without_pixels(whole), name, "PNG"))
-    values = deep.read_png(whole)
+    values = opencv.decode(whole)
     opened.values = values[..., ::3] if png.samples(data) == 2 and values.ndim == 3 else values
     return opened
 
@@ -146,7 +148,7 @@ def _tiff(data: bytes, limits: Limits, name: str) -> _Opened:
     if deep.is_deep(page):
         limits.check_size(*page.size, deep.channels(page) * 2)
         opened = _Opened(seen, Image.new("1", (1, 1)), page=page)
-        opened.values = deep.read_tiff(data, page)
+        opened.values = deep.read(data, page)
         return opened
     im = _open(data, name, "TIFF")
     limits.check_size(*page.size)
@@ -159,7 +161,9 @@ def _webp(data: bytes, limits: Limits, name: str) -> _Opened:
     if end > len(data):
         raise Cut("its end is missing")
     im = _open(data, name, "WEBP")
-    return _Opened(Survey(end, animated=bool(getattr(im, "is_animated", False))), im)
+    limits.check_size(*im.size)
+    moves = bool(getattr(im, "is_animated", False))
+    return _Opened(Survey(end, animated=moves), im, None if moves else opencv.decode(data))
 
 
 def _boxed(data: bytes, limits: Limits, name: str) -> _Opened:
@@ -224,7 +228,7 @@ def _metadata(
 ) -> tuple[bytes | None, bytes | None, bytes | None]:
     """Colour profile, XMP and EXIF of a loaded picture: some lie behind the pixels."""
     im, page = opened.im, opened.page
-    if opened.values is not None and page is None:
+    if opened.values is not None and im.format == "PNG":
         im.load()
     if page is not None and data is not None:
         icc, xmp = page.block(pages.ICC, data), page.block(pages.XMP, data)

@@ -1,8 +1,8 @@
-"""Sixteen bits a channel, which Pillow reads with eight but for grey pictures.
+"""TIFF with sixteen bits a channel, which Pillow reads with eight but for grey pictures.
 
-A PNG goes through OpenCV.  Of a TIFF each strip or tile is handed to Pillow as a small grey TIFF of
-its own, as many times as wide as there are channels: whatever the compression or the order of
-planes.  The predictor (Adobe's technical note 3) is undone here, since it works within channels.
+Each strip or tile is handed to Pillow as a small grey TIFF of its own, as many times as wide as
+there are channels: whatever the compression or the order of planes.  The predictor (Adobe's
+technical note 3) is undone here, since it works within channels.
 """
 
 from __future__ import annotations
@@ -26,21 +26,8 @@ _PLAIN, _JPEG = 1, {6, 7}
 _MARGIN = 4096  # a tile may be larger than its picture, but not by much
 
 
-def read_png(data: bytes) -> Deep:
-    """(H, W) or (H, W, C) of a PNG with 16 bits: grey, RGB or RGBA."""
-    import cv2
-
-    values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if values is None or values.dtype != np.uint16:
-        raise OSError("its pixels cannot be decoded")
-    if values.ndim == 3:
-        turn = cv2.COLOR_BGRA2RGBA if values.shape[2] == 4 else cv2.COLOR_BGR2RGB
-        cv2.cvtColor(values, turn, dst=values)
-    return np.asarray(values)
-
-
 def is_deep(page: Page) -> bool:
-    """Whether it is for `read_tiff`: whole numbers of 16 bits, grey or RGB."""
+    """Whether it is for `read`: whole numbers of 16 bits, grey or RGB."""
     bits = page.tags.get(pages.BITS, (1,))
     colours = page.one(pages.COLOURS, _DARK)
     return (
@@ -53,13 +40,13 @@ def is_deep(page: Page) -> bool:
 
 
 def channels(page: Page) -> int:
-    """Colours and alpha of what `read_tiff` gives."""
+    """Colours and alpha of what `read` gives."""
     colours = 3 if page.one(pages.COLOURS, _DARK) == _RGB else 1
     more = page.one(pages.SAMPLES, 1) > colours
     return colours + (more and page.one(pages.EXTRA) in (_MULTIPLIED, _OPACITY))
 
 
-def read_tiff(data: bytes, page: Page) -> Deep:
+def read(data: bytes, page: Page) -> Deep:
     """(H, W, C) as it is stored, not turned: grey or RGB, and alpha if there is one."""
     width, height = page.size
     count = channels(page)
