@@ -177,10 +177,13 @@ class Note:
         return cls(code, f"{text} {detail}".rstrip(), face)
 
 
-def nearest(value: str, allowed: Iterable[str]) -> str:
-    """Half a sentence for a value that is not allowed: the nearest match, or all of them."""
+def nearest(value: str, allowed: Iterable[str], least: float = 0.6) -> str:
+    """Half a sentence for a value that is not allowed: the nearest match, or all of them.
+
+    A match is as near as `least` (0..1), see `difflib.get_close_matches`.
+    """
     choices = list(allowed)
-    near = get_close_matches(value.lower(), choices, n=1)
+    near = get_close_matches(value.lower(), choices, n=1, cutoff=least)
     if near:
         return f"did you mean {near[0]!r}?"
     return f"choose {choices[0]}." if len(choices) == 1 else f"choose one of {', '.join(choices)}."
