@@ -26,6 +26,7 @@ def test_public_names():
     for name in tonsure.__all__:
         assert getattr(tonsure, name) is not None
         assert name in dir(tonsure)
+    assert set(dir(tonsure)) == set(tonsure.__all__)
     with pytest.raises(AttributeError, match="blad"):
         tonsure.blad  # noqa: B018
 
@@ -116,6 +117,10 @@ def test_settings_that_are_wrong(tmp_path, text, said):
     file.write_text(text)
     with pytest.raises(BadOption, match=said):
         settings.load({}, {"TONSURE_CONFIG": str(file)})
+
+
+def test_an_empty_variable_sets_nothing():
+    assert settings.load({}, {"TONSURE_THREADS": "", "TONSURE_STYLE": " "}).settings.threads is None
 
 
 def test_the_settings_file_lies_where_systems_keep_them(monkeypatch):

@@ -23,6 +23,7 @@ def parsed(monkeypatch):
 
 
 def test_version_and_help(run):
+    assert run("-V").out == run("--version").out
     assert run("--version").out == f"tonsure {tonsure.__version__}\n"
     said = run("--help").out
     for verb in ("bald", "inspect", "models", "doctor", "lab"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import options
-from .console import Batch, ending
+from .console import Batch, bounded, ending
 
 if TYPE_CHECKING:
     from ..editor import Editor, Shot
@@ -90,7 +90,7 @@ def bald(
         if as_json and jobs[0].target is None:
             raise BadOption("Standard output takes one of picture and --json; give -o a file.")
         editor = Editor(
-            threads=settings.threads,
+            threads=bounded(settings.threads),
             min_face=settings.min_face,
             limits=settings.limits,
             model=model,

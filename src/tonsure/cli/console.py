@@ -56,6 +56,16 @@ def sentence(name: str, error: BaseException) -> str:
     return said if said.startswith(name) else f"{name}: {said}"
 
 
+def bounded(threads: int | None) -> int | None:
+    """`threads`, at most one for each core; says so where they are fewer than was asked for."""
+    from ..models.session import bounded as most
+
+    if threads is None or most(threads) == threads:
+        return threads
+    say(f"tonsure: {threads} threads were asked for; {most(threads)} are used, one a core.")
+    return most(threads)
+
+
 @contextmanager
 def ending(debug: bool) -> Iterator[None]:
     """Around all that a verb does: errors become a sentence and an exit code."""

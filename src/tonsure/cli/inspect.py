@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options
-from .console import Batch, Outcome, ending, tell
+from .console import Batch, Outcome, bounded, ending, tell
 
 if TYPE_CHECKING:
     from ..editor import Shot
@@ -54,7 +54,7 @@ def inspect(
             if as_json and jobs[0].target is None:
                 raise BadOption("Standard output takes one of picture and --json; give -o a file.")
         editor = Editor(
-            threads=settings.threads, min_face=settings.min_face, limits=settings.limits
+            threads=bounded(settings.threads), min_face=settings.min_face, limits=settings.limits
         )
         with Batch(len(jobs), as_json=as_json, quiet=True) as batch:
             for job in jobs:

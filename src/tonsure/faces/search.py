@@ -39,6 +39,9 @@ FLAG, FLAG_SURE = 0.9, 0.5
 MOST = 256
 """Proposals looked at again; a picture with more is noise."""
 
+Which = str | int | Face | tuple[float, float]
+"""How callers name faces."""
+
 Plan = tuple[tuple[int, tuple[int, ...]], ...]  # levels and their turns, quarters
 
 _PLAN: Plan = ((512, (0,)), (256, (0, 2)), (128, (0, 2)), (80, (0, 2)))
@@ -152,15 +155,21 @@ def _same(a: Face, b: Face) -> bool:
     return wide * high > 0.6 * smaller
 
 
-def choose(faces: Sequence[Face], which: str | int = "largest") -> list[Face]:
+def choose(faces: Sequence[Face], which: Which = "largest") -> list[Face]:
     """Those of `faces` (as `find` returns them) that are meant by `which`.
 
     "largest" is the first, "all" are all, a number N (also as text) counts from 1 in the order of
     `find`, largest first; "x,y" is the face around a point of the photo in pixels, the one with
-    the nearest centre if there are several.
+    the nearest centre if there are several.  So is a pair (x, y); a `Face` of theirs is itself.
 
     Raises `NoFace` when there is none, and `BadOption` when `which` cannot be read.
     """
+    if isinstance(which, Face):
+        if not any(face is which for face in faces):
+            raise NoFace("That face is not of this photo; take one of Shot.faces.")
+        return [which]
+    if isinstance(which, tuple):
+        which = ",".join(str(value) for value in which)
     text = str(which).strip().lower()
     number = int(text) if text.isascii() and text.isdigit() else None
     point = _point(text)
