@@ -13,7 +13,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -24,6 +24,8 @@ from .colour import Colours
 from .limits import Limits
 from .photo import Given, Photo, frozen, is_grey
 from .survey import Cut, Survey
+
+T = TypeVar("T")
 
 _opening = threading.Lock()
 _TURNED = re.compile(rb"tiff:Orientation(?:=[\"']|>)([1-8])[\"'<]")
@@ -102,13 +104,18 @@ def _guarded(decoded: Callable[[], Photo], name: str) -> Photo:
         ) from error
 
 
+def _quietly(act: Callable[[], T]) -> T:
+    """Without Pillow's warnings of size and odd tags: what is said here says it better."""
+    # `catch_warnings` is the process's, not the thread's: one at a time
+    with _opening, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return act()
+
+
 def _open(data: bytes, name: str, *parsers: str) -> Image.Image:
     """The header, by the parsers named; Pillow's others never see the data."""
     try:
-        # `catch_warnings` is the process's, not the thread's: one at a time
-        with _opening, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of size and odd tags: the limits here say it better
-            return Image.open(io.BytesIO(data), formats=parsers)
+        return _quietly(lambda: Image.open(io.BytesIO(data), formats=parsers))
     except UnidentifiedImageError as error:
         raise UnreadableInput(
             f"{name} is damaged: its header cannot be read; get another copy of it."
@@ -152,7 +159,7 @@ def _tiff(data: bytes, limits: Limits, name: str) -> _Opened:
         return opened
     im = _open(data, name, "TIFF")
     limits.check_size(*page.size)
-    im.seek(page.index)
+    _quietly(lambda: im.seek(page.index))
     return _Opened(seen, im, page=page)
 
 
@@ -192,7 +199,10 @@ def _made(opened: _Opened, data: bytes | None, name: str, limits: Limits, given:
     im, page = opened.im, opened.page
     if opened.values is None:
         limits.check_size(*im.size)
-        im.load()
+        if im.format == "TIFF":  # whose tags are read once more
+            _quietly(im.load)
+        else:
+            im.load()
     icc, xmp, exif_block = _metadata(opened, data, limits)
     turned = 1  # Pillow turns a TIFF by itself when it loads
     if page is not None and opened.values is not None:
@@ -247,9 +257,7 @@ def _metadata(
 def _told(exif_block: Callable[[], bytes | None], opened: _Opened) -> bytes | None:
     """EXIF, or None if it is damaged: that costs no photo."""
     try:
-        with _opening, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return exif_block()
+        return _quietly(exif_block)
     except (ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, struct.error):
         opened.lost.append("EXIF, which is damaged")
         return None
