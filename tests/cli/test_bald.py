@@ -373,10 +373,11 @@ def test_percent_signs_of_a_photos_name_are_no_pattern(run, photos):
     assert names(photos / "out") == [f"100%done-{k}.png" for k in range(3)]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there are no such files")
 def test_pipes_in_a_folder_are_left_out(run, photos):
     os.mkfifo(photos / "pipe.jpg")
     ran = run("bald", photos, "--json")
-    assert "pipe" not in ran.out
+    assert "pipe.jpg" not in ran.out
     ran = run("bald", photos / "pipe.jpg")
     assert ran.code == 5
     assert "empty" in ran.said

@@ -210,3 +210,18 @@ main()
     assert ran.returncode == 128 + ending
     assert ran.stderr.decode().strip() == "tonsure: interrupted."
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("library", ["onnxruntime", "numpy", "PIL"])
+def test_a_library_that_is_missing_is_told(data, tmp_path, library):
+    script = f"import sys; sys.modules[{library!r}] = None; from tonsure.cli import main; main()"
+    ran = subprocess.run(
+        [sys.executable, "-c", script, "bald", data / "astronaut.jpg", "-o", tmp_path / "a.png"],
+        capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 6
+    said = ran.stderr.decode()
+    assert library in said
+    assert "internal fault" not in said
+    assert "Traceback" not in said
+    assert len(said.splitlines()) == 1

@@ -30,6 +30,11 @@ def test_version_and_help(run):
         assert re.search(rf"^  {verb}\b", said, re.MULTILINE)
     assert "--steps" in run("bald", "-h").out
     assert run("blad").code == 2
+    assert "--steps" in run("help", "bald").out
+    assert "Exit codes" in run("help").out
+    ran = run("help", "blad")
+    assert ran.code == 2
+    assert "did you mean 'bald'?" in ran.said
 
 
 def test_inspect(run, photos, parsed):
