@@ -123,7 +123,7 @@ def test_doctor_fails_when_the_test_does(run, monkeypatch):
     monkeypatch.setattr("tonsure.faces.find", fail)
     ran = run("doctor")
     assert ran.code == 1
-    assert "test photo: FAILED, by a test" in ran.out
+    assert "test photo: FAILED, internal fault (ZeroDivisionError: by a test)" in ran.out
 
 
 def test_lab_without_its_extra(run, monkeypatch):
