@@ -49,6 +49,8 @@ def survey(data: bytes) -> Survey:
     """Where the picture ends, and what follows: a film, further pictures."""
     walk = _walk(data, 0)
     if walk.end is None:
+        if not walk.wanted and walk.reached == len(data):
+            raise ValueError("no picture begins in it")
         return Survey(walk.reached, whole=_finished(data, walk, walk.reached),
                       missing=("its end mark",))  # fmt: skip
     film = data.find(_FILM, walk.first_scan, walk.end) if walk.first_scan else -1
