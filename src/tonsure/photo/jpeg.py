@@ -49,8 +49,6 @@ def survey(data: bytes) -> Survey:
     """Where the picture ends, and what follows: a film, further pictures."""
     walk = _walk(data, 0)
     if walk.end is None:
-        if not walk.wanted and walk.reached == len(data):
-            raise ValueError("no picture begins in it")
         return Survey(walk.reached, whole=_finished(data, walk, walk.reached),
                       missing=("its end mark",))  # fmt: skip
     film = data.find(_FILM, walk.first_scan, walk.end) if walk.first_scan else -1
@@ -77,6 +75,8 @@ def _walk(data: bytes, start: int) -> _Walk:
             return walk
         if code in _ALONE:
             continue
+        if 0x01 < code < 0xC0 and not walk.wanted:
+            raise ValueError("it has a mark that is none of JPEG's")
         pieces.add()
         length = int.from_bytes(data[at : at + 2], "big")
         if length < 2 or at + length > len(data):
