@@ -107,8 +107,13 @@ def test_faces_are_chosen_by_size_number_and_place(group):
 
 
 def test_no_face(data):
-    with Editor().open(data / "cup.jpg") as opened, pytest.raises(NoFace, match="--min-face"):
+    with (
+        Editor().open(data / "cup.jpg") as opened,
+        pytest.raises(NoFace, match="min_face=") as caught,
+    ):
         opened.bald()
+    assert "--min-face" in caught.value.said("cli")
+    assert "min_face" not in caught.value.said("http")
 
 
 def test_small_faces(astronaut):
@@ -140,7 +145,10 @@ def test_limits_and_values(group, shot):
     few = Limits(max_faces=2)
     with Editor(limits=few).open(group) as opened, pytest.raises(LimitExceeded, match="max_faces"):
         opened.bald(face="all")
-    for wrong in ({"degree": 1.5}, {"degree": float("nan")}, {"style": "fade"}, {"face": "left"}):
+    for wrong in (
+        {"degree": 1.5}, {"degree": float("nan")}, {"degree": None}, {"degree": "0.5"},
+        {"degree": True}, {"style": "fade"}, {"face": "left"}, {"face": (1, 2, 3)}, {"face": None},
+    ):  # fmt: skip
         with pytest.raises(BadOption):
             shot.bald(**wrong)
         with pytest.raises(BadOption):
@@ -238,3 +246,59 @@ def test_an_earlier_mark_is_told(data):
     again = tonsure.bald(tonsure.bald(data / "astronaut.jpg").encode())
     assert "earlier_edit" in [note.code for note in again.warnings]
     assert again.report["photo"]["earlier_edit"].endswith("compositeWithTrainedAlgorithmicMedia")
+
+
+def test_faces_by_themselves_and_by_pairs(group, shot):
+    with Editor().open(group) as opened:
+        third = opened.faces[2]
+        assert opened.bald(face=third).faces == [third]
+        assert opened.bald(face=third.centre).faces == [third]
+        with pytest.raises(NoFace, match=r"Shot\.faces"):
+            opened.bald(face=shot.faces[0])
+
+
+def test_faces_are_counted_from_1(shot):
+    with pytest.raises(BadOption, match="from 1"):
+        shot.head(0)
+    with pytest.raises(NoFace, match="no face 2"):
+        shot.head(2)
+    with pytest.raises(NoFace):
+        shot.look(2)
+
+
+@pytest.mark.parametrize("threads", [0, -1, "two", 1.5])
+def test_threads_that_cannot_be(threads):
+    with pytest.raises(BadOption, match="threads"):
+        Editor(threads=threads)
+
+
+def test_threads_are_bounded_by_the_cores():
+    from tonsure.models.session import bounded, cores
+
+    assert Editor(threads=10_000).threads == cores()
+    assert bounded(10_000) == cores()
+    assert bounded(None) <= 2
+
+
+def test_a_result_is_shown_in_short(astronaut):
+    result = tonsure.bald(astronaut)
+    assert repr(result) == "<Result 512 × 512, 1 face, recede 1>"
+    with Image.open(io.BytesIO(result._repr_png_())) as im:
+        assert im.size == (512, 512)
+
+
+def test_text_files_and_closed_ones(data):
+    from tonsure.errors import UnreadableInput, WrongType
+
+    with open(data / "astronaut.jpg") as text, pytest.raises(WrongType, match="'rb'"):
+        tonsure.bald(text)
+    with open(data / "astronaut.jpg", "rb") as file:
+        pass
+    with pytest.raises(UnreadableInput, match="closed"):
+        tonsure.bald(file)
+
+
+def test_a_file_that_lacks_its_end_is_told(data):
+    result = tonsure.bald((data / "astronaut.jpg").read_bytes()[:-2])
+    assert [note.code for note in result.warnings] == ["cut_off"]
+    assert "its end mark" in result.warnings[0].text

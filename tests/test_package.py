@@ -26,6 +26,7 @@ def test_public_names():
     for name in tonsure.__all__:
         assert getattr(tonsure, name) is not None
         assert name in dir(tonsure)
+    assert set(dir(tonsure)) == set(tonsure.__all__)
     with pytest.raises(AttributeError, match="blad"):
         tonsure.blad  # noqa: B018
 
@@ -118,6 +119,10 @@ def test_settings_that_are_wrong(tmp_path, text, said):
         settings.load({}, {"TONSURE_CONFIG": str(file)})
 
 
+def test_an_empty_variable_sets_nothing():
+    assert settings.load({}, {"TONSURE_THREADS": "", "TONSURE_STYLE": " "}).settings.threads is None
+
+
 def test_the_settings_file_lies_where_systems_keep_them(monkeypatch):
     monkeypatch.setattr("sys.platform", "linux")
     assert settings.config_file({"XDG_CONFIG_HOME": "/x"}) == Path("/x/tonsure/config.toml")
@@ -134,4 +139,6 @@ def test_modules_are_short():
 def test_the_tool_needs_no_more_than_it_says():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     names = {re.split(r"[>=<]", requirement)[0] for requirement in project["dependencies"]}
-    assert names == {"numpy", "Pillow", "onnxruntime", "typer", "rich"}
+    assert names == {
+        "numpy", "Pillow", "onnxruntime", "opencv-python-headless", "typer", "rich",
+    }  # fmt: skip

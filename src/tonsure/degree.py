@@ -7,7 +7,8 @@ hair is thinning, whole strands go one after the other, along the way they lie.
 
 from __future__ import annotations
 
-from typing import Protocol
+from numbers import Real
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -104,8 +105,10 @@ def even(value: Plane, mass: Plane) -> Bytes:
 
 def check(degree: float, style: str) -> None:
     """Raise `BadOption` for a degree outside 0..1 or an unknown style."""
-    if not 0.0 <= degree <= 1.0:  # NaN fails too
-        raise BadOption(f"The degree is {degree}; it goes from 0 (untouched) to 1 (fully bald).")
+    value: Any = degree  # callers may give anything
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if not number or not 0.0 <= degree <= 1.0:  # NaN fails too
+        raise BadOption(f"The degree is {degree!r}; it goes from 0 (untouched) to 1 (fully bald).")
     if style not in STYLES:
         raise BadOption(f"There is no style {style!r}; choose {' or '.join(STYLES)}.")
 

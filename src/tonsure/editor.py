@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from . import blend, faces, head, photo
 from .degree import check, weight
 from .errors import BadOption, FaceTooSmall, NoFace, Note
-from .faces import Face
+from .faces import Face, Which
 from .head import Bare
 from .models import session
 from .photo import Limits, Photo, Source
@@ -33,7 +33,7 @@ class Editor:
 
     Parameters
     ----------
-    threads : of the networks within one photo; default two.
+    threads : of the networks within one photo, 1 or more; default two, at most one for each core.
     min_face : look for faces from this height in pixels on, see `faces.find`.
     limits : of what is read, see `photo.Limits`.
     model : a generator exported by the laboratory, which edits in place of the shipped networks.
@@ -47,7 +47,10 @@ class Editor:
         limits: Limits | None = None,
         model: str | Path | None = None,
     ) -> None:
-        self.threads, self.min_face = threads, min_face
+        if threads is not None and (not isinstance(threads, int) or threads < 1):
+            raise BadOption(f"There cannot be {threads!r} threads; give a whole number from 1 on.")
+        self.threads = None if threads is None else session.bounded(threads)
+        self.min_face = min_face
         self.limits = limits or Limits()
         self.generator: Generator | None = None
         if model is not None:
@@ -55,7 +58,7 @@ class Editor:
 
             self.generator = Generator.open(model, threads)
 
-    def check(self, degree: float = 1.0, style: str = "recede", face: str | int = "all") -> None:
+    def check(self, degree: float = 1.0, style: str = "recede", face: Which = "all") -> None:
         """Raise `BadOption` for values that `Shot.bald` would not take for any photo."""
         if self.generator is not None:
             self.generator.check({"Bald": degree})
@@ -96,10 +99,14 @@ class Shot:
             return self._faces
 
     def head(self, number: int) -> Bare:
-        """The bald head of face `number` (from 1)."""
+        """The bald head of face `number` (from 1): `box` (x0, y0, x1, y1) in the photo, and of it
+        `colour` (h, w, 3) uint8 and the soft `mask` (h, w) uint8, 255 where it replaces the photo.
+
+        Raises `NoFace` and `BadOption` for a number that no face has, and `ModelError`.
+        """
         with self._lock:
             if number not in self._heads:
-                face = self.faces[number - 1]
+                face = self._numbered(number)
                 with self._timed("heads"):
                     self._heads[number] = head.make(
                         self.photo.eight(), face, threads=self._editor.threads
@@ -110,7 +117,7 @@ class Shot:
         self,
         degree: float = 1.0,
         style: str = "recede",
-        face: str | int = "largest",
+        face: Which = "largest",
         each: Mapping[int, float] | None = None,
     ) -> Result:
         """The photo with the chosen faces bald.
@@ -119,7 +126,8 @@ class Shot:
         ----------
         degree : 0 (the photo, unchanged) to 1 (fully bald).
         style : "recede", as a hairline goes, or "thin", strand by strand.
-        face : "largest", "all", a number from 1 on, or "x,y" within a face, in photo pixels.
+        face : "largest", "all", a number from 1 on, "x,y" or (x, y) within a face, in photo
+            pixels, or one of `faces`.
         each : degrees of single faces by their number, which go before `degree`.
 
         Raises `NoFace`, `FaceTooSmall`, `BadOption`, `LimitExceeded` and `ModelError`.
@@ -155,7 +163,7 @@ class Shot:
     def edit(
         self,
         changes: Mapping[str, float],
-        face: str | int = "largest",
+        face: Which = "largest",
         source: Mapping[str, bool] | None = None,
     ) -> Result:
         """The photo with attributes of the chosen faces changed by the editor's own model.
@@ -195,21 +203,25 @@ class Shot:
         """Face `number` (from 1) as the editor's model sees it; `source` (C,) of 0/1 if known."""
         with self._lock:
             if source is not None:
-                return self._model().look(self.photo.eight(), self.faces[number - 1], source)
+                return self._model().look(self.photo.eight(), self._numbered(number), source)
             if number not in self._views:
-                self._views[number] = self._model().look(self.photo.eight(), self.faces[number - 1])
+                self._views[number] = self._model().look(self.photo.eight(), self._numbered(number))
             return self._views[number]
+
+    def _numbered(self, number: int) -> Face:
+        return faces.choose(self.faces, number)[0]
 
     def _model(self) -> Generator:
         if self._editor.generator is None:
-            raise BadOption("This needs a generator: Editor(model=...), or --model.")
+            fact = "This needs a generator"
+            raise BadOption(f"{fact}; give Editor(model=...).", cli=f"{fact}; give --model.")
         return self._editor.generator
 
     def look(self, number: int) -> dict[str, Any]:
         """What face `number` (from 1) wears, see `findings.of`, and the `warnings` of an edit."""
         from . import findings
 
-        face = self.faces[number - 1]
+        face = self._numbered(number)
         told: dict[str, Any] = {"warnings": []}
         if face.height < NEEDED:
             return told | {"warnings": ["face_skipped"]}
@@ -261,7 +273,7 @@ class Shot:
 
 
 def bald(
-    source: Source, degree: float = 1.0, style: str = "recede", face: str | int = "largest"
+    source: Source, degree: float = 1.0, style: str = "recede", face: Which = "largest"
 ) -> Result:
     """The person in a photo, bald: `Editor().open(source).bald(degree, style, face)`.
 

@@ -18,6 +18,9 @@
 
 The columns are the class, its stable `code` and the exit code of the command line.  What does not
 stop the work is a `Note`: a code of `WARNINGS` with its sentence.
+
+Where the way out is an option, the command line and HTTP call it otherwise than Python does: an
+error then has a sentence of its own for them, see `TonsureError.said`.
 """
 
 from __future__ import annotations
@@ -25,13 +28,31 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Literal
+
+Door = Literal["python", "cli", "http"]
 
 
 class TonsureError(Exception):
-    """The root: a sentence for people, a stable `code` for programs, and an `exit_code`."""
+    """The root: a sentence for people, a stable `code` for programs, and an `exit_code`.
+
+    Parameters
+    ----------
+    sentence : what went wrong and the way out, in Python's words; `str` gives it.
+    cli, http : the same in the words of the command line and of who sends requests, where they
+        differ.
+    """
 
     code = "internal"
     exit_code = 1
+
+    def __init__(self, sentence: str = "", *, cli: str = "", http: str = "") -> None:
+        super().__init__(sentence)
+        self._said = {"cli": cli, "http": http}
+
+    def said(self, door: Door) -> str:
+        """The sentence in the words of the door that the caller came through."""
+        return self._said.get(door) or str(self)
 
 
 class InternalFault(TonsureError):
@@ -135,6 +156,7 @@ WARNINGS: dict[str, str] = {
     "face_skipped": "The face is too small to work on; it was left as it is.",
     "first_frame": "The picture is animated; only its first frame was used.",
     "dropped": "Not kept in the result:",
+    "cut_off": "The file is cut off, its picture is whole; missing:",
     "earlier_edit": "The photo is already marked as edited by a trained model.",
 }
 """Every warning's code and sentence."""
@@ -155,10 +177,13 @@ class Note:
         return cls(code, f"{text} {detail}".rstrip(), face)
 
 
-def nearest(value: str, allowed: Iterable[str]) -> str:
-    """Half a sentence for a value that is not allowed: the nearest match, or all of them."""
+def nearest(value: str, allowed: Iterable[str], least: float = 0.6) -> str:
+    """Half a sentence for a value that is not allowed: the nearest match, or all of them.
+
+    A match is as near as `least` (0..1), see `difflib.get_close_matches`.
+    """
     choices = list(allowed)
-    near = get_close_matches(value.lower(), choices, n=1)
+    near = get_close_matches(value.lower(), choices, n=1, cutoff=least)
     if near:
         return f"did you mean {near[0]!r}?"
     return f"choose {choices[0]}." if len(choices) == 1 else f"choose one of {', '.join(choices)}."

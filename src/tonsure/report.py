@@ -12,7 +12,7 @@ from . import __version__
 
 if TYPE_CHECKING:
     from .editor import Shot
-    from .errors import Note, TonsureError
+    from .errors import Door, Note, TonsureError
     from .faces import Face
     from .models import ModelInfo
     from .photo import Photo
@@ -56,9 +56,9 @@ def of_note(note: Note) -> dict[str, Any]:
     return {"code": note.code, "text": note.text, "face": note.face}
 
 
-def of_error(error: TonsureError) -> dict[str, Any]:
-    """An error, with the exit code that it alone would give."""
-    return {"code": error.code, "text": str(error), "exit_code": error.exit_code}
+def of_error(error: TonsureError, door: Door = "python") -> dict[str, Any]:
+    """An error in the words of `door`, with the exit code that it alone would give."""
+    return {"code": error.code, "text": error.said(door), "exit_code": error.exit_code}
 
 
 def of_result(

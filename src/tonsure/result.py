@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,6 +34,20 @@ class Result:
     remarks: tuple[Note, ...]
     seconds: dict[str, float]
 
+    def __repr__(self) -> str:
+        size = f"{self.photo.width} × {self.photo.height}"
+        count = "1 face" if len(self.found) == 1 else f"{len(self.found)} faces"
+        codes = ", ".join(dict.fromkeys(note.code for note in self.warnings))
+        return f"<Result {size}, {count}, {self.style} {self.degree:g}{codes and '; ' + codes}>"
+
+    def _repr_png_(self) -> bytes:
+        """For notebooks: the photo, at most 768 pixels on its longer side."""
+        image = photo.picture(self.photo.shallow())
+        image.thumbnail((768, 768))
+        out = io.BytesIO()
+        image.save(out, "PNG")
+        return out.getvalue()
+
     @cached_property
     def image(self) -> Any:
         """The photo as what it was given: an array of the same shape and type; bytes of a file for
@@ -61,6 +76,8 @@ class Result:
             notes.append(Note.of("first_frame"))
         if photo.earlier(self.photo.xmp):
             notes.append(Note.of("earlier_edit"))
+        if self.photo.missing:
+            notes.append(Note.of("cut_off", detail="; ".join(self.photo.missing) + "."))
         if lost := photo.losses(self.photo, format):
             notes.append(Note.of("dropped", detail="; ".join(lost) + "."))
         return tuple(notes)

@@ -91,7 +91,7 @@ def load(
     for name, value in _from_file(file).items():
         found[_known(name, str(file))] = (value, str(file))
     for variable, text in environ.items():
-        if variable.startswith(PREFIX) and variable not in _OTHER:
+        if variable.startswith(PREFIX) and variable not in _OTHER and text.strip():
             found[_known(variable[len(PREFIX) :].lower(), variable)] = (text, variable)
     for name, value in (options or {}).items():
         if value is not None:

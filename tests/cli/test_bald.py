@@ -139,6 +139,9 @@ def test_interrupted_is_130(run, photos, monkeypatch):
         (["--json", "-o", "-"], "one of picture and --json"),
         (["--steps", "5", "-o", "-"], "give -o a name"),
         (["--threads", "0"], "more than 0"),
+        (["--quality", "101"], "1 to 100"),
+        (["-o", "x.mp4"], ".mp4 is a film"),
+        (["-o", ""], "-o is empty"),
     ],
 )
 def test_values_that_are_not_allowed_are_2(run, photos, options, said):
@@ -335,3 +338,124 @@ def test_a_folder_that_is_missing_is_told_before_work(run, photos, drawn):
     assert ran.code == 1
     assert "no folder" in ran.said
     assert drawn["calls"] == 0
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_an_empty_name_is_not_the_current_folder(run, photos, monkeypatch, name):
+    monkeypatch.chdir(photos)
+    before = names(photos)
+    ran = run("bald", name)
+    assert ran.code == 2
+    assert "variable without a value" in ran.said
+    assert names(photos) == before
+
+
+@pytest.mark.parametrize("name", ["https://example.com/me.jpg", "ftp://x/me.jpg"])
+def test_addresses_are_told(run, name):
+    ran = run("bald", name)
+    assert ran.code == 2
+    assert "download the photo first" in ran.said
+
+
+def test_the_nearest_name_is_offered(run, photos):
+    ran = run("bald", photos / "cupp.jpg")
+    assert ran.code == 5
+    assert f"did you mean {photos / 'cup.jpg'}?" in ran.said
+    assert "no folder" in run("bald", photos / "none" / "a.jpg").said
+
+
+def test_percent_signs_of_a_photos_name_are_no_pattern(run, photos):
+    os.rename(photos / "a.jpg", photos / "100%done.jpg")
+    assert run("bald", photos / "100%done.jpg", "--steps", "3", "--size", "64").code == 0
+    assert "100%done.steps.png" in names(photos)
+    target = photos / "out" / "{name}-%d.png"
+    assert run("bald", photos / "100%done.jpg", "--steps", "3", "-o", target).code == 0
+    assert names(photos / "out") == [f"100%done-{k}.png" for k in range(3)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such files")
+def test_pipes_in_a_folder_are_left_out(run, photos):
+    os.mkfifo(photos / "pipe.jpg")
+    ran = run("bald", photos, "--json")
+    assert "pipe.jpg" not in ran.out
+    ran = run("bald", photos / "pipe.jpg")
+    assert ran.code == 5
+    assert "empty" in ran.said
+
+
+def test_more_threads_than_cores_are_not_started(run, photos):
+    from tonsure.models.session import cores
+
+    ran = run("bald", photos / "a.jpg", "--threads", "10000")
+    assert ran.code == 0
+    assert f"{cores()} are used" in ran.said
+
+
+def test_names_are_shown_and_not_obeyed(run, photos):
+    path = photos / "\x1b[2Jgone\n\x9b.jpg"
+    os.rename(photos / "a.jpg", path)
+    ran = run("bald", path)
+    assert ran.code == 0
+    assert "\x1b" not in ran.said
+    assert "\\x1b[2Jgone\\x0a\\x9b.jpg" in ran.said
+    assert len(ran.said.splitlines()) == 1
+    assert "\x1b" not in run("bald", photos / "none\x1b.jpg").said
+
+
+def test_a_batch_without_work_says_so(run, photos):
+    (photos / "cup.jpg").unlink()
+    (photos / "cut.jpg").unlink()
+    run("bald", photos)
+    ran = run("bald", photos, "--skip-existing")
+    assert "0 of 2 photos done" in ran.said
+    assert "2 left out, as their output exists" in ran.said
+
+
+def test_two_runs_at_once_with_skip_existing(run, photos, monkeypatch):
+    """The other one writes the result while this one works."""
+    from tonsure import head
+
+    made = head.make
+
+    def late(*args, **kwargs):
+        (photos / "a.bald.jpg").write_bytes(b"theirs")
+        return made(*args, **kwargs)
+
+    monkeypatch.setattr(head, "make", late)
+    ran = run("bald", photos / "a.jpg", "--skip-existing", "--json")
+    assert ran.code == 0
+    assert ran.records[0]["status"] == "skipped"
+    assert (photos / "a.bald.jpg").read_bytes() == b"theirs"
+    (photos / "a.bald.jpg").unlink()
+    assert run("bald", photos / "a.jpg").code == 3
+
+
+def test_an_output_folder_that_is_a_file(run, photos):
+    (photos / "x").write_bytes(b"mine")
+    ran = run("bald", photos / "a.jpg", "-o", f"{photos}/x/")
+    assert ran.code == 1
+    assert "cannot be made" in ran.said
+    assert "internal fault" not in ran.said
+
+
+def test_long_exif_does_not_cost_the_result(run, photos):
+    tags = Image.Exif()
+    tags[0x010E] = "word " * 20_000
+    with Image.open(photos / "a.jpg") as im:
+        im.save(photos / "long.png", exif=tags)
+    ran = run("bald", photos / "long.png", "-o", photos / "long.jpg")
+    assert ran.code == 0
+    assert "the EXIF, which is too long for JPEG" in ran.said
+
+
+def test_what_the_machine_lacks_is_no_internal_fault(run, photos, monkeypatch):
+    for error, code in ((ImportError("broken", name="cv2"), 6), (MemoryError(), 8),
+                        (OSError(30, "Read-only file system", "x"), 1)):  # fmt: skip
+
+        def fail(*args, error=error, **kwargs):
+            raise error
+
+        monkeypatch.setattr("tonsure.faces.find", fail)
+        ran = run("bald", photos / "a.jpg")
+        assert ran.code == code
+        assert "internal fault" not in ran.said

@@ -149,3 +149,79 @@ def test_killed_and_run_again_a_batch_is_whole(data, tmp_path):
     assert batch("whole").returncode == 0
     assert results("killed") == results("whole")
     assert len(results("whole")) == 6
+
+
+@pytest.mark.skipif(os.name == "nt", reason="shells differ there")
+@pytest.mark.parametrize(
+    ("redirected", "code", "said"),
+    [
+        ("- -o - --degree 0 2>&- < {photo} > {out}", 0, ""),
+        ("{photo} -o - --degree 0 >&-", 2, "Standard output is closed"),
+        ("- <&-", 2, "Standard input is closed"),
+        ("{photo} -o - --degree 0 > /dev/full", 1, "No space left"),
+    ],
+)
+def test_streams_that_are_closed_or_full(data, tmp_path, redirected, code, said):
+    photo, out = data / "astronaut.jpg", tmp_path / "out.jpg"
+    command = f"{sys.executable} -m tonsure bald {redirected.format(photo=photo, out=out)}"
+    ran = subprocess.run(command, shell=True, capture_output=True, timeout=60, check=False)
+    assert ran.returncode == code
+    assert said in ran.stderr.decode()
+    assert b"internal fault" not in ran.stderr
+    assert b"Exception ignored" not in ran.stderr
+    if not code:
+        assert out.read_bytes() == photo.read_bytes()
+
+
+def test_libraries_are_not_heard(tmp_path, picture):
+    """libtiff writes to standard error on its own account."""
+    from PIL import Image
+
+    from samples import save
+
+    data = bytearray(save(Image.fromarray(picture), "TIFF", compression="tiff_lzw"))
+    data[20:200] = bytes(180)
+    path = tmp_path / "damaged.tif"
+    path.write_bytes(data)
+    ran = tonsure("bald", path)
+    assert ran.returncode == 5
+    assert len(ran.stderr.decode().splitlines()) == 1
+    assert b"damaged" in ran.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals differ there")
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_end_leaves_nothing(data, tmp_path, ending):
+    script = f"""
+import os, signal
+from tonsure.photo import write
+def fsync(descriptor):
+    os.kill(os.getpid(), {int(ending)})
+os.fsync = fsync
+from tonsure.cli import main
+main()
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", script, "bald", data / "astronaut.jpg", "--degree", "0", "-o",
+         tmp_path / "out.jpg"],
+        capture_output=True, timeout=60, check=False,
+        preexec_fn=lambda: [signal.signal(s, signal.SIG_DFL) for s in (ending,)],
+    )  # fmt: skip
+    assert ran.returncode == 128 + ending
+    assert ran.stderr.decode().strip() == "tonsure: interrupted."
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("library", ["onnxruntime", "numpy", "PIL"])
+def test_a_library_that_is_missing_is_told(data, tmp_path, library):
+    script = f"import sys; sys.modules[{library!r}] = None; from tonsure.cli import main; main()"
+    ran = subprocess.run(
+        [sys.executable, "-c", script, "bald", data / "astronaut.jpg", "-o", tmp_path / "a.png"],
+        capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 6
+    said = ran.stderr.decode()
+    assert library in said
+    assert "internal fault" not in said
+    assert "Traceback" not in said
+    assert len(said.splitlines()) == 1

@@ -23,12 +23,18 @@ def parsed(monkeypatch):
 
 
 def test_version_and_help(run):
+    assert run("-V").out == run("--version").out
     assert run("--version").out == f"tonsure {tonsure.__version__}\n"
     said = run("--help").out
     for verb in ("bald", "inspect", "models", "doctor", "lab"):
         assert re.search(rf"^  {verb}\b", said, re.MULTILINE)
     assert "--steps" in run("bald", "-h").out
     assert run("blad").code == 2
+    assert "--steps" in run("help", "bald").out
+    assert "Exit codes" in run("help").out
+    ran = run("help", "blad")
+    assert ran.code == 2
+    assert "did you mean 'bald'?" in ran.said
 
 
 def test_inspect(run, photos, parsed):
@@ -117,7 +123,7 @@ def test_doctor_fails_when_the_test_does(run, monkeypatch):
     monkeypatch.setattr("tonsure.faces.find", fail)
     ran = run("doctor")
     assert ran.code == 1
-    assert "test photo: FAILED, by a test" in ran.out
+    assert "test photo: FAILED, internal fault (ZeroDivisionError: by a test)" in ran.out
 
 
 def test_lab_without_its_extra(run, monkeypatch):

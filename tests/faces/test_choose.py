@@ -65,9 +65,9 @@ def test_what_cannot_be_read(which: str | int, says: str) -> None:
 @pytest.mark.parametrize(
     ("faces", "which", "says"),
     [
-        ([], "largest", "--min-face"),
-        ([], "all", "--min-face"),
-        ([], 1, "--min-face"),
+        ([], "largest", "min_face="),
+        ([], "all", "min_face="),
+        ([], 1, "min_face="),
         (FACES, 4, "no face 4: 3 faces were found"),
         (FACES[:1], "2", "no face 2: one face was found"),
         (FACES, "900,900", "no face at 900,900"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import struct
+import subprocess
+import sys
 import time
 import tracemalloc
 import zlib
@@ -91,9 +93,11 @@ def test_limits_name_their_setting(picture):
         (Limits(max_side=10), "max_side"),
     ):
         for source in (data, io.BytesIO(data)):
-            with pytest.raises(LimitExceeded, match=f"TONSURE_{setting.upper()}") as caught:
+            with pytest.raises(LimitExceeded, match=rf"Limits\({setting}=") as caught:
                 photo.read(source, limits=limits)
         assert caught.value.exit_code == 8
+        assert f"TONSURE_{setting.upper()}" in caught.value.said("cli")
+        assert setting not in caught.value.said("http")
     with pytest.raises(LimitExceeded, match="max_metadata_mb"):
         photo.read(save(Image.fromarray(picture), "PNG", icc_profile=bytes(3000)),
                    limits=Limits(max_metadata_mb=1e-3))  # fmt: skip
@@ -112,12 +116,23 @@ def test_a_file_that_is_too_long_is_not_read(tmp_path):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_cut_anywhere_it_fails(kind):
+def test_cut_anywhere_it_fails_or_is_whole(kind):
+    """A file that lacks no more than the mark of its end gives its pixels, and says so."""
     data = FILES[kind]
-    for length in sorted({round(k * len(data) / 200) for k in range(200)} | {len(data) - 1}):
-        if length < len(data):
-            with pytest.raises(UnreadableInput):
-                photo.read(data[:length])
+    whole = photo.read(data)
+    read = 0
+    cuts = {round(k * len(data) / 200) for k in range(200)} | {len(data) - k for k in range(1, 40)}
+    for length in sorted(cuts - {len(data)}):
+        try:
+            cut = photo.read(data[:length])
+        except UnreadableInput:
+            continue
+        read += 1
+        assert np.array_equal(cut.pixels, whole.pixels)
+        assert cut.missing == ("its end mark",)
+    assert read < 25
+    if kind.startswith(("jpeg", "png", "gif")):
+        assert read > 0
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -146,3 +161,82 @@ def test_any_bytes_as_exif(tail, head):
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda t: t.encode())))
 def test_any_bytes_as_xmp(packet):
     assert xmp.earlier(xmp.mark(packet)[0]) == xmp.MARK
+
+
+def _entry(tag: int, kind: int, count: int, value: int) -> bytes:
+    return struct.pack("<HHII", tag, kind, count, value)
+
+
+def _block(*entries: bytes, count: int | None = None, tail: bytes = b"") -> bytes:
+    head = b"II*\0\x08\0\0\0" + struct.pack("<H", len(entries) if count is None else count)
+    return head + b"".join(entries) + bytes(4) + tail
+
+
+@pytest.mark.parametrize("count", [2500, 65_535])
+def test_pointers_in_circles_cost_nothing(count):
+    """Ten seconds of a 32 kB file: the work once grew with the square of the count."""
+    block = _block(_entry(0x8769, 4, 1, 8) * count, count=count)
+    for kind, data in (("JPEG", b"Exif\0\0" + block[:65_000]), ("PNG", block)):
+        file = save(Image.new("RGB", (8, 8)), kind, exif=data)
+        began = time.process_time()
+        photo.encode(photo.read(file))
+        assert time.process_time() - began < 1
+
+
+def test_ranges_that_overlap_are_blanked_once():
+    """Of a chain of directories, each entry spans the whole block."""
+    ifd = struct.pack("<H", 1000) + b"".join(_entry(k, 1, 400_000, 8) for k in range(1000))
+    block = bytearray(_block(_entry(0x0112, 3, 1, 6)) + ifd + bytes(400_100))
+    struct.pack_into("<I", block, 8 + 2 + 12, len(_block(_entry(0, 3, 1, 6))))
+    began = time.process_time()
+    cleaned, _ = exif.clean(bytes(block), 10, 10)
+    assert time.process_time() - began < 0.5
+    assert exif.orientation(cleaned) == 1
+
+
+def test_the_limit_counts_bytes():
+    """16 bits RGBA are eight bytes a pixel: as much memory as twice the pixels of a plain photo."""
+    limits = Limits(max_megapixels=1e-3)
+    for shape, dtype, fits in (
+        ((30, 30, 3), np.uint8, True), ((30, 30, 4), np.uint8, True),
+        ((30, 20, 3), np.uint16, True), ((30, 30, 3), np.uint16, False),
+        ((30, 20, 4), np.uint16, False),
+    ):  # fmt: skip
+        array = np.zeros(shape, dtype)
+        sources = [array, *(photo.encode(photo.read(array), kind) for kind in ("png", "tiff"))]
+        for source in sources:
+            if fits:
+                photo.read(source, limits=limits)
+            else:
+                with pytest.raises(LimitExceeded, match=r"megapixels of [68] bytes"):
+                    photo.read(source, limits=limits)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
+@pytest.mark.parametrize("name", ["png 16 rgba", "tiff 16 rgba", "png", "webp", "jpeg"])
+def test_reading_holds_few_copies(name, tmp_path):
+    """In bytes a pixel, above what the interpreter and its libraries take."""
+    side, kind = 1500, name.split()[0]
+    script = f"""
+import cv2
+from tonsure import photo
+def peak():
+    return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
+data = open({str(tmp_path / "large")!r}, "rb").read()
+photo.read(open({str(tmp_path / "small")!r}, "rb").read())
+before = peak()
+photo.read(data)
+print((peak() - before) * 1024 / {side}**2)
+"""
+    for label, wide in (("large", side), ("small", 8)):
+        if "16" in name:
+            array = np.full((wide, wide, 4), 700, np.uint16)
+            data = photo.encode(photo.read(array), kind)
+        else:
+            data = save(Image.new("RGB", (wide, wide), (90, 100, 110)), kind)
+        (tmp_path / label).write_bytes(data)
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, check=True, text=True, timeout=60
+    )
+    most = {"png 16 rgba": 18, "tiff 16 rgba": 13}.get(name, 10)
+    assert float(ran.stdout) < most

@@ -153,6 +153,44 @@ def test_damaged_exif_goes(block):
     assert exif.orientation(block) == 1
 
 
+def test_a_bad_entry_is_skipped_and_the_others_count(picture):
+    tags = Image.Exif()
+    tags[0x010F], tags[0x0112], tags[0x0131] = "Maker", 6, "Software of more than four letters"
+    block = bytearray(tags.tobytes()[6:])
+    order = "little" if block[:2] == b"II" else "big"
+    last = 8 + 2 + 12 * 2
+    block[last + 8 : last + 12] = (10**6).to_bytes(4, order)
+    read = photo.read(save(Image.fromarray(picture), "JPEG", exif=b"Exif\0\0" + bytes(block)))
+    assert read.pixels.shape == (64, 48, 3)
+    assert "damaged entries of EXIF" in read.dropped
+    kept = Image.Exif()
+    kept.load(read.exif)
+    assert dict(kept) == {0x010F: "Maker", 0x0112: 1}
+
+
+@pytest.mark.parametrize("more", [1, 2, 50, 60_000])
+def test_a_count_that_is_too_high_costs_no_entry(picture, more):
+    block = bytearray(exif_with_thumbnail(b"", orientation=8))
+    order = "little" if block[:2] == b"II" else "big"
+    count = int.from_bytes(block[8:10], order)
+    block[8:10] = (count + more).to_bytes(2, order)
+    cleaned, _ = exif.clean(bytes(block), 64, 48)
+    assert exif.orientation(bytes(block)) == 8
+    kept = Image.Exif()
+    kept.load(cleaned)
+    assert dict(kept).keys() == {0x010F, 0x0112, 0x8769, 0x8825}
+    assert kept.get_ifd(0x8769)[0x927C] == b"own notes"
+    assert kept.get_ifd(0x8825)[2] == (48.0, 8.0, 0.0)
+
+
+def test_a_damaged_block_that_may_hide_a_picture_goes():
+    block = bytearray(exif_with_thumbnail(b"\xff\xd8\xff the old picture"))
+    order = "little" if block[:2] == b"II" else "big"
+    end = 10 + 12 * int.from_bytes(block[8:10], order)
+    block[end : end + 4] = (10**6).to_bytes(4, order)  # the thumbnail's directory is not found
+    assert exif.clean(bytes(block), 10, 10) == (None, ["EXIF, which is damaged"])
+
+
 def test_a_lying_thumbnail_offset_does_not_blank_the_photos_own_tags():
     block = bytearray(exif_with_thumbnail(b"x" * 40, orientation=3))
     order = "little" if block[:2] == b"II" else "big"

@@ -148,7 +148,11 @@ def test_a_jpeg_with_further_pictures(picture):
     [
         (b"", TruncatedInput, "empty"),
         (b"a cup of tea", WrongType, "not a picture"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", WrongType, "not a picture"),
+        (
+            b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+            WrongType,
+            "PostScript.* JPEG or PNG first",
+        ),
         (b"\xff\xd8\xff\xe0", UnreadableInput, "damaged|cut off"),
     ],
 )
@@ -197,7 +201,7 @@ def test_heic_by_the_extra(picture):
 
 
 def test_heic_without_the_extra_tells_of_it(monkeypatch):
-    monkeypatch.setattr(sys.modules["tonsure.photo.read"], "heif_installed", lambda: False)
+    monkeypatch.setattr(sys.modules["tonsure.photo.kinds"], "heif_installed", lambda: False)
     with pytest.raises(WrongType, match=r"tonsure\[heif\]"):
         photo.read(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40))
 

@@ -13,7 +13,7 @@ from PIL import Image
 from samples import save
 from tonsure import photo
 from tonsure.errors import BadOption, LimitExceeded, OutputExists, UnwritableOutput
-from tonsure.photo import png
+from tonsure.photo import leftovers, png
 from tonsure.photo.write import put
 
 
@@ -115,9 +115,10 @@ def test_nothing_is_overwritten_unasked(picture, tmp_path):
     path = tmp_path / "out.png"
     photo.write(read, path)
     first = path.read_bytes()
-    with pytest.raises(OutputExists, match="--overwrite") as caught:
+    with pytest.raises(OutputExists, match="overwrite=True") as caught:
         photo.write(photo.read(picture), path)
     assert caught.value.exit_code == 3
+    assert "--overwrite" in caught.value.said("cli")
     assert path.read_bytes() == first
     photo.write(photo.read(picture), path, overwrite=True)
     assert path.read_bytes() != first
@@ -170,14 +171,68 @@ def test_names_that_cannot_be_written(picture, tmp_path, name):
     assert os.listdir(tmp_path) == []
 
 
-def test_a_link_is_replaced_not_followed(picture, tmp_path):
-    kept = tmp_path / "kept"
+def test_through_a_link_its_target_is_written(picture, tmp_path):
+    (tmp_path / "below").mkdir()
+    kept = tmp_path / "below" / "kept"
     kept.write_bytes(b"mine")
-    (tmp_path / "a.png").symlink_to(kept)
+    link = tmp_path / "a.png"
+    link.symlink_to(kept)
     with pytest.raises(OutputExists):
-        photo.write(photo.read(picture), tmp_path / "a.png")
-    photo.write(photo.read(picture), tmp_path / "a.png", overwrite=True)
+        photo.write(photo.read(picture), link)
     assert kept.read_bytes() == b"mine"
+    photo.write(photo.read(picture), link, overwrite=True)
+    assert link.is_symlink()
+    assert np.array_equal(photo.read(kept).pixels, picture)
+    assert os.listdir(tmp_path / "below") == ["kept"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes differ there")
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o444])
+def test_a_file_that_is_replaced_hands_on_its_mode(tmp_path, mode):
+    path = tmp_path / "a"
+    path.write_bytes(b"private")
+    path.chmod(mode)
+    put(path, b"new", overwrite=True)
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_mode & 0o777 == mode
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such files")
+def test_a_device_is_written_into_not_replaced(tmp_path):
+    import threading
+
+    path = tmp_path / "a.png"
+    os.mkfifo(path)
+    got = []
+    reader = threading.Thread(target=lambda: got.append(path.read_bytes()))
+    reader.start()
+    put(path, b"through the pipe", overwrite=True)
+    reader.join(10)
+    assert got == [b"through the pipe"]
+    assert path.is_fifo()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no way to ask for a process")
+def test_what_a_killed_run_left_is_cleared(tmp_path, monkeypatch):
+    import subprocess
+
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    mine = leftovers._machine()
+    names = {
+        "dead": f".tonsure-{mine}-{gone.pid}-{'0' * 16}.tmp",
+        "alive": f".tonsure-{mine}-{os.getpid()}-{'1' * 16}.tmp",
+        "elsewhere": f".tonsure-00000000-{gone.pid}-{'2' * 16}.tmp",
+        "old": f".tonsure-{'3' * 16}.tmp",
+        "theirs": ".tonsure-notes.tmp",
+    }
+    for name in names.values():
+        (tmp_path / name).write_bytes(b"half")
+    os.utime(tmp_path / names["old"], (0, 0))
+    os.utime(tmp_path / names["theirs"], (0, 0))
+    put(tmp_path / "a", b"1")
+    left = {names[kind] for kind in ("alive", "elsewhere", "theirs")}
+    assert set(os.listdir(tmp_path)) == left | {"a"}
 
 
 def test_files_have_the_usual_mode(tmp_path):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 
+_OWN_CHILDREN = {"lab"}  # verbs whose processes need standard error themselves
+
 
 def main() -> None:
     """The console command `tonsure`."""
-    for stream in (sys.stdout, sys.stderr):
-        # names of files need not be valid text; a table must not fail for one of them
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+    from . import streams
+
+    wanted = "--debug" in sys.argv or bool(_OWN_CHILDREN & set(sys.argv[1:2]))
+    streams.prepare(quiet=not wanted)
     try:
         from .app import app
 
         app(prog_name="tonsure")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    except KeyboardInterrupt as error:
+        sys.exit(streams.exit_code(error))

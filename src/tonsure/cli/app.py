@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from typer.main import get_command
 
 from .. import __version__
 from .bald import bald
+from .console import ending
 from .doctor import doctor
 from .inspect import inspect
 from .lab import lab
@@ -42,10 +44,31 @@ def _show_version(asked: bool) -> None:
 def _root(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+        typer.Option(
+            "--version", "-V", callback=_show_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
 ) -> None:
     pass
+
+
+def help_of(
+    ctx: typer.Context,
+    verb: Annotated[str | None, typer.Argument(metavar="[VERB]", help="One of the verbs.")] = None,
+) -> None:
+    """Show this help, or that of a verb."""
+    with ending(debug=False):
+        from ..errors import BadOption, nearest
+
+        root = ctx.find_root()
+        verbs = get_command(app).commands  # type: ignore[attr-defined]
+        if verb is not None and verb not in verbs:
+            raise BadOption(f"There is no verb {verb!r}; {nearest(verb, verbs)}")
+        if verb is None:
+            print(root.get_help())
+        else:
+            with type(root)(verbs[verb], info_name=verb, parent=root) as own:
+                print(own.get_help())
 
 
 app.command(epilog=_EXAMPLES)(bald)
@@ -54,6 +77,7 @@ app.command()(inspect)
 app.command()(serve)
 app.command()(models)
 app.command()(doctor)
+app.command(name="help")(help_of)
 app.command(
     add_help_option=False,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},

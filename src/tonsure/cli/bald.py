@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from . import options
-from .console import Batch, ending
+from .console import Batch, bounded, ending
 
 if TYPE_CHECKING:
     from ..editor import Editor, Shot
@@ -81,6 +80,8 @@ def bald(
 
         given = {"style": style, "min_face": min_face, "quality": quality, "threads": threads}
         settings = load(given).settings
+        if settings.quality is not None and not 1 <= settings.quality <= 100:
+            raise BadOption(f"The quality is {settings.quality}; it goes from 1 to 100.")
         if overwrite and skip_existing:
             raise BadOption("--overwrite and --skip-existing exclude each other.")
         if size is not None and steps is None:
@@ -89,7 +90,7 @@ def bald(
         if as_json and jobs[0].target is None:
             raise BadOption("Standard output takes one of picture and --json; give -o a file.")
         editor = Editor(
-            threads=settings.threads,
+            threads=bounded(settings.threads),
             min_face=settings.min_face,
             limits=settings.limits,
             model=model,
@@ -126,8 +127,9 @@ class _Task:
 
     def run(self, job: Job, skip_existing: bool) -> tuple[str, tuple[str, ...], dict[str, Any]]:
         """Edit one photo: what to say, remarks, the record."""
-        from ..errors import UnwritableOutput
+        from ..errors import OutputExists, UnwritableOutput
         from ..photo import check_free
+        from .outputs import make_folder
 
         targets = self._targets(job)
         record: dict[str, Any] = {"status": "done", "outputs": [str(path) for path in targets]}
@@ -146,8 +148,14 @@ class _Task:
         with self.editor.open(job.photo.source, name=job.photo.name) as shot:
             result = shot.bald(1.0 if self.steps else self.degree, self.style, self.face)
             if job.make_folder:
-                targets[0].parent.mkdir(parents=True, exist_ok=True)
-            made = self._write_steps(shot, job) if self.steps else self._write_one(result, job)
+                make_folder(targets[0].parent)
+            try:
+                made = self._write_steps(shot, job) if self.steps else self._write_one(result, job)
+            except OutputExists:
+                if not skip_existing:
+                    raise
+                line = f"{job.photo.name}: left out, another run made it meanwhile."
+                return line, (), record | {"status": "skipped"}
         notes = tuple(
             f"  {_whose(note.face, len(result.found))}{note.text}" for note in result.notes(made)
         )
@@ -179,11 +187,11 @@ class _Task:
     def _write_one(self, result: Result, job: Job) -> str:
         from ..photo import chosen
         from ..photo.formats import of_path
+        from .outputs import to_stdout
 
         if job.target is None:
             format = chosen(result.photo).name
-            sys.stdout.buffer.write(result.encode(format, quality=self.quality))
-            sys.stdout.buffer.flush()
+            to_stdout(result.encode(format, quality=self.quality))
         else:
             format = of_path(job.target).name
             result.save(job.target, overwrite=self.overwrite, quality=self.quality)

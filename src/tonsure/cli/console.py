@@ -7,19 +7,42 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import typer
 
-from ..errors import INTERRUPTED, BadOption, InternalFault, SomeFailed, TonsureError
+from ..errors import (
+    BadOption,
+    InternalFault,
+    LimitExceeded,
+    ModelMissing,
+    SomeFailed,
+    TonsureError,
+    UnwritableOutput,
+)
 from ..report import of_error
+from . import streams
+
+_CONTROLS = {n: f"\\x{n:02x}" for n in (*range(32), *range(127, 160))}
+"""What a terminal would obey; names of files may hold it."""
+
+
+def shown(text: str) -> str:
+    """`text` as one line that a terminal shows and does not obey."""
+    return text.translate(_CONTROLS)
 
 
 def say(line: str) -> None:
     """A line for people."""
-    print(line, file=sys.stderr, flush=True)
+    with suppress(OSError, ValueError):  # nobody listens
+        print(shown(line), file=sys.stderr, flush=True)
+
+
+def tell(line: str) -> None:
+    """A line of a verb's answer, on standard output."""
+    print(shown(line))
 
 
 def emit(record: dict[str, Any]) -> None:
@@ -29,8 +52,18 @@ def emit(record: dict[str, Any]) -> None:
 
 def sentence(name: str, error: BaseException) -> str:
     """What went wrong with the photo `name`, which is named once."""
-    said = str(error)
+    said = error.said("cli") if isinstance(error, TonsureError) else str(error)
     return said if said.startswith(name) else f"{name}: {said}"
+
+
+def bounded(threads: int | None) -> int | None:
+    """`threads`, at most one for each core; says so where they are fewer than was asked for."""
+    from ..models.session import bounded as most
+
+    if threads is None or most(threads) == threads:
+        return threads
+    say(f"tonsure: {threads} threads were asked for; {most(threads)} are used, one a core.")
+    return most(threads)
 
 
 @contextmanager
@@ -40,31 +73,52 @@ def ending(debug: bool) -> Iterator[None]:
         yield
         sys.stdout.flush()
     except TonsureError as error:
+        _let_go_of_stdout()
         if debug:
             raise
-        say(f"tonsure: {error}")
+        say(f"tonsure: {error.said('cli')}")
         raise typer.Exit(error.exit_code) from None
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         say("tonsure: interrupted.")
-        raise typer.Exit(INTERRUPTED) from None
+        raise typer.Exit(streams.exit_code(error)) from None
     except BrokenPipeError:
-        # who read our output has had enough; the interpreter would complain when it flushes
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go_of_stdout()
         raise typer.Exit(1) from None
     except (typer.Exit, typer.Abort):
         raise
     except Exception as error:
+        _let_go_of_stdout()
         if debug:
             raise
-        say(f"tonsure: {_fault(error)}")
-        raise typer.Exit(InternalFault.exit_code) from None
+        known = fault(error)
+        say(f"tonsure: {known.said('cli')}")
+        raise typer.Exit(known.exit_code) from None
 
 
-def _fault(error: Exception) -> InternalFault:
-    kind = type(error).__name__
-    return InternalFault(
-        f"internal fault ({kind}: {error}); --debug shows where, please report it."
-    )
+def _let_go_of_stdout() -> None:
+    """Where it cannot be written to any more, the interpreter would complain when it flushes."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def fault(error: Exception) -> TonsureError:
+    """What an error of the machine means; what is left is a mistake of this program."""
+    if isinstance(error, TonsureError):
+        return error
+    kind, said = type(error).__name__, str(error) or type(error).__name__
+    if isinstance(error, MemoryError):
+        return LimitExceeded("There is not enough memory; use a smaller version of the photo.")
+    if isinstance(error, ImportError):
+        name = error.name or "a library"
+        return ModelMissing(f"{name} is missing or broken ({said}); install tonsure anew.")
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename is not None else ""
+        reason = error.strerror or said
+        return UnwritableOutput(f"The system refuses ({where}{reason}); --debug shows where.")
+    return InternalFault(f"internal fault ({kind}: {said}); --debug shows where, please report it.")
 
 
 @dataclass
@@ -87,19 +141,24 @@ class Batch:
     def __init__(self, total: int, *, as_json: bool, quiet: bool) -> None:
         self.total, self._json, self._quiet = total, as_json, quiet
         self._codes: list[int] = []
+        self._skipped = 0
+        self._signals: Any = None
         self._began = time.perf_counter()
         self._bar: Any = None
 
     def __enter__(self) -> Batch:
+        self._signals = streams.interruptible()
+        self._signals.__enter__()
         if self.total > 1 and not self._quiet and sys.stderr.isatty():
             from .progress import Bar
 
             self._bar = Bar(self.total)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._bar is not None:
             self._bar.stop()
+        self._signals.__exit__(*error)
 
     @contextmanager
     def photo(self, name: str, debug: bool = False) -> Iterator[Outcome]:
@@ -116,11 +175,12 @@ class Batch:
         except Exception as error:
             if debug:
                 raise
-            known = error if isinstance(error, TonsureError) else _fault(error)
+            known = fault(error)
             self._count(known.exit_code)
             self._tell(sentence(name, known), always=True)
-            self._emit(record | {"error": of_error(known)})
+            self._emit(record | {"error": of_error(known, "cli")})
         else:
+            self._skipped += outcome.record.get("status") == "skipped"
             self._count(outcome.exit_code)
             for text in (outcome.line, *outcome.notes):
                 self._tell(text)
@@ -134,11 +194,10 @@ class Batch:
         """Raise `typer.Exit` unless all is well: the photos' own code if they agree, else 7."""
         if self.total > 1 and not self._quiet:
             seconds = time.perf_counter() - self._began
-            count = len(self._codes) - self.failures
-            self._tell(
-                f"{count} of {self.total} photos done in {seconds:.1f} s"
-                + (f", {self.failures} failed." if self.failures else ".")
-            )
+            count = len(self._codes) - self.failures - self._skipped
+            left = f", {self._skipped} left out, as their output exists" if self._skipped else ""
+            failed = f", {self.failures} failed" if self.failures else ""
+            self._tell(f"{count} of {self.total} photos done in {seconds:.1f} s{left}{failed}.")
         codes = set(self._codes)
         if codes - {0}:
             raise typer.Exit(codes.pop() if len(codes) == 1 else SomeFailed.exit_code)
@@ -156,7 +215,7 @@ class Batch:
         if not line or (self._quiet and not always):
             return
         if self._bar is not None:
-            self._bar.print(line)
+            self._bar.print(shown(line))
         else:
             say(self._place() + line)
 

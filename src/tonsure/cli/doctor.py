@@ -9,9 +9,12 @@ from typing import Any
 import typer
 
 from . import options
-from .console import emit, ending
+from .console import emit, ending, fault
 
-_PACKAGES = ("numpy", "Pillow", "onnxruntime", "typer", "rich", "pillow-heif", "torch")
+_PACKAGES = (
+    "numpy", "Pillow", "onnxruntime", "opencv-python-headless", "typer", "rich", "pillow-heif",
+    "torch",
+)  # fmt: skip
 _OPTIONAL = {"pillow-heif": "heif", "torch": "lab"}
 
 
@@ -72,7 +75,6 @@ def _examine(debug: bool) -> dict[str, Any]:
 def _test(threads: int | None, debug: bool) -> dict[str, Any]:
     """The whole way on the photo that ships with the package."""
     from ..editor import Editor
-    from ..errors import TonsureError
     from ..examples import ASTRONAUT
 
     began = time.perf_counter()
@@ -83,8 +85,8 @@ def _test(threads: int | None, debug: bool) -> dict[str, Any]:
     except Exception as error:
         if debug:
             raise
-        code = error.exit_code if isinstance(error, TonsureError) else 1
-        said = str(error) or type(error).__name__
+        known = fault(error)
+        code, said = known.exit_code, known.said("cli")
         return {"passed": False, "said": said, "seconds": None, "exit_code": code}
     changed = float((before != after).any(axis=2).mean())
     passed = 0.02 < changed < 0.9
@@ -99,7 +101,7 @@ def _print(record: dict[str, Any]) -> None:
     print("packages")
     for name, version in record["packages"].items():
         extra = f" (for the extra {_OPTIONAL[name]})" if name in _OPTIONAL else ""
-        print(f"  {name:<12} {version or 'not installed'}{extra}")
+        print(f"  {name:<22} {version or 'not installed'}{extra}")
     print(f"networks run on {record['provider']}")
     for name, state in record["models"].items():
         print(f"  {name:<16} {state}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import glob
 import os
+import re
+import stat
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +13,9 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import BadOption
+from . import streams
 
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/{1,2}\S")
 STDIN = "-"
 _MADE = (".bald.", ".steps.", ".sweep.")  # in names of our own results
 
@@ -49,9 +53,20 @@ def gather(arguments: list[str], recursive: bool) -> list[Input]:
     """
     found: list[Input] = []
     for argument in arguments:
+        if not argument.strip():
+            raise BadOption(
+                "A photo's name is empty (perhaps a variable without a value); give a name, or . "
+                "for the current folder."
+            )
         path = Path(argument)
         if argument == STDIN:
+            if "stdin" in streams.missing:
+                raise BadOption("Standard input is closed; give a photo's name.")
             found.append(Input(None))
+        elif _ADDRESS.match(argument):
+            raise BadOption(
+                f"{argument} is an address; download the photo first, nothing is fetched from here."
+            )
         elif os.path.isdir(path):
             inside = sorted(_photos(path, recursive))
             if not inside:
@@ -79,7 +94,18 @@ def _photos(folder: Path, recursive: bool) -> Iterator[Path]:
             ours = any(part in name.lower() for part in _MADE)
             hidden = name.startswith(".")
             if os.path.splitext(name)[1].lower() in SUFFIXES and not ours and not hidden:
-                yield Path(parent, name)
+                path = Path(parent, name)
+                if _may_be_read(path):
+                    yield path
+
+
+def _may_be_read(path: Path) -> bool:
+    """Pipes and devices in a folder are left out: reading one may never end. What cannot be looked
+    at is tried, and told."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return True
 
 
 def _identity(photo: Input) -> str:

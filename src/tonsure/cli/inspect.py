@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import options
-from .console import Batch, Outcome, ending
+from .console import Batch, Outcome, bounded, ending, tell
 
 if TYPE_CHECKING:
     from ..editor import Shot
@@ -55,7 +54,7 @@ def inspect(
             if as_json and jobs[0].target is None:
                 raise BadOption("Standard output takes one of picture and --json; give -o a file.")
         editor = Editor(
-            threads=settings.threads, min_face=settings.min_face, limits=settings.limits
+            threads=bounded(settings.threads), min_face=settings.min_face, limits=settings.limits
         )
         with Batch(len(jobs), as_json=as_json, quiet=True) as batch:
             for job in jobs:
@@ -75,14 +74,14 @@ def inspect(
 def _draw(shot: Shot, job: Job, overwrite: bool) -> list[str]:
     from ..photo import encode, write
     from ..sketch import boxes
+    from .outputs import make_folder, to_stdout
 
     drawn = boxes(shot.photo, shot.faces)
     if job.target is None:
-        sys.stdout.buffer.write(encode(drawn))
-        sys.stdout.buffer.flush()
+        to_stdout(encode(drawn))
         return []
     if job.make_folder:
-        job.target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(job.target.parent)
     write(drawn, job.target, overwrite=overwrite)
     return [str(job.target)]
 
@@ -97,18 +96,18 @@ def _print(outcome: Outcome) -> None:
         *(word for word in ("grey", "alpha", "animated") if photo[word]),
     ]
     count = {0: "no face", 1: "1 face"}.get(len(faces), f"{len(faces)} faces")
-    print(f"{photo['name']}: {', '.join(about)}; {count}")
+    tell(f"{photo['name']}: {', '.join(about)}; {count}")
     if photo["earlier_edit"]:
-        print(f"  marked as edited before: {photo['earlier_edit']}")
+        tell(f"  marked as edited before: {photo['earlier_edit']}")
     for face in faces:
         x0, y0, x1, y1 = (round(value) for value in face["box"])
-        print(
+        tell(
             f"  face {face['number']}: {x0},{y0} to {x1},{y1}, {face['height']:.0f} px high, "
-            f"turned {face['roll']:.0f}°, score {face['score']:.2f}"
+            f"turned {round(face['roll']) or 0}°, score {face['score']:.2f}"
         )
         found = dict(face["found"])
         warnings = found.pop("warnings")
         if found:
-            print("    " + ", ".join(f"{name} {area:.1f}" for name, area in found.items()))
+            tell("    " + ", ".join(f"{name} {area:.1f}" for name, area in found.items()))
         for code in warnings:
-            print(f"    {WARNINGS.get(code, code)} ({code})")
+            tell(f"    {WARNINGS.get(code, code)} ({code})")

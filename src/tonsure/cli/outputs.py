@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import BadOption
+from ..errors import BadOption, UnwritableOutput
+from . import streams
 from .inputs import STDIN, Input
 
 _FIELDS = ("{name}", "{ext}")
@@ -35,11 +36,15 @@ def assign(photos: Sequence[Input], output: str | None, *, kind: str = "bald") -
 
     Raises `BadOption` if two photos have the same target, or one file is named for several.
     """
+    if output == "":
+        raise BadOption("-o is empty (perhaps a variable without a value); give it a name.")
     if output == STDIN or (output is None and [p.name for p in photos] == [STDIN]):
         if len(photos) != 1:
             raise BadOption(
                 f"Standard output holds one photo, not {len(photos)}; give -o a folder."
             )
+        if "stdout" in streams.missing:
+            raise BadOption("Standard output is closed; give -o a file.")
         if sys.stdout.isatty():
             raise BadOption("Pictures are not written to a terminal; give -o a file, or a pipe.")
         return [Job(photos[0], None)]
@@ -57,6 +62,8 @@ def assign(photos: Sequence[Input], output: str | None, *, kind: str = "bald") -
 
 def _job(photo: Input, output: str | None, count: int, kind: str) -> Job:
     stem = "photo" if photo.path is None else photo.path.stem
+    if kind == "steps":
+        stem = stem.replace("%", "%%")  # only `output` says where numbers go
     suffix = ".png" if kind == "steps" else result_suffix(photo.path)
     made = f"{stem}.{kind}{suffix}"
     if output is None:
@@ -90,3 +97,28 @@ def result_suffix(path: Path | None) -> str:
     if known is None:
         return ".png"
     return own if known.becomes == known.name else FORMATS[known.becomes].suffixes[0]
+
+
+def make_folder(folder: Path) -> None:
+    """Make a result's folder, and those above it. Raises `UnwritableOutput`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UnwritableOutput(
+            f"The folder {folder} cannot be made ({reason}); give -o another one."
+        ) from error
+
+
+def to_stdout(data: bytes) -> None:
+    """Write a picture to standard output. Raises `UnwritableOutput`, or `BrokenPipeError`."""
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UnwritableOutput(
+            f"Standard output cannot be written ({reason}); give -o a file."
+        ) from error

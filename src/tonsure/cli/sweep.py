@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from . import options
-from .console import emit, ending, say
+from .console import bounded, emit, ending, say
+from .streams import interruptible
 
 
 def sweep(
@@ -48,7 +49,7 @@ def sweep(
     debug: options.Debug = False,
 ) -> None:  # fmt: skip
     """Show a photo beside each edit that a generator can make."""
-    with ending(debug):
+    with ending(debug), interruptible():
         from ..editor import Editor
         from ..errors import BadOption
         from ..settings import load
@@ -57,7 +58,7 @@ def sweep(
 
         settings = load({"min_face": min_face, "threads": threads}).settings
         editor = Editor(
-            threads=settings.threads, min_face=settings.min_face, limits=settings.limits,
+            threads=bounded(settings.threads), min_face=settings.min_face, limits=settings.limits,
             model=model,
         )  # fmt: skip
         one = Input(None if photo == STDIN else Path(photo))

@@ -2,6 +2,6 @@
 
 from .align import SIZE, Frame
 from .face import Face
-from .search import choose, find
+from .search import Which, choose, find
 
-__all__ = ["SIZE", "Face", "Frame", "choose", "find"]
+__all__ = ["SIZE", "Face", "Frame", "Which", "choose", "find"]

@@ -39,6 +39,9 @@ FLAG, FLAG_SURE = 0.9, 0.5
 MOST = 256
 """Proposals looked at again; a picture with more is noise."""
 
+Which = str | int | Face | tuple[float, float]
+"""How callers name faces."""
+
 Plan = tuple[tuple[int, tuple[int, ...]], ...]  # levels and their turns, quarters
 
 _PLAN: Plan = ((512, (0,)), (256, (0, 2)), (128, (0, 2)), (80, (0, 2)))
@@ -152,15 +155,21 @@ def _same(a: Face, b: Face) -> bool:
     return wide * high > 0.6 * smaller
 
 
-def choose(faces: Sequence[Face], which: str | int = "largest") -> list[Face]:
+def choose(faces: Sequence[Face], which: Which = "largest") -> list[Face]:
     """Those of `faces` (as `find` returns them) that are meant by `which`.
 
     "largest" is the first, "all" are all, a number N (also as text) counts from 1 in the order of
     `find`, largest first; "x,y" is the face around a point of the photo in pixels, the one with
-    the nearest centre if there are several.
+    the nearest centre if there are several.  So is a pair (x, y); a `Face` of theirs is itself.
 
     Raises `NoFace` when there is none, and `BadOption` when `which` cannot be read.
     """
+    if isinstance(which, Face):
+        if not any(face is which for face in faces):
+            raise NoFace("That face is not of this photo; take one of Shot.faces.")
+        return [which]
+    if isinstance(which, tuple):
+        which = ",".join(str(value) for value in which)
     text = str(which).strip().lower()
     number = int(text) if text.isascii() and text.isdigit() else None
     point = _point(text)
@@ -171,7 +180,11 @@ def choose(faces: Sequence[Face], which: str | int = "largest") -> list[Face]:
     if number == 0:
         raise BadOption("Faces are counted from 1, the largest first.")
     if not faces:
-        raise NoFace("No face was found; --min-face looks for smaller ones.")
+        fact, way = "No face was found", "looks for smaller ones."
+        raise NoFace(
+            f"{fact}; Editor(min_face=...) {way}", cli=f"{fact}; --min-face {way}",
+            http=f"{fact}; send a photo where it is larger or turned to the camera.",
+        )  # fmt: skip
     if text == "all":
         return list(faces)
     if number is not None:
@@ -182,7 +195,11 @@ def choose(faces: Sequence[Face], which: str | int = "largest") -> list[Face]:
     if point is not None:
         around = [f for f in faces if _around(f, point)]
         if not around:
-            raise NoFace(f"There is no face at {which}; `inspect` lists those found.")
+            fact = f"There is no face at {which}"
+            raise NoFace(
+                f"{fact}; Shot.faces has those found.", cli=f"{fact}; `tonsure inspect` shows all.",
+                http=f"{fact}; /v1/inspect lists those found.",
+            )  # fmt: skip
         return [min(around, key=lambda f: math.dist(f.centre, point))]
     return [faces[0]]
 

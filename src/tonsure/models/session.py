@@ -36,6 +36,11 @@ def default_threads() -> int:
     return min(2, cores())
 
 
+def bounded(threads: int | None) -> int:
+    """Threads of one session: what is asked for, at least one, at most one for each core."""
+    return default_threads() if threads is None else min(max(1, threads), cores())
+
+
 def open(name: str, threads: int | None = None) -> InferenceSession:
     """The shipped network `name`, ready to run on the CPU.
 
@@ -48,7 +53,7 @@ def open(name: str, threads: int | None = None) -> InferenceSession:
     were shipped).
     """
     entry = info(name)
-    count = default_threads() if threads is None else max(1, threads)
+    count = bounded(threads)
     key = (name, count)
     with _guard:
         lock = _locks.setdefault(key, threading.Lock())
@@ -109,7 +114,7 @@ def open_path(
             f"The model file {path} keeps tensors in other files, which is not allowed; "
             "save it as one file."
         )
-    return _session(data, default_threads() if threads is None else max(1, threads), str(path))
+    return _session(data, bounded(threads), str(path))
 
 
 def close() -> None:
@@ -132,8 +137,13 @@ if hasattr(os, "register_at_fork"):
 
 
 def _session(data: bytes, threads: int, label: str) -> InferenceSession:
-    import onnxruntime as ort
-
+    try:
+        import onnxruntime as ort
+    except ImportError as error:
+        raise ModelMissing(
+            f"onnxruntime, which runs the networks, is missing or broken ({error}); "
+            "'pip install --force-reinstall onnxruntime' mends it."
+        ) from error
     ort.disable_telemetry_events()  # nothing leaves the machine
     options: Any = ort.SessionOptions()
     options.intra_op_num_threads = threads

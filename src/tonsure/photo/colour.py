@@ -12,6 +12,7 @@ from ..errors import WrongType
 from .photo import Pixels, stack
 
 _SPACES = {"CMYK": b"CMYK", "LAB": b"Lab "}
+_STRIP = 256  # rows that are copied at once
 _PLAIN = {"L", "LA", "RGB", "RGBA", "I;16", "I;16B", "I;16L", "I;16N"}
 
 
@@ -46,21 +47,52 @@ def to_rgb(im: Image.Image, icc: bytes | None) -> Colours:
         im = im.convert("RGB")
     if im.mode in {"L", "RGB"} and "transparency" in im.info:
         im = im.convert("LA" if im.mode == "L" else "RGBA")
-    pixels, alpha = split(np.asarray(im))
-    return Colours(pixels, alpha, _fitting(icc, im.mode, dropped), dropped)
+    pixels, alpha = planes(im)
+    return Colours(pixels, alpha, fitting(icc, im.mode, dropped), dropped)
 
 
-def split(array: Any) -> tuple[Pixels, Pixels | None]:
-    """(H, W, 3) and alpha of an array (H, W) or (H, W, 1 to 4): grey, grey + alpha, RGB, RGBA."""
+def planes(im: Image.Image) -> tuple[Pixels, Pixels | None]:
+    """(H, W, 3) and alpha of a picture that is grey or RGB, in strips: Pillow copies what it gives,
+    once more than is seen."""
+    pixels: Any = None
+    alpha: Any = None
+    for top in range(0, im.height, _STRIP):
+        rows = slice(top, min(top + _STRIP, im.height))
+        part, opacity = split(np.asarray(im.crop((0, rows.start, im.width, rows.stop))))
+        if pixels is None:
+            pixels = np.empty((im.height, im.width, 3), part.dtype)
+            alpha = None if opacity is None else np.empty((im.height, im.width), part.dtype)
+        pixels[rows] = part
+        if alpha is not None:
+            alpha[rows] = opacity
+    return pixels, alpha
+
+
+def split(array: Any, ours: bool = False) -> tuple[Pixels, Pixels | None]:
+    """(H, W, 3) and alpha of an array (H, W) or (H, W, 1 to 4): grey, grey + alpha, RGB, RGBA.
+
+    If the array is `ours` it is used up, and its memory is the result's where that can be.
+    """
     if array.dtype.byteorder not in "=|":
         array = array.astype(array.dtype.newbyteorder("="))
     if array.ndim == 2:
         return stack(array), None
     count = array.shape[2]
-    alpha = np.ascontiguousarray(array[..., -1]) if count in (2, 4) else None
+    alpha = array[..., -1].copy() if count in (2, 4) else None
     if count <= 2:
         return stack(array[..., 0]), alpha
-    return np.ascontiguousarray(array[..., :3]), alpha
+    if not ours:
+        return array[..., :3].copy(), alpha
+    return _packed(array) if count == 4 else array, alpha
+
+
+def _packed(array: Any) -> Any:
+    """The first three channels of (H, W, 4), moved together at the front of its memory."""
+    height, width, _ = array.shape
+    packed = array.reshape(-1)[: height * width * 3].reshape(height, width, 3)
+    for row in range(height):  # never ahead of what is still to be read
+        packed[row] = array[row, :, :3].copy()
+    return packed
 
 
 def _convert(
@@ -101,7 +133,7 @@ def _integers(im: Image.Image) -> Image.Image:
     return Image.fromarray(values.astype(np.uint16))
 
 
-def _fitting(icc: bytes | None, mode: str, dropped: list[str]) -> bytes | None:
+def fitting(icc: bytes | None, mode: str, dropped: list[str]) -> bytes | None:
     """The profile if it is one for these channels: a wrong one would be worse than none."""
     if not icc:
         return None

@@ -16,7 +16,7 @@ from . import png, tiff, xmp
 from .formats import FORMATS, Format, check_written, of_name
 from .photo import Photo, luma, to_eight
 
-_JPEG_BLOCK = 65_500  # bytes of metadata that one segment holds
+_JPEG_BLOCK = 65_490  # bytes of metadata that one segment holds
 _QUALITY = {"JPEG": 95, "WEBP": 92, "AVIF": 88}
 
 
@@ -80,9 +80,22 @@ def losses(photo: Photo, format: str | None = None) -> tuple[str, ...]:
     ):
         if block and not held:
             lost.append(f"the {what}")
+    lost += _too_long(photo, target)
     if photo.edited:
         lost += xmp.mark(photo.xmp)[1] if target.xmp else ["the mark of the edit"]
     return tuple(dict.fromkeys(lost))
+
+
+def _too_long(photo: Photo, target: Format) -> list[str]:
+    """Blocks that do not fit: JPEG holds each in one segment."""
+    if target.name != "JPEG":
+        return []
+    blocks = {"EXIF": photo.exif, "XMP": _xmp(photo)}
+    return [
+        f"the {what}, which is too long for JPEG"
+        for what, block in blocks.items()
+        if len(block or b"") > _JPEG_BLOCK
+    ]
 
 
 def as_given(photo: Photo) -> Any:
@@ -163,11 +176,10 @@ def _options(
         if quality is not None:
             options.pop("qtables", None)
             options["quality"] = quality
-        if meta["exif"]:
-            options["exif"] = b"Exif\0\0" + meta["exif"]
-        if len(options.get("exif", b"")) > _JPEG_BLOCK:
-            raise ValueError("its EXIF is too long for JPEG")
-        if len(meta["xmp"] or b"") > _JPEG_BLOCK:
+        options.pop("exif", None)
+        if 0 < len(meta["exif"] or b"") <= _JPEG_BLOCK:
+            options["exif"] = b"Exif\0\0" + (meta["exif"] or b"")
+        if len(meta["xmp"] or b"") > _JPEG_BLOCK:  # without the old one's, but never the mark
             options["xmp"] = xmp.mark(None)[0]
     elif name == "PNG":
         options = {"compress_level": 6}

@@ -55,6 +55,8 @@ _ENTRIES = (
            written=False),
 )  # fmt: skip
 
+_FILMS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v"}
+
 FORMATS: dict[str, Format] = {entry.name: entry for entry in _ENTRIES}
 SUFFIXES: dict[str, Format] = {suffix: entry for entry in _ENTRIES for suffix in entry.suffixes}
 
@@ -86,8 +88,10 @@ def of_path(path: str | PurePath) -> Format:
     if found is None:
         known = [s for s, f in SUFFIXES.items() if f.written]
         said = f"no format is called {suffix!r}" if suffix else "it has no ending"
+        if suffix in _FILMS:
+            said, known = f"{suffix} is a film", [".gif", ".webp"]
         raise BadOption(
-            f"How is {PurePath(path).name} to be saved? {said}; {nearest(suffix, known)}"
+            f"How is {PurePath(path).name} to be saved? {said}; {nearest(suffix, known, 0.7)}"
         )
     return check_written(found)
 

@@ -14,7 +14,8 @@ class Limits:
     Attributes
     ----------
     max_file_mb : megabytes (10^6 bytes) of a file.
-    max_megapixels : 10^6 pixels of a picture.
+    max_megapixels : 10^6 pixels of a picture, of four bytes or fewer; with 16 bits a channel fewer
+        pixels are read.
     max_side : pixels of the longer side.
     max_metadata_mb : megabytes of each of EXIF, XMP and colour profile.
     max_faces : faces edited in one photo.
@@ -37,44 +38,53 @@ class Limits:
     def check_file(self, length: int) -> None:
         """Raise `LimitExceeded` for a file of `length` bytes that is too long."""
         if length > self.file_bytes:
-            raise LimitExceeded(
-                f"The file has {_mega(length)} MB, the limit is {self.max_file_mb:g}; "
-                f"{_way_out('max_file_mb')}"
+            raise _exceeded(
+                f"The file has {_mega(length)} MB, the limit is {self.max_file_mb:g}", "max_file_mb"
             )
 
-    def check_size(self, width: int, height: int) -> None:
-        """Raise `LimitExceeded` for a picture of too many pixels."""
-        if width * height > self.max_megapixels * 1e6:
-            raise LimitExceeded(
-                f"The photo has {width} × {height} = {_mega(width * height)} megapixels, "
-                f"the limit is {self.max_megapixels:g}; {_way_out('max_megapixels')}"
-            )
+    def check_size(self, width: int, height: int, depth: int = 4) -> None:
+        """Raise `LimitExceeded` for a picture of too many pixels.
+
+        `depth` is bytes of a pixel: those of more than four count as so much more.
+        """
+        size = f"{width} × {height} = {_mega(width * height)} megapixels"
+        weight = width * height * max(depth, 4) / 4
+        if weight > self.max_megapixels * 1e6:
+            as_much = f" of {depth} bytes, as {_mega(weight)} of 4" if depth > 4 else ""
+            raise _exceeded(
+                f"The photo has {size}{as_much}, the limit is {self.max_megapixels:g}",
+                "max_megapixels", "use a smaller version of it",
+            )  # fmt: skip
         if max(width, height) > self.max_side:
-            raise LimitExceeded(
-                f"The photo's longer side has {max(width, height)} pixels, "
-                f"the limit is {self.max_side}; {_way_out('max_side')}"
-            )
+            raise _exceeded(
+                f"The photo's longer side has {max(width, height)} pixels, the limit is "
+                f"{self.max_side}", "max_side", "use a smaller version of it",
+            )  # fmt: skip
 
     def check_metadata(self, what: str, length: int) -> None:
         """Raise `LimitExceeded` for a metadata block of `length` bytes that is too long."""
         if length > self.metadata_bytes:
-            raise LimitExceeded(
+            raise _exceeded(
                 f"The photo's {what} has {_mega(length)} MB, the limit is "
-                f"{self.max_metadata_mb:g}; {_way_out('max_metadata_mb')}"
-            )
+                f"{self.max_metadata_mb:g}", "max_metadata_mb", "save it anew without",
+            )  # fmt: skip
 
     def check_faces(self, count: int) -> None:
         """Raise `LimitExceeded` for more chosen faces than are edited in one photo."""
         if count > self.max_faces:
-            raise LimitExceeded(
-                f"{count} faces were chosen, the limit is {self.max_faces}; choose fewer, or "
-                f"{_way_out('max_faces')}"
-            )
+            raise _exceeded(
+                f"{count} faces were chosen, the limit is {self.max_faces}", "max_faces",
+                "choose fewer",
+            )  # fmt: skip
 
 
-def _mega(amount: int) -> str:
+def _mega(amount: float) -> str:
     return f"{amount / 1e6:.4g}"
 
 
-def _way_out(setting: str) -> str:
-    return f"raise the setting {setting} (TONSURE_{setting.upper()}) to allow more."
+def _exceeded(fact: str, setting: str, way: str = "use a smaller file") -> LimitExceeded:
+    return LimitExceeded(
+        f"{fact}; {way}, or allow more by Limits({setting}=...).",
+        cli=f"{fact}; {way}, or raise the setting {setting} (TONSURE_{setting.upper()}).",
+        http=f"{fact}; {way}.",
+    )

@@ -33,6 +33,7 @@ class Photo:
     encoder : what the format's writer needs to write a file like the source's.
     name : for messages and reports: a path, or "<array>".
     dropped : parts of the source that are not kept, in words.
+    missing : parts of the source that are cut off, in words; the pixels are whole.
     animated : more pictures follow in the file; this is the first.
     origin : the file as it was read, or None.
     given : what kind of source it came from; `Result.image` gives the same kind.
@@ -51,6 +52,7 @@ class Photo:
     encoder: Mapping[str, Any] = field(default_factory=dict)
     name: str = "<array>"
     dropped: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
     animated: bool = False
     origin: bytes | None = None
     given: Given = "array"

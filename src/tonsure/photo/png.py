@@ -12,10 +12,16 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import numpy.typing as npt
 
+from .survey import Pieces, Survey
+
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # colour and words that stay true for an edited picture; ICC, EXIF and XMP go their own way
 _KEPT = {b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"pHYs", b"tEXt", b"zTXt", b"iTXt"}
 _ELSEWHERE = (b"XML:com.adobe.xmp\0", b"Raw profile type ")
+_OF_PIXELS = {
+    b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"bKGD", b"hIST", b"sBIT", b"acTL", b"fcTL",
+    b"fdAT",
+}  # fmt: skip
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # by number of channels
 
 Chunk = tuple[bytes, bytes]
@@ -24,7 +30,9 @@ Chunk = tuple[bytes, bytes]
 def chunks(data: bytes) -> Iterator[Chunk]:
     """Name and content of each chunk; ends after IEND, or where the file does."""
     at = len(SIGNATURE)
+    pieces = Pieces(len(data), 2048)
     while at + 12 <= len(data):
+        pieces.add()
         length, name = struct.unpack_from(">I4s", data, at)
         if at + 12 + length > len(data):
             return
@@ -34,9 +42,46 @@ def chunks(data: bytes) -> Iterator[Chunk]:
         at += 12 + length
 
 
-def complete(data: bytes) -> bool:
-    """Whether the file goes on to its end chunk."""
-    return any(name == b"IEND" for name, _ in chunks(data))
+def survey(data: bytes) -> Survey:
+    """Where the file ends; without its end chunk the pixels may be whole all the same."""
+    end, whole, animated = len(SIGNATURE), False, False
+    for name, content in chunks(data):
+        end += 12 + len(content)
+        whole = name == b"IEND"
+        animated = animated or (name == b"acTL" and content[:4] != b"\0\0\0\1")
+    return Survey(end, whole, (), () if whole else ("its end mark",), animated)
+
+
+def closed(data: bytes) -> bytes:
+    """The file with an end chunk, if what lacks of it is no more than that; else as it is."""
+    found = survey(data)
+    rest = data[found.end :]
+    if b"IDAT" in rest[4:8]:
+        return data
+    return data[: found.end] + _chunk(b"IEND", b"")
+
+
+def size(data: bytes) -> tuple[int, int]:
+    """Width and height."""
+    return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+
+
+def samples(data: bytes) -> int:
+    """Channels of a pixel."""
+    return {0: 1, 2: 3, 4: 2, 6: 4}.get(data[25], 1) if len(data) > 25 else 1
+
+
+def is_deep(data: bytes) -> bool:
+    """Whether samples have 16 bits."""
+    return data[24:25] == b"\x10"
+
+
+def without_pixels(data: bytes) -> bytes:
+    """A file of one black pixel that says all that `data` says besides its pixels."""
+    out = [SIGNATURE, _chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))]
+    out += [_chunk(*chunk) for chunk in chunks(data) if chunk[0] not in _OF_PIXELS]
+    out += [_chunk(b"IDAT", zlib.compress(bytes(2))), _chunk(b"IEND", b"")]
+    return b"".join(out)
 
 
 def kept(data: bytes) -> list[Chunk]:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
 
+from .pages import Page
 from .photo import Pixels
 
 # of a file's first directory, what speaks of the picture and not of how it is stored
@@ -24,9 +25,16 @@ _XMP, _ICC = 700, 34675
 _STRIP = 1 << 18
 
 
-def described(im: Image.Image) -> bytes | None:
+def directory(data: bytes, page: Page) -> Image.Exif:
+    """What a page says besides its pixels, as Pillow reads it."""
+    source = Image.Exif()
+    source.bigtiff, source.endian = page.big, page.order
+    source.load_from_fp(io.BytesIO(data), page.at)
+    return source
+
+
+def described(source: Image.Exif) -> bytes | None:
     """An EXIF block of what a TIFF says of its picture; None if it says nothing."""
-    source = im.getexif()
     block = Image.Exif()
     for tag in source:
         if tag in TiffTags.TAGS_V2_GROUPS:
@@ -35,16 +43,6 @@ def described(im: Image.Image) -> bytes | None:
         elif tag in _DESCRIPTIVE:
             block[tag] = source[tag]
     return block.tobytes()[6:] if len(block) else None
-
-
-def complete(im: Image.Image, length: int) -> bool:
-    """Whether all strips and tiles that the header names lie within the file."""
-    tags = getattr(im, "tag_v2", {})
-    for offsets, counts in ((273, 279), (324, 325)):
-        starts, sizes = _tuple(tags.get(offsets)), _tuple(tags.get(counts))
-        if any(start + size > length for start, size in zip(starts, sizes, strict=False)):
-            return False
-    return True
 
 
 def encode(
@@ -110,7 +108,3 @@ def _strip(rows: npt.NDArray[Any], deflate: bool) -> bytes:
     differences = rows.copy()
     differences[:, 1:] -= rows[:, :-1]
     return zlib.compress(differences.tobytes(), 6)
-
-
-def _tuple(value: Any) -> tuple[int, ...]:
-    return value if isinstance(value, tuple) else () if value is None else (value,)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
-from collections.abc import Iterator
+import stat
 from pathlib import Path
 from typing import IO
 
 from ..errors import OutputExists, UnwritableOutput
+from . import leftovers
 from .encode import encode
 from .formats import of_path
 from .photo import Photo
@@ -36,7 +36,14 @@ def write(
         check_free(path, overwrite)
         put(path, encode(photo, kind, quality=quality), overwrite=overwrite)
     else:
-        target.write(encode(photo, format, quality=quality))
+        data = encode(photo, format, quality=quality)
+        try:
+            target.write(data)
+        except (OSError, ValueError, TypeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise UnwritableOutput(
+                f"The result cannot be written ({reason}); give a file open for writing bytes."
+            ) from error
 
 
 def check_free(path: Path, overwrite: bool) -> None:
@@ -45,42 +52,53 @@ def check_free(path: Path, overwrite: bool) -> None:
         raise UnwritableOutput(f"{path} is a folder; give a file's name.")
     if not overwrite and os.path.lexists(path):
         raise OutputExists(
-            f"{path} exists; --overwrite replaces it, --skip-existing leaves it as it is."
+            f"{path} exists; overwrite=True replaces it.",
+            cli=f"{path} exists; --overwrite replaces it, --skip-existing leaves it as it is.",
         )
 
 
 def put(path: Path, data: bytes, *, overwrite: bool = False) -> None:
     """Let `data` appear at `path` at once: written beside it, then moved.
 
+    A file that is replaced hands on its mode, and its owner where that is allowed; through a link
+    the file that it names is written.  What is no file (a pipe, a device) is written into.
+
     Raises `OutputExists`, unless `overwrite`, and `UnwritableOutput`; then nothing is left behind.
     """
     try:
-        with _beside(path) as temporary:
-            with os.fdopen(_create(temporary), "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            if overwrite:
-                os.replace(temporary, path)
-            else:
+        if not overwrite:
+            with leftovers.beside(path) as temporary:
+                _fill(temporary, data, None)
                 _move_if_free(temporary, path)
+            return
+        target = Path(os.path.realpath(path))
+        old = target.stat() if target.exists() else None
+        if old is not None and not stat.S_ISREG(old.st_mode):
+            target.write_bytes(data)
+            return
+        with leftovers.beside(target) as temporary:
+            _fill(temporary, data, old)
+            os.replace(temporary, target)
     except FileExistsError:
         check_free(path, overwrite)
         raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise UnwritableOutput(f"{path} cannot be written: {reason}.") from error
+        raise UnwritableOutput(
+            f"{path} cannot be written ({reason}); choose another place for it."
+        ) from error
 
 
-@contextlib.contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """A free name in the same folder, so that moving is one step; gone afterwards."""
-    temporary = path.parent / f".tonsure-{secrets.token_hex(8)}.tmp"
-    try:
-        yield temporary
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+def _fill(temporary: Path, data: bytes, old: os.stat_result | None) -> None:
+    """Write a new file, which has the mode and owner of the `old` one before it has content."""
+    with os.fdopen(_create(temporary), "wb") as file:
+        if old is not None:
+            with contextlib.suppress(OSError, AttributeError):  # only root gives files away
+                os.fchown(file.fileno(), old.st_uid, old.st_gid)
+            os.chmod(temporary, stat.S_IMODE(old.st_mode) & 0o777)
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _create(path: Path) -> int:

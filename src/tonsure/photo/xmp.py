@@ -5,6 +5,9 @@ The term is IPTC's for "an original that a trained model changed in part".
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
+from typing import NamedTuple
 from xml.dom import minidom
 from xml.parsers.expat import ExpatError
 
@@ -25,9 +28,20 @@ _COMPANIONS = (
     "http://ns.adobe.com/hdr-gain-map/1.0/",
     "http://ns.apple.com/HDRGainMap/1.0/",
 )
+_ELEMENTS = 10_000  # marks of elements in one packet; long histories of edits have a third of it
+_DECLARED = re.compile(r"\A\s*<\?xml\s.*?\?>", re.DOTALL)
 _HEAD = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
 _TAIL = '\n<?xpacket end="w"?>'
 _EMPTY = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{_RDF}"></rdf:RDF></x:xmpmeta>'
+
+
+class Packet(NamedTuple):
+    """What there is to know of a packet: the digital source type that it names, the packet with our
+    mark, and what was taken out of it, in words."""
+
+    earlier: str | None
+    marked: bytes
+    dropped: tuple[str, ...]
 
 
 def mark(xmp: bytes | None) -> tuple[bytes, list[str]]:
@@ -36,10 +50,22 @@ def mark(xmp: bytes | None) -> tuple[bytes, list[str]]:
     Thumbnails, a turned orientation and pointers to pictures that only the source file holds go.
     What cannot be read is replaced.
     """
+    read = _read(xmp or b"")
+    return read.marked, list(read.dropped)
+
+
+def earlier(xmp: bytes | None) -> str | None:
+    """The digital source type that a packet names (its address), None if it names none."""
+    return _read(xmp).earlier if xmp else None
+
+
+@lru_cache(maxsize=8)  # warnings, report and file all ask, of the same photo
+def _read(xmp: bytes) -> Packet:
     dropped: list[str] = []
     tree = _parse(xmp) if xmp else None
     if tree is None and xmp:
         dropped.append("XMP, which is damaged")
+    named = _named(tree) if tree is not None else None
     if tree is None:
         tree = minidom.parseString(_EMPTY)
     root = tree.getElementsByTagNameNS(_RDF, "RDF")[0]
@@ -56,14 +82,11 @@ def mark(xmp: bytes | None) -> tuple[bytes, list[str]]:
         described.setAttribute("xmlns:rdf", _RDF)
     root.appendChild(described)
     body = tree.documentElement.toxml() if tree.documentElement else ""
-    return (_HEAD + body + _TAIL).encode("utf-8"), sorted(set(dropped))
+    marked = (_HEAD + body + _TAIL).encode("utf-8", "replace")
+    return Packet(named, marked, tuple(sorted(set(dropped))))
 
 
-def earlier(xmp: bytes | None) -> str | None:
-    """The digital source type that a packet names (its address), None if it names none."""
-    tree = _parse(xmp) if xmp else None
-    if tree is None:
-        return None
+def _named(tree: minidom.Document) -> str | None:
     for node in tree.getElementsByTagName("*"):
         if node.namespaceURI == _EXT and node.localName == _NAME:
             text = "".join(child.data for child in node.childNodes if child.nodeType == 3)
@@ -75,17 +98,34 @@ def earlier(xmp: bytes | None) -> str | None:
 
 def _parse(xmp: bytes) -> minidom.Document | None:
     """The packet as a tree, or None. Entities are never declared in XMP: they are refused."""
-    packet = xmp.rstrip(b"\0 \t\r\n")
-    if b"<!" in packet.replace(b"<!--", b"").replace(b"<![CDATA[", b""):
+    text = _text(xmp)
+    if text is None or text.count("<") > _ELEMENTS or text.count("=") > 4 * _ELEMENTS:
+        return None
+    if "<!" in text.replace("<!--", "").replace("<![CDATA[", ""):
         return None
     try:
-        tree = minidom.parseString(packet)
+        tree = minidom.parseString(text.encode("utf-8"))
         if not tree.getElementsByTagNameNS(_RDF, "RDF"):
             return None
         tree.toxml()  # depth that parses may still be too deep to write
     except (ExpatError, ValueError, RecursionError, LookupError):
         return None
     return tree
+
+
+def _text(xmp: bytes) -> str | None:
+    """The packet's text, whatever its encoding, without the declaration that names it."""
+    encoding = "utf-8-sig"
+    if b"\0" in xmp[:4].rstrip(b"\0") or xmp[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        wide = b"\0\0" in xmp[:4] or xmp[:4] == b"\xff\xfe\0\0"
+        encoding = "utf-32" if wide else "utf-16"
+        if xmp[:1] == b"\0" and not wide:
+            encoding = "utf-16-be"
+    try:
+        text = xmp.decode(encoding).strip("\0 \t\r\n\ufeff")
+    except UnicodeDecodeError:
+        return None
+    return _DECLARED.sub("", text)
 
 
 def _says_nothing(node: minidom.Node) -> bool:

@@ -19,7 +19,7 @@ from .tile import tile
 
 Kind = Literal["strip", "loop", "page", "frames"]
 MOST = 101
-_NUMBER = re.compile(r"%0?\d*d")
+_NUMBER = re.compile(r"%%|%0?\d{0,3}d")
 _SIZES: dict[Kind, int] = {"strip": 768, "loop": 640, "page": 1280, "frames": 0}
 
 
@@ -38,8 +38,8 @@ def plan(target: str | os.PathLike[str], count: int, size: int | None = None) ->
     """How `count` steps go to `target`.
 
     By its ending: .gif and .webp a loop there and back, .html a page with a slider, with a number
-    such as %02d in its name one file a step, and else a strip.  `size` is the longer side of one
-    step in pixels, 0 for the photo's own.
+    such as %02d in its name one file a step (%% is a percent sign), and else a strip.  `size` is
+    the longer side of one step in pixels, 0 for the photo's own.
 
     Raises `BadOption`.
     """
@@ -49,7 +49,7 @@ def plan(target: str | os.PathLike[str], count: int, size: int | None = None) ->
     if size is not None and (size < 0 or 0 < size < 16):
         raise BadOption(f"Steps cannot have {size} pixels; choose 16 or more, or 0 for all.")
     degrees = tuple(k / (count - 1) for k in range(count))
-    numbers = _NUMBER.findall(path.name)
+    numbers = [found for found in _NUMBER.findall(path.name) if found != "%%"]
     if len(numbers) > 1:
         raise BadOption(f"{path.name} has more than one place for a number; give one, as %02d.")
     suffix = path.suffix.lower()
@@ -60,7 +60,7 @@ def plan(target: str | os.PathLike[str], count: int, size: int | None = None) ->
         kind = {".gif": "loop", ".webp": "loop", ".html": "page", ".htm": "page"}.get(  # type: ignore[assignment]
             suffix, "strip"
         )
-        paths = (path,)
+        paths = (path.with_name(path.name.replace("%%", "%")),)
     format = "JPEG" if kind == "page" else of_path(path).name
     return Plan(kind, degrees, paths, format, _SIZES[kind] if size is None else size)
 
@@ -122,4 +122,7 @@ def files(
 
 
 def _numbered(path: Path, number: int) -> Path:
-    return path.with_name(_NUMBER.sub(lambda found: found.group() % number, path.name))
+    def filled(found: re.Match[str]) -> str:
+        return "%" if found[0] == "%%" else found[0] % number
+
+    return path.with_name(_NUMBER.sub(filled, path.name))
