@@ -49,7 +49,9 @@ _OF_STATUS = {
     404: ("not_found", "There is nothing at this address; /docs lists what there is."),
     405: ("wrong_method", "This address does not take that method; /docs lists what it takes."),
 }
-_ELSEWHERE = re.compile(r"--\w|TONSURE_|`|\bsetting|Editor\(|Limits\(|Pillow|mode 'rb'|tonsure\[|\bpath\b")
+_ELSEWHERE = re.compile(
+    r"--\w|TONSURE_|`|\bsetting|Editor\(|Limits\(|Pillow|mode 'rb'|tonsure\[|\bpath\b"
+)
 """Words of the command line and of Python, which mean nothing to who sends a request."""
 _WAYS = {
     "no_face": "choose another one, or send a photo where it is larger or turned to the camera.",
