@@ -55,7 +55,7 @@ def test_cards_and_presets_agree(name: str, card: str) -> None:
         ("train.steps=0", "1 or more"),
         ("train.samples=-1", "0 or more"),
         ("train.schedule=cosin", "did you mean 'cosine'"),
-        ("options.sise=64", "did you mean 'size'"),
+        ("options.sizes=64", "did you mean 'size'"),
         ("trein.steps=5", "no section 'trein'"),
         ("task=5", "section.field=value"),
     ],
