@@ -3,8 +3,8 @@
     python scripts/fill_cards.py [--runs runs] [--check]
 
 Reads the last examination in `runs/parser/log.jsonl`, `runs/bare/log.jsonl` and
-`runs/hat/log.jsonl` (what `train_parser.py`, `train_bare.py` and `train_hat.py` write) and replaces
-what lies between `<!-- figures -->` and `<!-- end -->` in the cards of those nets. `--check`
+`runs/hat/log.jsonl` (what `tonsure lab train parser` and its like write) and replaces what lies
+between `<!-- figures -->` and `<!-- end -->` in the cards of those nets. `--check`
 changes nothing, and fails if a card is out of date. A training whose log is missing leaves its card
 as it is.
 """

@@ -86,6 +86,11 @@ class Generator:
         """
         shipped = MODELS.get(str(path))
         path = Path(path) if shipped is None or Path(path).exists() else shipped.path
+        if path.suffix == ".safetensors":
+            raise ModelDamaged(
+                f"{path} is a checkpoint of the laboratory; 'tonsure lab export {path}' makes a "
+                "model of it."
+            )
         opened = session.open_path(path, threads=threads)
         told = opened.get_modelmeta().custom_metadata_map.get(KEY)
         try:

@@ -285,3 +285,13 @@ def test_arrays_of_every_protocol_come_through(tmp_path, protocol):
     path.write_bytes(pickle.dumps(arrays, protocol=protocol))
     got = unpickle.arrays(path)
     assert all(np.array_equal(got[k], arrays[k]) for k in arrays)
+
+
+def test_a_discriminator_and_garbage_are_told(tmp_path):
+    d = {"main.0.weight": torch.randn(4, 3, 4, 4), "conv2.weight": torch.randn(5, 4, 2, 2)}
+    torch.save(d, tmp_path / "200000-D.ckpt")
+    with pytest.raises(ModelDamaged, match=r"StarGAN's discriminator; name the generator"):
+        convert(tmp_path / "200000-D.ckpt", tmp_path / "o.safetensors")
+    (tmp_path / "a.ckpt").write_bytes(b"garbage")
+    with pytest.raises(ModelDamaged, match="no file that torch wrote"):
+        convert(tmp_path / "a.ckpt", tmp_path / "o.safetensors")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import random
+import shutil
+import subprocess
 import tarfile
 import zipfile
 from pathlib import Path
@@ -18,7 +20,7 @@ pytest.importorskip("safetensors")
 
 from tonsure import crops
 from tonsure.attributes import CELEBA
-from tonsure.errors import BadOption
+from tonsure.errors import BadOption, UnwritableOutput
 from tonsure.lab import config
 from tonsure.lab.data import labels, packed, split
 from tonsure.lab.data.labels import BadList
@@ -229,3 +231,63 @@ def test_a_pack_knows_how_it_was_made(celeba, tmp_path):
     assert packed.open(tmp_path / "pack", other).labels.shape == (6, 1)
     with pytest.raises(BadOption, match=r"crop official, not centre-170"):
         packed.open(tmp_path / "pack", config.load("stgan-128-paddle", TINY))
+
+
+def test_half_a_download_is_named(tmp_path, celeba):
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / "img_align_celeba.zip").write_bytes(b"PK\3\4 and no more")
+    listed = (celeba / "list_attr_celeba.txt").read_text()
+    (tmp_path / "half" / "list_attr_celeba.txt").write_text(listed)
+    with pytest.raises(BadList, match="not a whole zip file; its download may have stopped"):
+        find(tmp_path / "half")
+
+
+def test_the_folder_of_png(celeba):
+    (celeba / "img_align_celeba").rename(celeba / "img_align_celeba_png")
+    assert len(find(celeba)) == len(NUMBERS)
+
+
+def test_a_broken_picture_has_its_own_name(celeba):
+    (celeba / "img_align_celeba" / "000002.jpg").write_bytes(b"no picture")
+    with pytest.raises(BadList, match=r"000002\.jpg cannot be read as a picture\.$"):
+        find(celeba).picture(1)
+
+
+def test_semicolons_are_named(tmp_path):
+    (tmp_path / "labels.csv").write_text("file;Bald\na.jpg;1\n")
+    with pytest.raises(BadList, match=r"labels\.csv:1: values are parted by ;"):
+        labels.read(tmp_path / "labels.csv")
+
+
+def test_what_is_no_pack_is_named(tmp_path):
+    with pytest.raises(BadOption, match="is no pack"):
+        packed.open(tmp_path / "nothing", config.load("stgan-128"))
+
+
+@pytest.fixture
+def full(tmp_path):
+    """A folder on a disk of a quarter megabyte."""
+    place = tmp_path / "small"
+    place.mkdir()
+    line = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)]
+    if shutil.which("mount") is None or subprocess.run(line, capture_output=True).returncode:
+        pytest.skip("mounting a small disk is not allowed here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk_is_a_sentence_and_leaves_nothing(celeba, full):
+    made = config.load("stgan-128", ["network.height=128", "network.width=128"])
+    with pytest.raises(UnwritableOutput, match="cannot be written: No space left on device"):
+        packed.pack(made, celeba, full / "pack")
+    assert list(full.iterdir()) == []
+
+
+def test_a_full_disk_in_training_keeps_what_is_there(full):
+    torch = pytest.importorskip("torch")
+    from tonsure.lab import checkpoints
+
+    checkpoints.keep(full, 1, {"model.a": torch.zeros(1000)}, {"config": {}}, 3)
+    with pytest.raises(UnwritableOutput, match="step-00000002"):
+        checkpoints.keep(full, 2, {"model.a": torch.zeros(200_000)}, {"config": {}}, 3)
+    assert [path.name for path in full.iterdir()] == ["step-00000001.safetensors"]

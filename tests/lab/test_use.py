@@ -16,9 +16,9 @@ pytest.importorskip("onnx")
 import tonsure  # noqa: E402
 from small import drawn, small, trained, write_pack  # noqa: E402
 from tonsure import Editor, attributes, crops, hub, photo  # noqa: E402
-from tonsure.errors import BadOption, ModelDamaged, ModelMissing  # noqa: E402
+from tonsure.errors import BadOption, ModelDamaged, ModelMissing, UnreadableInput  # noqa: E402
 from tonsure.generator import Generator  # noqa: E402
-from tonsure.lab import checkpoints, release, sample, sampling  # noqa: E402
+from tonsure.lab import checkpoints, measuring, release, sample, sampling  # noqa: E402
 from tonsure.models import MODELS  # noqa: E402
 
 
@@ -289,3 +289,73 @@ def test_shipped_generators_change_hair(name, data, tmp_path):
 def test_a_run_without_checkpoints_is_named(tmp_path):
     with pytest.raises(BadOption, match="no checkpoint"):
         checkpoints.newest(tmp_path)
+
+
+def test_labels_of_ones_own(models, tmp_path):
+    made = small("stgan-128", "train.steps=1")
+    pack = drawn(made)
+    (tmp_path / "own.csv").write_text("file,Bald,Male\n000003.png,1,-1\n000001.jpg,-1,1\n")
+    rows, told = sampling.listed(pack, tmp_path / "own.csv", attributes.STANDARD)
+    assert rows.tolist() == [3, 1]
+    assert told[0].tolist() == [1.0] + [0.0] * 12
+    assert told[1].nonzero()[0].tolist() == [attributes.STANDARD.index("Male")]
+    (tmp_path / "own.csv").write_text("file,Bald\nme.jpg,1\n")
+    with pytest.raises(UnreadableInput, match=r"own\.csv:2: me\.jpg is not in the pack"):
+        sampling.listed(pack, tmp_path / "own.csv", attributes.STANDARD)
+
+
+def test_an_exported_file_serves_as_a_run(models):
+    for path in models.values():
+        g, config, step = sample.opened(path)
+        trained_g, wanted, _ = sample.opened(path.parent / path.stem)
+        assert step == 1
+        for section in ("network.system", "network.attributes", "network.height", "data.crop"):
+            part, name = section.split(".")
+            assert getattr(getattr(config, part), name) == getattr(getattr(wanted, part), name)
+        pack = drawn(wanted)
+        one, two = (
+            sample.tiles(net, c.network, pack.pictures[:1], pack.labels[:1], 1.5)
+            for net, c in ((g, config), (trained_g, wanted))
+        )
+        assert np.abs(one.astype(int) - two).max() <= 2
+    with pytest.raises(ModelDamaged, match="is a checkpoint of the laboratory"):
+        Generator.open(models["stgan"].with_suffix(".safetensors"))
+
+
+class Teller(torch.nn.Module):
+    """Draws what it is told: C numbers as rows of a picture."""
+
+    def forward(self, x, told):
+        assert x.shape[2] >= told.shape[1]
+        out = torch.zeros_like(x)
+        out[:, :, : told.shape[1]] = told[:, None, :, None] / 2
+        return out
+
+
+def test_what_is_excluded_goes_by_one_at_most():
+    c = small().network
+    source = attributes.row(["Bangs"], c.attributes)[None]
+    made = sample.tiles(Teller(), c, np.zeros((1, 32, 32, 3), np.uint8), source, 1.5)
+    told = np.rint((made[0, 2, :2, 0, 0] / 127.5 - 1) * 20) / 10  # Bald, then Bangs
+    assert told.tolist() == [1.5, -1.0]
+    half = sample.tiles(Teller(), c, np.zeros((1, 32, 32, 3), np.uint8), source, 0.5)
+    assert (np.rint((half[0, 2, :2, 0, 0] / 127.5 - 1) * 20) / 10).tolist() == [0.5, -0.5]
+    star = small("stargan-128", 'network.attributes=["Bald", "Bangs"]').network
+    source = attributes.row(["Bangs"], star.attributes)[None]
+    made = sample.tiles(Teller(), star, np.zeros((1, 32, 32, 3), np.uint8), source, 1.5)
+    assert (np.rint((made[0, 2, :2, 0, 0] / 127.5 - 1) * 20) / 10).tolist() == [1.0, 0.0]
+
+
+def test_accuracies_by_hand():
+    """Two labels, two people; the first edit works on one and spoils a label of the other."""
+    truth = np.array([[False, True], [True, True]])
+    real = truth.copy()
+    first = np.array([[True, True], [True, False]])
+    second = np.array([[False, False], [True, False]])
+    told = measuring.accuracies(("A", "B"), np.stack([real, truth, first, second]), truth)
+    assert told["real"] == {"mean": 1.0, "A": 1.0, "B": 1.0}
+    assert told["accuracy"] == {"mean": 0.75, "A": 0.5, "B": 1.0}
+    assert told["switched_on"] == {"mean": 1.0, "A": 1.0}
+    assert told["switched_off"] == {"mean": 0.5, "A": 0.0, "B": 1.0}
+    assert told["others_wrong"] == {"mean": 0.25, "A": 0.5, "B": 0.0}
+    assert told["others_kept"] == {"mean": 0.75, "A": 0.5, "B": 1.0}

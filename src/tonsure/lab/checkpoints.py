@@ -23,7 +23,7 @@ from tonsure.errors import BadOption, UnwritableOutput
 Tensors = dict[str, Tensor]
 Tell = Callable[[str], None]
 
-_SPARE = 1 << 20  # bytes for the header, and for the log beside it
+_SPARE = 1 << 16  # bytes for the header, and for the log beside it
 # the form of the runs of one network before there was one loop for all
 _OLD, _RENAMED = "last.safetensors", {"ema": "average", "optimiser": "model_adam"}
 
@@ -39,7 +39,7 @@ def save(path: Path, tensors: Tensors, told: dict[str, Any]) -> None:
         half.unlink(missing_ok=True)
         free = shutil.disk_usage(path.parent).free
         if free < needed:
-            raise OSError(f"{needed >> 20} MB are needed, {free >> 20} MB are free")
+            raise OSError(f"{needed / 1e6:.1f} MB are needed, {free / 1e6:.1f} MB are free")
         whole = {k: v.contiguous() for k, v in tensors.items()}
         save_file(whole, str(half), {"tonsure": json.dumps(told)})
         with half.open("rb+") as file:

@@ -15,7 +15,7 @@ Set = Annotated[
     typer.Option("--set", metavar="SECTION.FIELD=VALUE", help="Change a field of the preset."),
 ]
 Preset = Annotated[str, typer.Argument(help="A preset's name, or a TOML file of your own.")]
-Run = Annotated[Path, typer.Argument(help="A run's folder, or one checkpoint.")]
+Run = Annotated[Path, typer.Argument(help="A run's folder, one checkpoint, or an .onnx.")]
 Debug = Annotated[bool, typer.Option(hidden=True)]
 
 app = typer.Typer(
@@ -140,6 +140,10 @@ def sample(
     attribute: Annotated[str, typer.Option(help="What grows with --degrees.")] = "Bald",
     strength: Annotated[float, typer.Option(help="d of the tiles.")] = 1.0,
     count: Annotated[int, typer.Option(help="So many pictures, held out ones first.")] = 8,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="A list with labels of your own; its pictures are taken."),
+    ] = None,
     single: Annotated[bool, typer.Option(help="Every tile a file of its own.")] = False,
     raw: Annotated[bool, typer.Option(help="The last weights, not their moving average.")] = False,
     debug: Debug = False,
@@ -150,7 +154,7 @@ def sample(
 
         sampling.write(
             run, data, out, degrees=degrees, attribute=attribute, strength=strength, count=count,
-            single=single, raw=raw,
+            single=single, raw=raw, told_by=labels,
         )  # fmt: skip
         say(f"{out}")
 
@@ -167,7 +171,8 @@ def measure(
     raw: Annotated[bool, typer.Option(help="The last weights, not their moving average.")] = False,
     debug: Debug = False,
 ) -> None:
-    """PSNR and SSIM of reconstructions, accuracy of each attribute, as the papers measured them."""
+    """PSNR and SSIM of reconstructions, accuracy of each attribute, as the papers measured them;
+    decided at 0.5 as they did, and with yes and no equally common."""
     with ending(debug):
         from tonsure.lab import measuring
 

@@ -103,10 +103,15 @@ def _read(source: Path) -> Found:
     if source.suffix == ".pdparams" or source.name.startswith("net_"):
         return _paddle({k: torch.from_numpy(v) for k, v in arrays(source).items()}, source)
     found = _torch(source)
-    if "main.0.weight" in found:
+    if "main.0.weight" in found and "conv2.weight" not in found:
         beside = source.with_name(source.name.replace("-G.", "-D."))
         critic = _torch(beside) if beside != source and beside.exists() else {}
         return _stargan(found, critic)
+    if "conv2.weight" in _flat(found):
+        raise ModelDamaged(
+            f"{source} is StarGAN's discriminator; name the generator, which ends in -G.ckpt, and "
+            "it comes along."
+        )
     if any(
         k.removeprefix("module.").startswith("enc_layers") for k in _flat(found.get("G", found))
     ):
@@ -118,6 +123,10 @@ def _read(source: Path) -> Found:
 
 
 def _torch(source: Path) -> dict[str, Any]:
+    with source.open("rb") as file:
+        start = file.read(2)
+    if start != b"PK" and start[:1] != b"\x80":  # a zip of torch's, or its older pickle
+        raise ModelDamaged(f"{source} is refused: it is no file that torch wrote.")
     try:
         found = torch.load(source, map_location="cpu", weights_only=True)
     except Exception as error:  # what is refused, and what is damaged
@@ -170,7 +179,8 @@ def _port(found: dict[str, Any]) -> Found:
         elif match := re.fullmatch(r"fc_(adv|cls)\.([01])\.layers\.0\.(weight|bias)", key):
             head = "adversarial" if match[1] == "adv" else "classes"
             critic[f"{head}.{2 * int(match[2])}.{match[3]}"] = value
-    network = {"critic_head": "relu"} | _wiring(ours) | _square(critic)
+    network = {"critic_head": "relu", "batch_population": False, "batch_scale": 0.0}
+    network |= _wiring(ours) | _square(critic)
     # slope, epsilons and momentum of the port are those that Paddle copied
     return Found("attgan-128-paddle", network, ours, critic)
 

@@ -2,8 +2,11 @@
 
 STGAN's code: uint8 pictures, scikit-image's measures (SSIM over channels, 7-px window); an edit
 counts as right if the classifier sees the flipped value of its attribute; both directions together,
-the mean over pictures, then over attributes; d = 1.5. The classifier here is the judge of this
-laboratory (real photos only), not the papers': say so beside the figures.
+the mean over pictures, then over attributes; d = 1.5 of the edited attribute, 1 of what it
+excludes; StarGAN at its labels of 0 and 1. The classifier here is the judge of this laboratory
+(real photos only), not the papers': say so beside the figures. Two decisions stand side by side:
+its probability above 0.5, as the official code decides, and above 0.5 were yes and no equally
+common.
 """
 
 from __future__ import annotations
@@ -23,6 +26,9 @@ from tonsure.lab.data import packed
 from tonsure.lab.evaluate import judge as judges
 
 Bytes = npt.NDArray[np.uint8]
+Flags = npt.NDArray[np.bool_]
+
+KINDS = ("real", "accuracy", "switched_on", "switched_off", "others_wrong", "others_kept")
 
 
 def reconstruction(pictures: Bytes, again: Bytes) -> dict[str, float]:
@@ -56,12 +62,15 @@ def views(pictures: Bytes, crop: str) -> Bytes:
 def figures(
     run: Path, data: Path, strength: float, judge: Path | None, count: int | None, *, raw: bool
 ) -> dict[str, Any]:
-    """All figures of a run on the held-out pictures of a pack."""
+    """All figures of a run, a checkpoint or an .onnx on the held-out pictures of a pack."""
     g, config, step = sample.opened(run, raw=raw)
     pack, c = packed.open(data, config), config.network
     if config.data.crop == "whole":
         raise BadOption("Accuracy needs pictures in CelebA's frame; the crop 'whole' is not.")
-    rows = pack.held_out()[: count or None]
+    if count is not None and count < 1:
+        raise BadOption("--count is 1 or more.")
+    strength = 1.0 if c.system == "stargan" else strength
+    rows = pack.held_out()[:count]
     pictures, labels = np.asarray(pack.pictures[rows]), pack.labels[rows]
     made = sample.tiles(g, c, pictures, labels, strength)
     told: dict[str, Any] = {
@@ -70,28 +79,44 @@ def figures(
     }  # fmt: skip
     sees = judges.open(judge) if judge else judges.open()
     columns = [sees.names.index(name) for name in c.attributes]
-
-    def seen(tiles: Bytes) -> npt.NDArray[np.bool_]:
-        found = sees.balanced(sees.probabilities(views(tiles, config.data.crop)))
-        return np.asarray(found[:, columns] > 0.5)
-
-    wanted = labels > 0.5
-    told["real"] = _by_name(c.attributes, (seen(pictures) == wanted).mean(0))
-    same = seen(made[:, 1])
-    accuracy, on, off, kept = [], [], [], []
-    for k in range(c.count):
-        found = seen(made[:, 2 + k])
-        right = found[:, k] == ~wanted[:, k]
-        accuracy.append(right.mean())
-        on.append(right[~wanted[:, k]].mean() if (~wanted[:, k]).any() else np.nan)
-        off.append(right[wanted[:, k]].mean() if wanted[:, k].any() else np.nan)
-        others = [j for j in range(c.count) if j != k]
-        kept.append((found[:, others] == same[:, others]).mean() if others else 1.0)
-    told["accuracy"] = _by_name(c.attributes, accuracy)
-    told["switched_on"] = _by_name(c.attributes, on)
-    told["switched_off"] = _by_name(c.attributes, off)
-    told["others_kept"] = _by_name(c.attributes, kept)
+    # (2 + C, N, C): what the judge says of each kind of tile, and with yes and no equally common
+    said = np.stack(
+        [sees.probabilities(views(made[:, k], config.data.crop)) for k in range(2 + c.count)]
+    )
+    even = np.stack([sees.balanced(one) for one in said])
+    for name, found in (("at_half", said), ("equal_odds", even)):
+        told[name] = accuracies(c.attributes, found[:, :, columns] > 0.5, labels > 0.5)
     return told
+
+
+def accuracies(names: tuple[str, ...], seen: Flags, truth: Flags) -> dict[str, dict[str, float]]:
+    """Shares by attribute and their mean.
+
+    Parameters
+    ----------
+    names : of the C attributes.
+    seen : (2 + C, N, C), what a classifier sees in the originals, in the reconstructions, and in
+        the edits of each attribute.
+    truth : (N, C), the labels.
+
+    Returns `real`: originals told right; `accuracy`: edits in which the flipped label is seen, both
+    ways together; `switched_on`, `switched_off`: one way; `others_wrong`: of the other labels those
+    that differ from the truth (the official code's second figure); `others_kept`: those seen as in
+    the reconstruction.
+    """
+    out: dict[str, list[float]] = {key: [] for key in KINDS}
+    for k in range(len(names)):
+        found, has = seen[2 + k], truth[:, k]
+        right = found[:, k] == ~has
+        others = [j for j in range(len(names)) if j != k]
+        out["real"].append(float((seen[0][:, k] == has).mean()))
+        out["accuracy"].append(float(right.mean()))
+        out["switched_on"].append(float(right[~has].mean()) if (~has).any() else np.nan)
+        out["switched_off"].append(float(right[has].mean()) if has.any() else np.nan)
+        wrong, kept = found != truth, found == seen[1]
+        out["others_wrong"].append(float(wrong[:, others].mean()) if others else 0.0)
+        out["others_kept"].append(float(kept[:, others].mean()) if others else 1.0)
+    return {key: _by_name(names, values) for key, values in out.items()}
 
 
 def _by_name(names: tuple[str, ...], values: Any) -> dict[str, float]:

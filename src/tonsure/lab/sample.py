@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tonsure.attributes import condition, difference, single, switched
 from tonsure.lab import checkpoints
@@ -21,6 +21,7 @@ from tonsure.lab import config as configs
 from tonsure.lab.config import Config
 from tonsure.lab.networks.build import generator
 from tonsure.lab.networks.config import NetworkConfig
+from tonsure.lab.task import device_of
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -36,7 +37,7 @@ def edit(
     g: nn.Module, c: NetworkConfig, pictures: Bytes, source: Floats, d: Floats, batch: int = 32
 ) -> Bytes:
     """Pictures (N, H, W, 3) uint8 with labels (N, C) edited by d (N, C); rounded, not cut."""
-    device = next(g.parameters()).device
+    device = device_of(g)
     told = torch.from_numpy(condition(kind(c), c.scale, source, d)).to(device)
     out = []
     for k in range(0, len(pictures), batch):
@@ -51,13 +52,15 @@ def tiles(
     g: nn.Module, c: NetworkConfig, pictures: Bytes, source: Floats, strength: float = 1.0
 ) -> Bytes:
     """(N, 2 + C, H, W, 3): original, as it is (d = 0), each attribute flipped by `strength`; what a
-    switched-on attribute excludes goes off with it."""
+    switched-on attribute excludes goes off with it, by 1 at most, as in the papers' codes. StarGAN
+    knows its labels of 0 and 1 only: it is shown at 1."""
     n, count = len(pictures), c.count
     ds = [np.zeros((n, count), np.float32)]
-    ds += [
-        difference(source, switched(source, name, c.attributes)) * np.float32(strength)
-        for name in c.attributes
-    ]
+    for k, name in enumerate(c.attributes):
+        flips = difference(source, switched(source, name, c.attributes))
+        d = flips * np.float32(min(strength, 1.0))
+        d[:, k] = flips[:, k] * np.float32(1.0 if c.system == "stargan" else strength)
+        ds.append(flips if c.system == "stargan" else d)
     made = edit(
         g, c, np.concatenate([pictures] * (count + 1)), np.tile(source, (count + 1, 1)),
         np.concatenate(ds),
@@ -102,8 +105,41 @@ def found(run: Path) -> tuple[checkpoints.Tensors, Config, dict[str, Any]]:
     return tensors, configs.of_dict(told["config"]), told
 
 
+class Exported(nn.Module):
+    """An exported generator in place of a trained one."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        from tonsure.models import session
+
+        self.session = session.open_path(path)
+        self.kind = next(p.name for p in self.session.get_inputs() if p.name != "picture")
+
+    def forward(self, x: Tensor, told: Tensor) -> Tensor:
+        fed = {"picture": x.numpy(), self.kind: told.numpy()}
+        return torch.from_numpy(self.session.run(None, fed)[0])
+
+
+def exported(path: Path) -> tuple[nn.Module, Config, int]:
+    """The generator of an .onnx that `release` wrote, as `opened` gives one. `ModelDamaged` for
+    another file."""
+    from tonsure.generator import Generator
+
+    facts = Generator.open(path).facts
+    kept = ("system", "attributes", "height", "width", "scale")
+    network = {name: facts[name] for name in kept}
+    if facts["kind"] != "labels":
+        network["condition"] = facts["kind"]
+    data = {name: facts[name] for name in ("crop", "filter")}
+    config = configs.of_dict({"name": facts["preset"], "network": network, "data": data})
+    return Exported(path).eval(), config, int(facts["step"])
+
+
 def opened(run: Path, *, raw: bool = False) -> tuple[nn.Module, Config, int]:
-    """The generator of a run or checkpoint, ready: its moving average, unless `raw` or none."""
+    """The generator of a run, a checkpoint or an .onnx, ready: its moving average, unless `raw` or
+    none."""
+    if run.suffix == ".onnx":
+        return exported(run)
     tensors, config, told = found(run)
     g = generator(config.network)
     weights = {} if raw else checkpoints.part(tensors, "average")

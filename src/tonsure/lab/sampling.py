@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from tonsure.attributes import index
 from tonsure.errors import BadOption
 from tonsure.lab import sample
+from tonsure.lab.data import labels as lists
 from tonsure.lab.data import packed
 
 Bytes = npt.NDArray[np.uint8]
@@ -37,16 +39,40 @@ def png(path: Path, pixels: Bytes, told: dict[str, Any]) -> None:
     Image.fromarray(pixels).save(path, pnginfo=info)
 
 
+def listed(
+    pack: packed.Packed, path: Path, names: Sequence[str]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """Rows of a pack that a list of labels names, and these labels (N, C) of `names`, 0 where the
+    list has no such column. `BadList` for a picture that the pack does not have."""
+    found = lists.read(path)
+    there = {Path(str(file)).stem: row for row, file in enumerate(pack.files)}
+    for row, file in enumerate(found.files):
+        if Path(file).stem not in there:
+            raise lists.BadList(f"{found.place(row)}: {file} is not in the pack.")
+    rows = np.array([there[Path(file).stem] for file in found.files])
+    labels = np.zeros((len(rows), len(names)), np.float32)
+    for k, name in enumerate(names):
+        if name in found.attributes:
+            labels[:, k] = found.values[:, found.attributes.index(name)]
+    return rows, labels
+
+
 def write(
     run: Path, data: Path, out: Path, *, degrees: str | None, attribute: str, strength: float,
-    count: int, single: bool, raw: bool,
+    count: int, single: bool, raw: bool, told_by: Path | None = None,
 ) -> None:  # fmt: skip
-    """Samples of `count` held-out pictures of a pack, by the generator of a run."""
+    """Samples of `count` held-out pictures of a pack, by the generator of a run; or of those that
+    the list `told_by` names, with its labels in place of the pack's."""
+    if count < 1:
+        raise BadOption("--count is 1 or more.")
     g, config, step = sample.opened(run, raw=raw)
     pack, c = packed.open(data, config), config.network
-    rows = pack.held_out()[:count]
-    pictures, labels = np.asarray(pack.pictures[rows]), pack.labels[rows]
+    rows, labels = pack.held_out()[:count], pack.labels[pack.held_out()[:count]]
+    if told_by is not None:
+        rows, labels = listed(pack, told_by, c.attributes)
+    pictures = np.asarray(pack.pictures[rows])
     told: dict[str, Any] = {"preset": config.name, "step": step}
+    strength = 1.0 if c.system == "stargan" else strength
     columns: list[dict[str, Any]] = [{"shows": "original"}]
     if degrees is None:
         made = sample.tiles(g, c, pictures, labels, strength)

@@ -71,6 +71,9 @@ def _csv(path: Path, text: str) -> Labels:
     """A header (first column the file), then a file and its values a line."""
     reader = csv.reader(text.splitlines())
     header = next(reader, [])
+    if len(header) == 1 and (header[0].count(";") or header[0].count("\t")):
+        mark = ";" if ";" in header[0] else "tab"
+        raise BadList(f"{path.name}:1: values are parted by {mark}; a comma was expected.")
     if len(header) < 2:
         raise BadList(f"{path.name}:1: a header was expected: file, then names of labels.")
     rows = ((reader.line_num, [v.strip() for v in row]) for row in reader if any(row))

@@ -28,7 +28,10 @@ _LISTS = (
     "list_attr_celeba.txt", "list_attr_celeba.csv", "attr_celeba.txt",
     "CelebAMask-HQ-attribute-anno.txt", "list_attr_celebahq.txt", "train_list.txt", "labels.csv",
 )  # fmt: skip
-_FOLDERS = ("img_align_celeba", "CelebA-HQ-img", "celeba-hq", "img_celeba", "images", ".")
+_FOLDERS = (
+    "img_align_celeba", "img_align_celeba_png", "CelebA-HQ-img", "celeba-hq", "img_celeba",
+    "images", ".",
+)  # fmt: skip
 
 Bytes = npt.NDArray[np.uint8]
 Read = Callable[[], bytes]
@@ -51,11 +54,17 @@ class Source:
         try:
             with Image.open(io.BytesIO(self.reads[row]())) as opened:
                 return np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
-        except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        except (OSError, SyntaxError, ValueError, zipfile.BadZipFile) as error:
             raise BadList(
-                f"{self.labels.place(row)}: {self.labels.files[row]} cannot be read as a picture "
-                f"({error})."
+                f"{self.labels.place(row)}: {self.labels.files[row]} cannot be read as a picture"
+                f"{_reason(error)}."
             ) from None
+
+
+def _reason(error: Exception) -> str:
+    """What Pillow says, without its name for bytes in memory."""
+    said = str(error)
+    return "" if isinstance(error, UnidentifiedImageError) or "BytesIO" in said else f" ({said})"
 
 
 def find(folder: Path, listed: Path | None = None) -> Source:
@@ -114,7 +123,12 @@ def _pictures(folder: Path) -> dict[str, Read]:
         if name != "." and out:
             return out
     for path in sorted(folder.glob("*.zip")):
-        archive, lock = zipfile.ZipFile(path), threading.Lock()
+        try:
+            archive, lock = zipfile.ZipFile(path), threading.Lock()
+        except (zipfile.BadZipFile, OSError):
+            raise BadList(
+                f"{path} is not a whole zip file; its download may have stopped half way."
+            ) from None
         for entry in archive.namelist():
             if Path(entry).suffix.lower() in PICTURES:
                 out.setdefault(Path(entry).name, _zip_read(archive, entry, lock))

@@ -19,13 +19,20 @@ def join(z: Tensor, *more: Tensor) -> Tensor:
     return torch.cat([z, *tiled], 1)
 
 
+def _norm(width: int, c: NetworkConfig) -> BatchNorm:
+    norm = BatchNorm(width, c.batch_epsilon, c.batch_momentum, population=c.batch_population)
+    if c.batch_scale:
+        nn.init.normal_(norm.weight, 1.0, c.batch_scale)
+    return norm
+
+
 class Down(nn.Sequential):
     """Halve a map: convolution, batch norm (also in the first layer), leaky ReLU."""
 
     def __init__(self, inputs: int, outputs: int, c: NetworkConfig) -> None:
         super().__init__(
             nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False),
-            BatchNorm(outputs, c.batch_epsilon, c.batch_momentum),
+            _norm(outputs, c),
             nn.LeakyReLU(c.slope, inplace=True),
         )
 
@@ -36,7 +43,7 @@ class Up(nn.Sequential):
     def __init__(self, inputs: int, outputs: int, c: NetworkConfig) -> None:
         super().__init__(
             nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False),
-            BatchNorm(outputs, c.batch_epsilon, c.batch_momentum),
+            _norm(outputs, c),
             nn.ReLU(inplace=True),
         )
 

@@ -34,7 +34,12 @@ class NetworkConfig:
     critic_norm : of the critic's convolutions (AttGAN, STGAN); "none" gives them biases.
     critic_bias : whether StarGAN's six convolutions have biases.
     batch_epsilon, batch_momentum, instance_epsilon : of the normalisations, in torch's terms.
+    batch_population : running variances follow a batch's own variance (Paddle 1.8), not n/(n-1) of
+        it (TensorFlow, torch).
+    batch_scale : deviation of the batch norms' initial scales around 1 (Paddle: 0.02).
     shortcuts, injects : how many decoder layers get encoder features, and the condition.
+    unit_layers : how many features, from the innermost, go through a transfer unit; -1 those that
+        are shortcuts.
     units : what a selective transfer unit hands on: its reset state (the paper), its output as a
         plain GRU, its upsampled state; "none" leaves the units out.
     condition : the vector fed to G: the scaled difference, or the scaled target; StarGAN's own
@@ -60,8 +65,11 @@ class NetworkConfig:
     batch_epsilon: float = 1e-3
     batch_momentum: float = 0.001
     instance_epsilon: float = 1e-6
+    batch_population: bool = False
+    batch_scale: float = 0.0
     shortcuts: int = 4
     injects: int = 4
+    unit_layers: int = -1
     units: Units = "stu"
     condition: Literal["difference", "target"] = "difference"
     scale: float = 0.5
@@ -87,6 +95,8 @@ class NetworkConfig:
             raise BadOption("network.attributes is a list of different names, at least one.")
         if not 0 <= self.shortcuts < LAYERS or not 0 <= self.injects < LAYERS:
             raise BadOption(f"network.shortcuts and network.injects are 0 to {LAYERS - 1}.")
+        if not -1 <= self.unit_layers < LAYERS:
+            raise BadOption(f"network.unit_layers is 0 to {LAYERS - 1}, or -1.")
         if min(self.base, self.critic_base, self.hidden, self.widest, self.critic_widest) < 1:
             raise BadOption("Widths of networks are 1 or more.")
 
@@ -99,6 +109,13 @@ class NetworkConfig:
     def differs(self) -> bool:
         """Whether G takes d, the difference, which is 0 for "as it is"."""
         return self.system != "stargan" and self.condition == "difference"
+
+    @property
+    def unit_count(self) -> int:
+        """Number of transfer units."""
+        if self.units == "none":
+            return 0
+        return self.shortcuts if self.unit_layers < 0 else self.unit_layers
 
     def widths(self, base: int, widest: int, layers: int = LAYERS) -> list[int]:
         """Channels after each halving."""

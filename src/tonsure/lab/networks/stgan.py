@@ -53,7 +53,7 @@ class Generator(nn.Module):
         self.encoder, self.decoder = Encoder(c), Decoder(c)
         widths, state = c.widths(c.base, c.widest), c.widths(c.base, c.widest)[-1] + c.count
         units = []
-        for i in range(c.shortcuts if c.units != "none" else 0):
+        for i in range(c.unit_count):
             feature = widths[LAYERS - 2 - i]
             units.append(STU(feature, state, c.units))
             state = feature + (c.count if c.injects > i else 0)
