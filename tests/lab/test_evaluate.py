@@ -374,7 +374,7 @@ def test_command_says_what_is_missing(folder: Path, tmp_path: Path) -> None:
     assert runner.invoke(app, ["evaluate", str(folder), "-o", out, "--method", "x"]).exit_code == 2
     assert runner.invoke(app, ["evaluate", str(tmp_path / "no"), "-o", out]).exit_code == 2
     assert "--without" in runner.invoke(app, ["evaluate", "--help"]).output
-    with pytest.raises(ModelMissing, match="train_judge"):
+    with pytest.raises(ModelMissing, match="train judge"):
         judge.open(tmp_path / "judge.onnx")
 
 

@@ -62,7 +62,7 @@ def open(file: Path = FILE, threads: int | None = None) -> Judge:
         told = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelMissing(
-            f"The judge {file} is missing; python scripts/train_judge.py makes it."
+            f"The judge {file} is missing; tonsure lab train judge makes it."
         ) from error
     opened = session.open_path(file, sha256=told["sha256"], threads=threads)
     return Judge(tuple(told["names"]), np.array(told["priors"], np.float64), opened)
