@@ -8,56 +8,6 @@ from tonsure.head import bare
 from tonsure.planes import Plane
 
 
-def test_neck_beside_a_neck_is_background_or_cloth() -> None:
-    layers = np.zeros((20, 60, 5), np.float32)
-    layers[..., bare.NECK] = 0.6
-    layers[:, :30, bare.BACKGROUND], layers[:, 30:, bare.CLOTHES] = 0.4, 0.4
-    none, all_ = np.zeros((20, 60), np.float32), np.ones((20, 60), np.float32)
-    out = bare._slender(layers, none, all_)
-    assert np.abs(out.sum(-1) - 1).max() < 1e-6
-    assert out[..., bare.NECK].max() == 0
-    assert out[:, :20, bare.BACKGROUND].min() > 0.95
-    assert out[:, 40:, bare.CLOTHES].min() > 0.95
-    assert (bare._slender(layers, all_, all_) == layers).all()  # what is seen stays
-
-
-def test_clothes_reach_the_neck() -> None:
-    layers = np.zeros((20, 40, 5), np.float32)
-    layers[:, :18, bare.NECK] = 1
-    layers[:, 18:, bare.CLOTHES] = 1
-    beside = np.zeros((20, 40), np.float32)
-    beside[:, 16:] = 1
-    out = bare._slender(layers, np.zeros((20, 40), np.float32), beside)
-    assert out[..., bare.BACKGROUND].max() < 0.01  # no strip of wall between the two
-
-
-def _seen_clothes() -> tuple[Plane, Plane]:
-    """Layers that are seen, clothes at the bottom, and a plane of zeros."""
-    seen = np.zeros((20, 20, 5), np.float32)
-    seen[:10, :, bare.HEAD] = 1
-    seen[15:, :, bare.CLOTHES] = 1
-    return seen, np.zeros((20, 20), np.float32)
-
-
-def test_bare_shoulders_lend_clothes_no_colour() -> None:
-    seen, plane = _seen_clothes()
-    flesh = plane.copy()
-    flesh[:, :10] = 1
-    low = bare.Visible(seen, plane, plane, plane, plane, plane + 1, flesh)
-    found = bare._clothes(low, plane + 1, plane)
-    assert found[15:, 10:].min() > 0.99
-    assert found[15:, :10].max() < 0.01
-
-
-def test_where_nothing_but_bare_shoulders_is_seen_they_go_on() -> None:
-    seen, plane = _seen_clothes()
-    seen[10:15, :, bare.NECK] = 1
-    low = bare.Visible(seen, plane, plane, plane, plane, plane + 1, plane + 1)
-    found = bare._clothes(low, plane + 1, plane + 1)
-    assert found[10:].min() > 0.99
-    assert found[:10].max() < 0.01
-
-
 def _ear(rows: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """An ear at the left of a head on a plane of 64 x 64, and the plane's y from -1 to 1."""
     ear, head = np.zeros((2, 64, 64), np.float32)

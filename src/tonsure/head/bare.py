@@ -1,10 +1,10 @@
-"""What lies beneath, at low resolution: which layer shows where, and the colour of each layer.
+"""The bare head and what is seen of its ears, at low resolution: their colours and the ears' place.
 
-The visible skin, background and clothes are spread over the hole (membranes). The net sees one
-window of 6 x 6 eye distances with the hair cut out (`tonsure.lab.tasks.bare` tells how it was
-trained) and gives the layers, and what to add to the spread colours: shading, highlights, darker
-sides. Each layer is then made true to what is still visible of it: the difference, spread as a
-membrane, is added. Where the window ends, the spread colours alone go on.
+The visible skin is spread over the hole (a membrane). The net sees one window of 6 x 6 eye distances
+with the hair cut out (`tonsure.lab.tasks.bare` tells how it was trained) and gives the layers, and
+what to add to the spread colour: shading, highlights, darker sides. Each layer is then made true to
+what is still visible of it: the difference, spread as a membrane, is added. Neck, clothes and
+background are `tonsure.make`'s.
 """
 
 from __future__ import annotations
@@ -16,18 +16,14 @@ import numpy as np
 from ..models import session
 from ..planes import Plane, blur, eased, membrane, resize, smoothstep
 from ..scene import EAR_LENGTH, EYE_DISTANCE, EYES_MIDDLE, Scene
-from . import neck
 
 LAYERS = ("background", "head", "ear", "neck", "clothes")
 BACKGROUND, HEAD, EAR, NECK, CLOTHES = range(5)
-_BASE_OF = (0, 1, 1, 1, 2)  # the spread colour each layer starts from: background, skin, clothes
 
 DENSITY = 32.0  # px per eye distance, here and in the net's window
 SIDE = 192
 CENTRE = (0.0, 0.3)  # of the window, in eye distances from between the eyes
 _RELAX = 3
-_DARK = 38.0  # levels
-_GLIMPSE = 30.0  # pixels of clothes tell their colour
 _SHARPER = 2.0  # the net's layers, as a factor of their logits
 
 
@@ -51,15 +47,16 @@ class Visible:
 
 @dataclass(frozen=True)
 class Beneath:
-    """`colours` five planes (h, w, 3), 0..255, each complete; `layers` (h, w, 5) summing to 1; both
-    at `DENSITY`."""
+    """`head` and `ear` (h, w, 3) 0..255, colours of the bare head and of ears, each complete;
+    `ears` (h, w) 0..1, where ears lie; all at `DENSITY`."""
 
-    colours: list[Plane]
-    layers: Plane
+    head: Plane
+    ear: Plane
+    ears: Plane
 
 
 def beneath(scene: Scene, visible: Visible) -> Beneath:
-    """All layers completed under the hole."""
+    """Head and ears completed under the hole."""
     shape = (
         max(2, round(scene.shape[0] / scene.unit * DENSITY)),
         max(2, round(scene.shape[1] / scene.unit * DENSITY)),
@@ -69,76 +66,31 @@ def beneath(scene: Scene, visible: Visible) -> Beneath:
     low = Visible(*(resize(p, shape) for p in vars(visible).values()))
     known = inside * smoothstep(0.25, 0.02, low.hole)
     rows = (np.arange(shape[0], dtype=np.float32) + 0.5) / DENSITY + _top(scene)
-    columns = (np.arange(shape[1], dtype=np.float32) + 0.5) / DENSITY + _left(scene)
-    wide = neck.beside(scene, rows, columns, *_around(low.seen, known))
     lit = low.smooth * (1 - 0.97 * low.shade) ** 3
-    weights = (
-        known * smoothstep(0.75, 0.97, low.seen[..., BACKGROUND]),
-        known * smoothstep(0.75, 0.97, low.seen[..., HEAD]) * lit,
-        known * _clothes(low, known, wide),
-    )
+    skin = known * smoothstep(0.75, 0.97, low.seen[..., HEAD]) * lit
     residual, told, answered = _ask(scene, rgb, known, inside, low)
     layers = _layers(low.seen, known, told, answered, low.head, rows[:, None])
-    layers = _slender(layers, known, wide)
-    # clothes of which nothing is seen are dark
-    bases = [membrane(rgb, w, relax=8) if w.any() else np.full_like(rgb, _DARK) for w in weights]
-    colours = []
-    for index, base in enumerate(_BASE_OF):
-        own = np.maximum(layers[..., index], low.head * (index == HEAD))
+    base = membrane(rgb, skin, relax=8)
+    colours = {}
+    for index, own in ((HEAD, np.maximum(layers[..., HEAD], low.head)), (EAR, layers[..., EAR])):
         # the net's shading of this layer alone, carried across the layer's edge; in what is seen it
         # would be measured against the photo's and leave a step where the hair began
         sure = smoothstep(0.5, 0.9, own) * answered * (1 - known)
         added = membrane(residual, np.maximum(sure, 1e-4 * answered), relax=4)
+        seen = known * smoothstep(0.75, 0.97, low.seen[..., index])
         if index == HEAD:
+            seen = skin
             # right beside the skin that is seen nothing is darker; brighter it is where that
             # skin still lies in the hair's shadow
-            beside = blur(smoothstep(0.3, 0.7, weights[1]), 0.15 * DENSITY)
+            beside = blur(smoothstep(0.3, 0.7, skin), 0.15 * DENSITY)
             darker = smoothstep(0.0, -4.0, added.mean(-1))
             added *= (1 - darker * smoothstep(0.05, 0.5, beside))[..., None]
-        start = bases[base] + added
-        seen = known * smoothstep(0.75, 0.97, low.seen[..., index])
-        seen = {HEAD: weights[1], CLOTHES: weights[2]}.get(index, seen)
+        start = base + added
         if float(seen.sum()) > 20:
             wrong = blur(rgb, 0.02 * DENSITY) - blur(start, 0.02 * DENSITY)
             start = start + membrane(wrong, seen, relax=8)
-        colours.append(np.clip(start, 0, 255))
-    return Beneath(colours, layers)
-
-
-def _around(seen: Plane, known: Plane) -> tuple[Plane, Plane]:
-    """Where skin is seen, and where what lies beside a neck is."""
-    return known * (seen[..., HEAD] + seen[..., NECK]), known * (
-        seen[..., BACKGROUND] + seen[..., CLOTHES]
-    )
-
-
-def _slender(layers: Plane, known: Plane, beside: Plane) -> Plane:
-    """The hidden neck's share beside itself given to clothes and background as they lie around."""
-    lost = layers[..., NECK] * beside * (1 - known)
-    cloth, air = (blur(layers[..., k], 0.1 * DENSITY) for k in (CLOTHES, BACKGROUND))
-    cloth = smoothstep(0.3, 0.7, cloth / (cloth + air + 1e-3))
-    out = layers.copy()
-    out[..., NECK] -= lost
-    out[..., CLOTHES] += lost * cloth
-    out[..., BACKGROUND] += lost * (1 - cloth)
-    return out
-
-
-def _clothes(low: Visible, known: Plane, beside: Plane) -> Plane:
-    """Where clothes are surely seen; if they hardly are and bare shoulders are (skin `beside` the
-    neck), there, too; if neither, where clothes likely are."""
-    sure, likely = (smoothstep(a, a + 0.22, low.seen[..., CLOTHES]) for a in (0.75, 0.5))
-    worn, likely = sure * (1 - low.flesh), likely * (1 - low.flesh)
-    bare = beside * np.maximum(sure, smoothstep(0.75, 0.97, low.seen[..., NECK]))
-    much, perhaps, shown = (float((where * known).sum()) for where in (worn, likely, bare))
-    if max(3 * much, 2 * perhaps, _GLIMPSE) < shown:
-        return bare
-    return worn if much > _GLIMPSE else likely
-
-
-def _left(scene: Scene) -> float:
-    """Where the scene begins, in eye distances from between the eyes."""
-    return (scene.box[0] - EYES_MIDDLE[0]) / EYE_DISTANCE
+        colours[index] = np.clip(start, 0, 255)
+    return Beneath(colours[HEAD], colours[EAR], layers[..., EAR])
 
 
 def _top(scene: Scene) -> float:
@@ -167,15 +119,6 @@ def _layers(
     arch = _arch(seen[..., EAR] * known, head, y) * layers[..., BACKGROUND] * (1 - known)
     layers[..., BACKGROUND] -= arch
     layers[..., EAR] += arch
-    # what is skin below the head's outline is neck: no gap between the two
-    step = smoothstep(0.7, 1.0, y)
-    layers[..., NECK] += layers[..., HEAD] * step
-    layers[..., HEAD] *= 1 - step
-    # and a neck comes out from behind the jaw, the further the lower
-    level = 0.45 - 0.65 * smoothstep(0.75, 1.5, y)
-    hidden = (1 - smoothstep(-0.1, 0.1, blur(head, 0.12 * DENSITY) - level)) * (1 - known)
-    layers[..., BACKGROUND] += layers[..., NECK] * hidden
-    layers[..., NECK] *= 1 - hidden
     return np.asarray(layers / np.maximum(layers.sum(-1, keepdims=True), 1e-6), np.float32)
 
 

@@ -37,16 +37,15 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
     density = abs(1 / scene.frame.z) * EYE_DISTANCE  # photo px per eye distance
 
     head = outline(layers.rim, scene, box, max(0.8, 0.008 * density))
-    tone = scene.to_photo(under.colours[bare.HEAD], box)
+    tone = scene.to_photo(under.head, box)
     drawn = _ears(scene, box, layers.hidden_ears, features.side_light(scene, visible.smooth))
     # all that the head hides in its turn needs no finer grid than the scene's
-    rest, shares = layers.behind.rgb.copy(), []
-    for index in (bare.CLOTHES, bare.NECK, bare.EAR):
-        share = smoothstep(0.38, 0.62, resize(under.layers[..., index], scene.shape))
-        _lay(rest, resize(under.colours[index], scene.shape), share)
-        shares.append(share)
+    rest = layers.body.rgb.copy()
+    share = smoothstep(0.38, 0.62, resize(under.ears, scene.shape))
+    _lay(rest, resize(under.ear, scene.shape), share)
     out = scene.to_photo(rest, box)
-    clothes, neck = (scene.to_photo(share, box) for share in shares[:2])
+    clothes = scene.to_photo(layers.body.cloth, box)
+    neck = scene.to_photo(layers.body.skin, box)
     for one in drawn:
         # the ear's inner side fades into the head: where there is none, no tip may stay
         whole = np.maximum(head[one.at], one.alpha)
@@ -64,7 +63,7 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
             cover = brows.draw(scene, hidden.side, part) * scene.to_photo(hidden.where, part)
             out[at] += cover[..., None] * (layers.brow_colour - out[at])
             continue
-        at, fetched, share = mirror.lay(pixels, scene, box, under.colours[bare.HEAD], hidden)
+        at, fetched, share = mirror.lay(pixels, scene, box, under.head, hidden)
         _lay(out[at], fetched, share)
         own[at] *= 1 - share
     for one in drawn:
@@ -78,7 +77,7 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
             out[..., c] += laid
     lift: Plane = scene.to_photo(visible.shade, box) * (1 - hole) * own
     if float(lift.max()) > 0.01:
-        lit = scene.to_photo(_relight(scene, under.colours[bare.HEAD], visible), box)
+        lit = scene.to_photo(_relight(scene, under.head, visible), box)
         lit *= photo
         lift /= np.maximum(hole + lift, np.float32(1e-3))
         _lay(out, lit, lift)
@@ -97,7 +96,7 @@ def _grain(
     clear = 1 - grow(visible.hole, 0.04 * scene.unit)
     wall, cloth = (_sure(visible.seen[..., k]) for k in (bare.BACKGROUND, bare.CLOTHES))
     cloth = cloth * (1 - visible.flesh)
-    plain = 1 - scene.to_photo(layers.behind.grained, box)
+    plain = 1 - scene.to_photo(layers.body.grained, box)
 
     def one(kind: tuple[float, float, float], source: Plane, share: Plane) -> list[Plane]:
         sigma, patch, most = kind
@@ -115,7 +114,7 @@ def _grain(
         lambda: one(_SKIN, visible.smooth, skin),
         lambda: (
             one(_BEHIND, wall, (1 - skin) * (1 - clothes) * plain)
-            + one(_CLOTH, cloth, clothes * (1 - skin))
+            + one(_CLOTH, cloth, clothes * (1 - skin) * plain)
         ),
         scene.threads,
     )

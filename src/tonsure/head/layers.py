@@ -16,7 +16,8 @@ from ..hair.person import flesh
 from ..parallel import both
 from ..planes import Plane, grow, smoothstep
 from ..scene import Scene, look
-from . import bare, behind, evidence, features, mirror, outline
+from ..make.body import Body, body
+from . import bare, evidence, features, mirror, outline
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -29,7 +30,7 @@ class Layers:
 
     `classes` (H, W, 9) the parser's; `rim` (N, 2) the bare head's outline in frame units; what the
     hair owns; what stays visible; what lies beneath at low resolution; the sides whose ears the
-    hair hides; brows and eyes taken from the other side; what was behind.
+    hair hides; brows and eyes taken from the other side; neck, clothes and background.
     """
 
     scene: Scene
@@ -40,7 +41,7 @@ class Layers:
     beneath: bare.Beneath
     hidden_ears: tuple[features.HiddenEar, ...]
     mirrored: tuple[mirror.Mirrored, ...]
-    behind: behind.Behind
+    body: Body
 
     @property
     def brow_colour(self) -> Plane:
@@ -81,11 +82,11 @@ def layers(pixels: Pixels, face: Face, *, threads: int | None = None) -> Layers:
         smooth=smooth * (1 - grow(found.hole, 0.02 * scene.unit)),
         flesh=flesh(scene, smooth * classes[..., SKIN] > 0.9),
     )
-    known = smoothstep(0.85, 0.97, classes[..., BACKGROUND]) * scene.inside
-    known = known * (1 - grow(visible.hole, 0.03 * scene.unit))
+    flesh_seen = skin + classes[..., EAR] + classes[..., NECK]
+    shown = np.stack([classes[..., BACKGROUND], flesh_seen, classes[..., CLOTHES]], -1)
     under, wall = both(
         lambda: bare.beneath(scene, visible),
-        lambda: behind.complete(scene.rgb, known, visible.hole * (1 - head), scene.unit),
+        lambda: body(scene, shown, visible.hole, head),
         threads,
     )
     return Layers(scene, classes, rim, found, visible, under, hidden, fetched, wall)

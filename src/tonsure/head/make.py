@@ -14,7 +14,7 @@ from . import times
 from .compose import Pixels, compose
 from .layers import layers
 
-NETWORKS = ("hair_parser", "person_mask", "hat", "bare")
+NETWORKS = ("hair_parser", "person_mask", "hat", "bare", "beneath")
 """What `make` opens, in this order."""
 
 

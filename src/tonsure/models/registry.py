@@ -109,7 +109,7 @@ _ENTRIES = (
     ModelInfo(
         name="hair_parser",
         file="hair_parser.onnx",
-        sha256="f9c795e72c1fa4d9f8014f1e51d953a66f1f092255a6440708bd700b5ddd5a3e",
+        sha256="68a70ddc5612bf87f7cf6dca687f5e3f472b4dd80936af748a14e841729ae8f5",
         bytes=3234765,
         licence="LicenseRef-CelebA-noncommercial",
         licence_file="",
@@ -144,6 +144,21 @@ _ENTRIES = (
             Port("layers", ("N", 5, 192, 192), "logits, see head.bare.LAYERS"),
         ),
         card="bare.md",
+    ),
+    ModelInfo(
+        name="beneath",
+        file="beneath.onnx",
+        sha256="af38a4d6182b023fcdc693d2b3fb9ee49e9970427ba45a9e07bf66dbec7ec9a2",
+        bytes=8684768,
+        licence="LicenseRef-CelebA-noncommercial",
+        licence_file="",
+        provenance="trained on people to the waist by tonsure lab train beneath",
+        inputs=(Port("window", ("N", 12, 160, 128), "see lab.networks.beneath.PLANES"),),
+        outputs=(
+            Port("layers", ("N", 4, 160, 128), "logits, see make.beneath.LAYERS"),
+            Port("colours", ("N", 12, 160, 128), "RGB of each layer in turn, -1..1"),
+        ),
+        card="beneath.md",
     ),
     ModelInfo(
         name="stgan_celeba",

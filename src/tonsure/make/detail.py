@@ -1,8 +1,8 @@
-"""What was behind the hair: the background completed from what is visible of it.
+"""One layer under the hair completed in full detail from what is visible of it.
 
-Two fillings are made and mixed. The *membrane* is the smoothest surface through the known pixels:
-right where the background is calm, fog where it has structure. The *copy* is built of the
-background's own pixels: on a plane of a few pixels per eye distance every hidden pixel looks for
+Two fillings are made and mixed. The *smooth* one is the guide (what the net says), moved to meet
+the known pixels, or without a guide the smoothest surface through them: right where the layer is
+calm, fog where it has structure. The *copy* is built of the layer's own pixels: on a plane of a few pixels per eye distance every hidden pixel looks for
 the known place whose surroundings suit it best, from the rim inwards, then all together until the
 overlapping patches agree (Wexler, Shechtman and Irani's completion, with an exhaustive search
 because the planes are tiny); the places found are refined one level finer and the photo's pixels
@@ -33,7 +33,7 @@ _MISFIT = 0.35  # how much a squared level of the copy's error weighs beside one
 
 
 @dataclass(frozen=True)
-class Behind:
+class Detail:
     """``rgb`` (H, W, 3) complete; ``grained`` (H, W) 0..1 where it carries the background's
     own fine texture."""
 
@@ -41,11 +41,14 @@ class Behind:
     grained: Plane
 
 
-def complete(rgb: Plane, known: Plane, wanted: Plane, unit: float) -> Behind:
-    """The background wherever ``wanted`` (H, W) > 0, from where it is ``known`` (H, W).
+def complete(
+    rgb: Plane, known: Plane, wanted: Plane, unit: float, guide: Plane | None = None
+) -> Detail:
+    """The layer wherever ``wanted`` (H, W) > 0, from where it is ``known`` (H, W).
 
-    ``known`` is 1 where the background is seen and nothing else is; 0 on hair, on the person and
-    outside the photo; ``unit`` is px per eye distance.
+    ``known`` is 1 where the layer is seen and nothing else is; 0 on hair, on other layers and
+    outside the photo; ``unit`` is px per eye distance; ``guide`` (H, W, 3) 0..255 the smooth colours
+    that the layer should have.
     Known pixels come back as they are; what is neither known nor wanted is smooth.
     """
     step = max(1, round(unit / _FINE))
@@ -54,7 +57,11 @@ def complete(rgb: Plane, known: Plane, wanted: Plane, unit: float) -> Behind:
     sure = known > 0.6
     fine = _Level.of(rgb, sure, (wanted > 0.02) & ~sure, step, unit)
     fine.distrust_rim()
-    base = membrane(fine.value, fine.weight, 10)
+    if guide is None:
+        base = membrane(fine.value, fine.weight, 10)
+    else:
+        told = patches.mean(guide, step)
+        base = told + membrane(fine.value - told, fine.weight, 10)
     smooth = resize(base, (rows * step, columns * step))[:height, :width]
     out, cover = smooth, np.zeros((height, width), np.float32)
     busy = fine.unrest()
@@ -64,7 +71,7 @@ def complete(rgb: Plane, known: Plane, wanted: Plane, unit: float) -> Behind:
         share = busy * (1 - doubt)
         out, cover = _copy(rgb, fine, value, offset, share, step)
         out = _mixed(smooth, out, cover)
-    return Behind(_mixed(out, rgb, known), cover * (1 - known))
+    return Detail(_mixed(out, rgb, known), cover * (1 - known))
 
 
 def _mixed(one: Plane, other: Plane, share: Plane) -> Plane:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tonsure.head.behind import Behind, complete
+from tonsure.make.detail import Detail, complete
 
 UNIT = 48.0
 SIDE = 200
@@ -25,7 +25,7 @@ def masks() -> tuple[Plane, Plane]:
     return known, ((away < 52) & (away > 20)).astype(np.float32)
 
 
-def fill(picture: Plane) -> tuple[Behind, npt.NDArray[np.bool_]]:
+def fill(picture: Plane) -> tuple[Detail, npt.NDArray[np.bool_]]:
     known, wanted = masks()
     hidden = np.where(known[..., None] > 0, picture, np.array([255, 0, 255], np.float32))
     return complete(hidden.astype(np.float32), known, wanted, UNIT), (wanted > 0) & (known == 0)

@@ -1,0 +1,109 @@
+"""Layers beneath the hair: what the net is asked, where its answer lies, and two sorts of cloth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tonsure import faces
+from tonsure.make import beneath as room
+from tonsure.make.beneath import BACKGROUND, CLOTH, CLOTH2, LAYERS, SKIN, beneath, two_sorts
+from tonsure.make.body import body
+from tonsure.planes import Plane
+from tonsure.scene import Scene, look
+
+
+@pytest.fixture(scope="module")
+def scene(astronaut: np.ndarray) -> Scene:
+    (face,) = faces.find(astronaut, threads=1)
+    return look(astronaut, face, 32.0, 1)
+
+
+def test_the_window_lies_where_the_scene_says(scene: Scene) -> None:
+    """A plane of x (or y) in eye distances, brought back from the window, is the scene's own."""
+    x = (np.arange(room.WIDTH, dtype=np.float32) + 0.5) / room.DENSITY + room.LEFT
+    y = (np.arange(room.HEIGHT, dtype=np.float32) + 0.5) / room.DENSITY + room.TOP
+    across, down = scene.face_units()
+    within = (np.abs(across) < 3.8) & (down > -3) & (down < 6.5)
+    planes = (np.tile(x, (room.HEIGHT, 1)), across), (np.tile(y[:, None], (1, room.WIDTH)), down)
+    for plane, truth in planes:
+        assert np.abs(room._back(scene, plane) - truth)[within].max() < 0.02
+
+
+def striped(first: int, second: int) -> tuple[Plane, Plane]:
+    rgb = np.full((80, 80, 3), first, np.float32)
+    rgb[:, 50:] = second
+    return rgb, np.ones((80, 80), np.float32)
+
+
+def test_cloths_of_two_colours_are_told_apart() -> None:
+    rgb, cloth = striped(30, 220)
+    known = np.ones((80, 80), bool)
+    share = two_sorts(rgb, cloth, known, 16.0)
+    assert share[:, :45].max() == 0  # the first sort is that of most pixels
+    assert share[:, 55:].min() == 1
+
+
+def test_shades_of_one_cloth_are_one_sort() -> None:
+    rgb, cloth = striped(120, 150)
+    assert two_sorts(rgb, cloth, np.ones((80, 80), bool), 16.0).max() == 0
+    rgb, cloth = striped(30, 220)  # what is hidden tells nothing
+    assert two_sorts(rgb, cloth, np.zeros((80, 80), bool), 16.0).max() == 0
+
+
+@pytest.fixture(scope="module")
+def curtains(scene: Scene) -> tuple[Plane, Plane, Plane]:
+    """What is seen (the astronaut's suit below, her face above), a hole like two curtains of hair
+    beside neck and chest, and a head."""
+    x, y = scene.face_units()
+    hole = ((np.abs(x) > 0.75) & (np.abs(x) < 1.6) & (y > 0) & (y < 3.0)).astype(np.float32)
+    head = ((x / 0.95) ** 2 + ((y - 0.1) / 1.55) ** 2 < 1).astype(np.float32)
+    shoulders = (y > 1.9 + 0.25 * np.abs(x)) & (np.abs(x) < 2.6)
+    neck = (np.abs(x) < 0.6) & (y > 1.2) & ~shoulders
+    skin = ((head > 0) | neck) & ~shoulders
+    seen = np.stack([~skin & ~shoulders, skin, shoulders], -1).astype(np.float32)
+    return seen, hole, head
+
+
+def test_layers_fill_the_hole(scene: Scene, curtains: tuple[Plane, Plane, Plane]) -> None:
+    seen, hole, head = curtains
+    found = beneath(scene, seen, hole, head)
+    assert found.shares.shape == (*scene.shape, len(LAYERS))
+    assert np.abs(found.shares.sum(-1) - 1).max() < 1e-3
+    x, y = scene.face_units()
+    hidden = (hole > 0) & (scene.inside > 0)
+    cloth = found.shares[..., CLOTH] + found.shares[..., CLOTH2]
+    # low in the curtains lies the suit, high beside the jaw does not
+    assert cloth[hidden & (y > 2.6)].mean() > 0.8
+    assert cloth[hidden & (y < 0.9)].mean() < 0.2
+    assert found.shares[..., BACKGROUND][hidden & (y < 0.9) & (np.abs(x) > 1.2)].mean() > 0.7
+    # a neck lies between chin and suit, and not far beside
+    assert found.shares[..., SKIN][hidden & (y < 2.0) & (np.abs(x) > 1.3)].mean() < 0.3
+
+
+def test_colours_are_those_of_their_layers(
+    scene: Scene, curtains: tuple[Plane, Plane, Plane]
+) -> None:
+    seen, hole, head = curtains
+    found = beneath(scene, seen, hole, head)
+    x, y = scene.face_units()
+    known = (seen[..., 2] > 0.5) & (hole < 0.05) & (scene.inside > 0.5) & (y < 4)
+    hidden = (hole > 0) & (y > 2.5)
+    near = np.median(scene.rgb[known & (np.abs(x) > 0.5)], 0)
+    told = np.median(found.colours[CLOTH][hidden], 0)
+    assert np.abs(told - near).max() < 60
+
+
+def test_what_is_hidden_does_not_matter(
+    scene: Scene, curtains: tuple[Plane, Plane, Plane]
+) -> None:
+    """The colour of the hair itself is not seen; it only tells which of its rim is tainted by it."""
+    from dataclasses import replace
+
+    seen, hole, head = curtains
+    painted = scene.rgb.copy()
+    painted[hole > 0] = [0, 255, 0]
+    one = body(scene, seen, hole, head)
+    other = body(replace(scene, rgb=painted), seen, hole, head)
+    inner = hole > 0
+    assert np.abs(one.rgb - other.rgb)[inner].mean() < 5.0
