@@ -14,8 +14,8 @@ from tonsure.lab.frames import EYE_DISTANCE, EYES_MIDDLE
 
 
 def uniform(generator: torch.Generator, n: int, low: float, high: float) -> Tensor:
-    """(n,) uniform numbers in [low, high)."""
-    return low + (high - low) * torch.rand(n, generator=generator)
+    """(n,) uniform numbers in [low, high), on the generator's device."""
+    return low + (high - low) * torch.rand(n, generator=generator, device=generator.device)
 
 
 def sampling_grid(

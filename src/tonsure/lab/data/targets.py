@@ -19,6 +19,7 @@ from tonsure.faces.face import Face
 from tonsure.hair.classes import BACKGROUND, CLASSES, CLOTHES, EAR, HAIR, HAT, NECK, SKIN
 from tonsure.head import outline
 from tonsure.lab.data import wide
+from tonsure.lab.data.small import KINDS
 from tonsure.scene import EYE_DISTANCE, EYES_MIDDLE, OVAL
 
 Bytes = npt.NDArray[np.uint8]
@@ -27,7 +28,6 @@ Net = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 
 _OF = np.full(len(CLASSES) + 1, 3, np.uint8)
 _OF[[BACKGROUND, SKIN, EAR, NECK, CLOTHES, HAIR]] = 0, 1, 1, 1, 2, 255
-KINDS = ("ccp", "eg1800", "lfw", "figaro", "mask", "celeba")
 _CELEBA = (2600, 700)  # women and men: necks that are seen are mostly men's elsewhere
 _SURE = 0.6
 _LOOK = (224, 192)  # height and width of the parser's look: some 22 px an eye distance

@@ -33,8 +33,8 @@ def pull_push(colour: Tensor, weight: Tensor, levels: int = 5) -> Tensor:
     v, w = pyramid[-1]
     total = w.sum((2, 3), keepdim=True)
     out = (v.sum((2, 3), keepdim=True) / total.clamp(min=1e-3)).expand_as(v)
-    for v, w in reversed(pyramid):
-        if out.shape[2:] != v.shape[2:]:
+    for k, (v, w) in enumerate(reversed(pyramid)):
+        if k > 0:
             out = F.interpolate(out, size=v.shape[2:], mode="bilinear", align_corners=False)
         out = v + out * (1 - w)
     return out

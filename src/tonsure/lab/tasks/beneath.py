@@ -7,21 +7,25 @@ too, where they are seen: else the net would lean to men in shirts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tonsure.lab.augment import uniform
-from tonsure.lab.data import targets, wide
-from tonsure.lab.export import Port
+from tonsure.lab.data.small import KINDS, Grid
+from tonsure.lab.data.store import Store
 from tonsure.lab.networks.beneath import LAYERS, PLANES, Beneath
+from tonsure.lab.networks.patches import Rival
 from tonsure.lab.task import device_of
-from tonsure.lab.tasks.sight import SightTask
+
+if TYPE_CHECKING:
+    from tonsure.lab.export import Port
 
 DENSITY, LEFT, TOP = 16.0, -4.0, -3.1
 """Of the net's window: px per eye distance, its corner in eye distances from between the eyes."""
@@ -71,37 +75,29 @@ def two_sorts(rgb: Tensor, cloth: Tensor, known: Tensor) -> Tensor:
 
 
 class BeneathTask:
-    """See the module.
+    """See the module. All of a step, the batch's making too, runs on one device.
 
     Parameters
     ----------
-    data : folder of `targets-*.npz` (`data.targets.pack`).
+    data : folder of `targets-*.npz` (`data.targets`) or the one file of `data.small`.
     size : windows a batch.
+    device : of data, batches and net; a batch's generator should be of it.
+    rival : weight of the patch critic in the hole, 0 for none; good ones are 0.05 to 0.1. Its
+        state is in the checkpoints of `lab.lent` alone: `lab.train` begins it anew on going on.
+    rival_start : share of the run from which it has a say: first the colours, then their grain.
+    workers, most : processes that decode the one file, and how many train windows of it.
     """
 
-    NEEDS = tuple(f"targets-{kind}-train.npz" for kind in targets.KINDS)
-
-    def __init__(
-        self, data: Path, size: int = 16, widths: Sequence[int] = (40, 80, 128, 192)
-    ) -> None:
-        self.config: dict[str, Any] = {"task": "beneath", "size": size, "widths": list(widths)}
-        self.size, self.widths = size, tuple(widths)
-        self.sets = self._open(data, "train")
-        self.tests = self._open(data, "test")
-
-    @staticmethod
-    def _open(data: Path, part: str) -> dict[str, Any]:
-        found = sorted(data.glob(f"targets-*-{part}.npz"))
-        parts: dict[str, list[Any]] = {}
-        for path in found:
-            with np.load(path) as d:
-                for name in d.files:
-                    parts.setdefault(name, []).append(d[name])
-        return {name: np.concatenate(arrays) for name, arrays in parts.items()}
+    NEEDS = tuple(f"targets-{kind}-train.npz" for kind in KINDS)
+    rival: Rival | None = None
 
     @staticmethod
     def prepare(data: Path, out: Path, workers: int) -> None:
         """Pack `data` as for `sight`, then label all of it by the shipped net `sight`."""
+        # here, because training on a lent machine does without their libraries
+        from tonsure.lab.data import targets
+        from tonsure.lab.tasks.sight import SightTask
+
         SightTask.prepare(data, out, workers)
         targets.pack(out, workers)
 
@@ -113,68 +109,90 @@ class BeneathTask:
     @staticmethod
     def port(network: nn.Module) -> Port:
         """For `tonsure.make.beneath`: windows of one size."""
+        from tonsure.lab.export import Port
+
         example = {"window": torch.rand(2, PLANES, HEIGHT, WIDTH)}
         free = {name: {0: "N"} for name in ("window", "layers", "colours")}
         return Port(network, example, ["layers", "colours"], free)
 
-    def build(self) -> nn.Module:
-        return self.network(self.widths)
+    def __init__(
+        self,
+        data: Path,
+        size: int = 16,
+        widths: Sequence[int] = (40, 80, 128, 192),
+        *,
+        device: torch.device | str = "cpu",
+        rival: float = 0.0,
+        rival_start: float = 0.5,
+        workers: int = 1,
+        most: int | None = None,
+    ) -> None:
+        self.config: dict[str, Any] = {"task": "beneath", "size": size, "widths": list(widths)}
+        self.size, self.widths = size, tuple(widths)
+        self.sets = Store.open(data, "train", device, workers=workers, most=most)
+        self.tests = Store.open(data, "test", device)
+        self.device = self.sets.device
+        if rival > 0:
+            self.config |= {"rival": rival, "rival_start": rival_start}
+            self.rival = Rival(len(LAYERS) + 1, weight=rival, start=rival_start, device=self.device)
 
-    def _pick(self, sets: dict[str, Any], key: str, count: int, g: torch.Generator) -> Any:
-        chance = torch.from_numpy(sets[key])
-        return torch.multinomial(chance, count, replacement=True, generator=g).numpy()
+    def build(self) -> nn.Module:
+        return self.network(self.widths).to(self.device)
 
     def batch(self, generator: torch.Generator) -> dict[str, Tensor]:
         g = generator
-        rows = self._pick(self.sets, "as_target", self.size, g)
-        donors = self._pick(self.sets, "as_donor", self.size, g)
+        if g.device != self.device:
+            seed = int(torch.randint(2**62, (1,), generator=g, device=g.device))
+            g = torch.Generator(self.device).manual_seed(seed)
+        rows = self.sets.pick("as_target", self.size, g)
+        donors = self.sets.pick("as_donor", self.size, g)
         return self.compose(self._planes(self.sets, rows, g), self._donor(self.sets, donors, g), g)
 
-    def _grid(self, n: int, g: torch.Generator, amount: float) -> Tensor:
+    def _grid(self, packed: Grid, n: int, g: torch.Generator, amount: float) -> Tensor:
         """Where the window's pixels lie in a packed one, jittered: (n, H, W, 2)."""
-        angle = 0.05 * amount * torch.randn(n, generator=g)
-        scale = torch.exp(0.07 * amount * torch.randn(n, generator=g))
-        shift = 0.08 * amount * torch.randn(n, 2, generator=g)
-        flip = torch.where(torch.rand(n, generator=g) < 0.5, -1.0, 1.0)
+        angle = 0.05 * amount * _normal(g, n)
+        scale = torch.exp(0.07 * amount * _normal(g, n))
+        shift = 0.08 * amount * _normal(g, n, 2)
+        flip = torch.where(uniform(g, n, 0, 1) < 0.5, -1.0, 1.0)
         if amount == 0:
-            flip = torch.ones(n)
-        x, y = face_units()
+            flip = torch.ones_like(flip)
+        x, y = face_units(g.device)
         c, s = (torch.cos(angle) * scale)[:, None, None], (torch.sin(angle) * scale)[:, None, None]
         u = (c * x - s * y + shift[:, 0, None, None]) * flip[:, None, None]
         v = s * x + c * y + shift[:, 1, None, None]
-        u = (u - wide.LEFT) * wide.DENSITY / wide.WIDTH * 2 - 1
-        v = (v - wide.TOP) * wide.DENSITY / wide.HEIGHT * 2 - 1
+        u = (u - packed.left) * packed.density / packed.width * 2 - 1
+        v = (v - packed.top) * packed.density / packed.height * 2 - 1
         return torch.stack([u, v], -1)
 
     def _planes(
-        self, sets: dict[str, Any], rows: Any, g: torch.Generator, amount: float = 1.0
+        self, sets: Store, rows: Tensor, g: torch.Generator, amount: float = 1.0
     ) -> dict[str, Tensor]:
         """Targets: rgb, inside, own hair, head (n, C, H, W) 0..1 and labels (n, H, W)."""
-        grid = self._grid(len(rows), g, amount)
-        planes = np.concatenate(
-            [sets["rgb"][rows], np.stack([sets[k][rows] for k in ("inside", "own", "head")], -1)],
-            -1,
-        )
-        x = torch.from_numpy(planes).permute(0, 3, 1, 2).float() / 255
-        soft = F.avg_pool2d(x, 2, 1)  # a little of area averaging: the packed grid is finer
-        soft = F.pad(soft, (0, 1, 0, 1), mode="replicate")
-        out = F.grid_sample(soft, grid, padding_mode="border", align_corners=False)
+        grid = self._grid(sets.grid, len(rows), g, amount)
         beyond = (grid.abs() > 1).any(-1)[:, None]
-        labels = torch.from_numpy(sets["labels"][rows].astype(np.float32))[:, None] + 1
+        taken = sets.take(rows)
+        x = taken[:, :6].float() / 255
+        at = grid
+        # a little of area averaging where the packed grid is finer
+        if sets.grid.density > 1.6 * DENSITY:
+            x = F.pad(F.avg_pool2d(x, 2, 1), (0, 1, 0, 1), mode="replicate")
+            # the mean of two neighbours lies between them
+            at = grid - grid.new_tensor([1 / sets.grid.width, 1 / sets.grid.height])
+        out = F.grid_sample(x, at, padding_mode="border", align_corners=False)
+        labels = taken[:, 6:].float() + 1
         labels = F.grid_sample(labels, grid, mode="nearest", align_corners=False)[:, 0] - 1
         labels = torch.where(labels < 0, UNKNOWN, labels).long()
         inside = torch.where(beyond, 0.0, out[:, 3:4])
         return {"rgb": out[:, :3], "inside": (inside > 0.98).float(), "own": out[:, 4:5],
                 "head": out[:, 5:6], "labels": labels}  # fmt: skip
 
-    def _donor(
-        self, sets: dict[str, Any], rows: Any, g: torch.Generator, amount: float = 1.0
-    ) -> Tensor:
+    def _donor(self, sets: Store, rows: Tensor, g: torch.Generator, amount: float = 1.0) -> Tensor:
         """Hair of others: RGB and alpha (n, 4, H, W) 0..1."""
-        own = np.where(sets["inside"][rows] > 250, sets["own"][rows], 0)
-        planes = np.concatenate([sets["rgb"][rows], own[..., None]], -1)
-        x = torch.from_numpy(planes).permute(0, 3, 1, 2).float() / 255
-        out = F.grid_sample(x, self._grid(len(rows), g, 1.6 * amount), align_corners=False)
+        taken = sets.take(rows)
+        own = torch.where(taken[:, 3:4] > 250, taken[:, 4:5], 0)
+        x = torch.cat([taken[:, :3], own], 1).float() / 255
+        at = self._grid(sets.grid, len(rows), g, 1.6 * amount)
+        out = F.grid_sample(x, at, align_corners=False)
         alpha = ((out[:, 3:4] - 0.08) / 0.84).clamp(0, 1)
         return torch.cat([out[:, :3], alpha], 1)
 
@@ -184,9 +202,9 @@ class BeneathTask:
         """Lay the donors' hair on the targets and cut it out; everything the losses need."""
         rgb, inside, own, head, labels = (t[k] for k in ("rgb", "inside", "own", "head", "labels"))
         n = rgb.shape[0]
-        x, y = face_units()
+        x, y = face_units(rgb.device)
         inner = ((x / 0.85) ** 2 + ((y - 0.35) / 1.0) ** 2 < 1).float()[None, None]
-        keep = (torch.rand(n, 1, 1, 1, generator=g) < 0.85).float() if jitter else 1.0
+        keep = (uniform(g, n, 0, 1) < 0.85).float()[:, None, None, None] if jitter else 1.0
         alpha = donor[:, 3:4] * (1 - inner * keep)
         if jitter:
             rgb = self._light(rgb, g)
@@ -198,10 +216,12 @@ class BeneathTask:
             shown = shown * (1 - depth * (1.5 * shade).clamp(max=1))
             shown = shown * (1 - alpha) + donor[:, :3] * alpha
             inside = inside * self._cut(n, g)
-        r1 = int(torch.randint(0, 4, (1,), generator=g)) if jitter else 2
-        r2 = int(torch.randint(1, 4, (1,), generator=g)) if jitter else 2
-        hole = F.max_pool2d((alpha > 0.3).float(), 2 * r1 + 1, 1, r1)
-        own_hole = F.max_pool2d((own > 0.2).float(), 2 * r2 + 1, 1, r2)
+        hole, own_hole = (alpha > 0.3).float(), (own > 0.2).float()
+        if jitter:
+            hole = _wider(hole, uniform(g, n, 0, 4).floor(), 3)
+            own_hole = _wider(own_hole, uniform(g, n, 1, 4).floor(), 3)
+        else:
+            hole, own_hole = (F.max_pool2d(v, 5, 1, 2) for v in (hole, own_hole))
         hole = torch.maximum(hole, own_hole)
         known = inside * (1 - hole)
         sure = (labels < 3).float()[:, None] * (1 - own_hole) * t["inside"]
@@ -229,26 +249,22 @@ class BeneathTask:
             return uniform(g, n, low, high)[:, None, None, None]
 
         rgb = rgb.clamp(1e-3, 1) ** torch.exp(draw(-0.4, 0.4))
-        rgb = (rgb * (1 + 0.1 * torch.randn(n, 3, 1, 1, generator=g)) * draw(0.75, 1.2)).clamp(0, 1)
+        rgb = (rgb * (1 + 0.1 * _normal(g, n, 3)[..., None, None]) * draw(0.75, 1.2)).clamp(0, 1)
         grey = rgb.mean(1, keepdim=True)
         vivid = draw(0.4, 1.3) * (draw(0, 1) > 0.08)
         return (grey + (rgb - grey) * vivid).clamp(0, 1)
 
     def _cut(self, n: int, g: torch.Generator) -> Tensor:
         """Photos end nearer than the packed ones do: (n, 1, H, W) of 0 and 1."""
-        out = torch.ones(n, 1, HEIGHT, WIDTH)
-        for i in range(n):
-            draw = torch.rand(4, generator=g)
-            if float(draw[0]) < 0.45:
-                end = 1.9 + 4.2 * float(draw[1])
-                out[i, :, int((end - TOP) * DENSITY) :] = 0
-            if float(draw[2]) < 0.3:
-                side = int((0.2 + 1.6 * float(draw[3])) * DENSITY)
-                if float(draw[1]) < 0.5:
-                    out[i, :, :, :side] = 0
-                else:
-                    out[i, :, :, WIDTH - side :] = 0
-        return out
+        x, y = face_units(g.device)
+
+        def draw(low: float, high: float) -> Tensor:
+            return uniform(g, n, low, high)[:, None, None, None]
+
+        low = (draw(0, 1) < 0.45) & (y >= draw(1.9, 6.1))
+        side = torch.where(draw(0, 1) < 0.5, x - LEFT, LEFT + WIDTH / DENSITY - x)
+        beside = (draw(0, 1) < 0.3) & (side < draw(0.2, 1.8))
+        return (~(low | beside)).float()
 
     def losses(
         self, model: nn.Module, teacher: nn.Module, batch: dict[str, Tensor], progress: float
@@ -266,52 +282,110 @@ class BeneathTask:
         pure = planes.gather(1, index)[:, 0]
         shares = logits.softmax(1)[:, :, None]
         mixed = (planes * shares).sum(1)
-        return {
+        terms = {
             "layer": 1.0 * (entropy * weight).sum() / total,
             "colour": 0.7 * ((pure - target).abs() * weight).sum() / (3 * total),
             "mixed": 1.0 * ((mixed - target).abs() * weight).sum() / (3 * total),
             "slope": 0.4 * _slopes(pure, target, weight, layer),
         }
+        if self.rival is not None and progress >= self.rival.start:
+            made = target + (pure - target) * missing
+            hot = F.one_hot(layer, len(LAYERS)).permute(0, 3, 1, 2).float() * batch["sure"]
+            given = torch.cat([hot, missing], 1)
+            terms["rival"] = self.rival.term(made, target, given, missing, progress)
+        return terms
 
     @torch.no_grad()
     def evaluate(self, model: nn.Module) -> dict[str, float]:
         """Short-haired test people with long test hair cut out of them, 0..255 in the hole: mean
         absolute error of the composed layers (sharpened as in use) by layer, of pull and push, and
         the share of pixels whose layer is right."""
-        place = device_of(model)
-        g = torch.Generator().manual_seed(5)
-        people = np.nonzero(self.tests["as_target"] > 0.9)[0]
-        donors = np.nonzero(self.tests["as_donor"] > 0.9)[0]
-        pairs = [
-            (t, donors[(7 * k + j) % len(donors)]) for k, t in enumerate(people) for j in (0, 3)
-        ]
-        sums, hits, count = np.zeros((4, 2)), 0.0, 0.0
-        below = low_count = 0.0
-        for b in range(0, len(pairs), 8):
-            rows, others = (np.array(v) for v in zip(*pairs[b : b + 8], strict=True))
-            batch = self.compose(
-                self._planes(self.tests, rows, g, 0.0), self._donor(self.tests, others, g, 0.0), g,
-                jitter=False,
-            )  # fmt: skip
-            logits, colours = (v.cpu() for v in model(batch["window"].to(place)))
-            planes = colours.view(len(rows), 4, 3, HEIGHT, WIDTH)
-            out = (planes * (3 * logits).softmax(1)[:, :, None]).sum(1)
+        model.eval()
+        sums = torch.zeros(len(LAYERS), 2, dtype=torch.float64)
+        hits = below = low_count = 0.0
+        for batch in self._cases():
+            out, logits = self._made(model, batch)
             missing = (batch["sure"] * (1 - batch["known"]))[:, 0]
             error = 127.5 * (out - batch["rgb"]).abs().mean(1)
             layer = batch["layer"]
             hits += float(((logits.argmax(1) == layer) * missing).sum())
-            count += float(missing.sum())
-            for k in range(4):
+            for k in range(len(LAYERS)):
                 m = missing * (layer == k)
-                sums[k] += [float((error * m).sum()), float(m.sum())]
-            under = missing * (face_units()[1] > 1.9)
+                sums[k] += torch.stack([(error * m).sum(), m.sum()]).double().cpu()
+            under = missing * (face_units(missing.device)[1] > 1.9)
             below, low_count = below + float((error * under).sum()), low_count + float(under.sum())
+        total, count = (float(v) for v in sums.sum(0))
         out_ = {n: round(s / max(c, 1), 2) for n, (s, c) in zip(LAYERS, sums.tolist(), strict=True)}
         return out_ | {
-            "all": round(float(sums[:, 0].sum() / max(count, 1)), 2),
+            "all": round(total / max(count, 1), 2),
             "below_chin": round(below / max(low_count, 1), 2),
             "layer_accuracy": round(hits / max(count, 1), 4),
         }
+
+    @torch.no_grad()
+    def sheet(self, model: nn.Module, cases: int = 18, across: int = 3) -> npt.NDArray[np.uint8]:
+        """Test cases side by side, (H, W, 3): what is shown, what the net makes of it, the
+        truth, the layers that it sees."""
+        model.eval()
+        tiles: list[Tensor] = []
+        palette = _PALETTE.to(self.device)
+        for batch in self._cases(cases):
+            out, logits = self._made(model, batch)
+            window = batch["window"]
+            shown = window[:, :3] - 0.2 * (1 - window[:, 3:4])
+            hole = 1 - batch["known"]
+            made = batch["rgb"] * (1 - hole) + out * hole
+            layers = palette[logits.argmax(1)].permute(0, 3, 1, 2)
+            tiles += list(torch.cat([shown, made, batch["rgb"], layers], 3).cpu())
+        tiles = tiles[: len(tiles) // across * across] or tiles
+        rows = [torch.cat(tiles[k : k + across], 2) for k in range(0, len(tiles), across)]
+        whole = torch.cat([r for r in rows if r.shape == rows[0].shape], 1)
+        levels = ((whole.clamp(-1, 1) + 1) * 127.5).round().byte()
+        return levels.permute(1, 2, 0).contiguous().numpy()
+
+    def _cases(self, most: int | None = None) -> Iterator[dict[str, Tensor]]:
+        """Batches of the test cases, the same every time; `most` of them, spread over all."""
+        g = torch.Generator(self.tests.device).manual_seed(5)
+        targets = torch.nonzero(self.tests.as_target > 0.9)[:, 0].tolist()
+        donors = torch.nonzero(self.tests.as_donor > 0.9)[:, 0].tolist()
+        if not donors:
+            return
+        pairs = [
+            (t, donors[(7 * k + j) % len(donors)]) for k, t in enumerate(targets) for j in (0, 3)
+        ]
+        if most is not None:
+            pairs = pairs[:: max(1, len(pairs) // most)][:most]
+        size = 8 if self.tests.device.type == "cpu" else 64
+        for b in range(0, len(pairs), size):
+            rows, others = torch.tensor(pairs[b : b + size], device=self.tests.device).unbind(1)
+            yield self.compose(
+                self._planes(self.tests, rows, g, 0.0), self._donor(self.tests, others, g, 0.0), g,
+                jitter=False,
+            )  # fmt: skip
+
+    @staticmethod
+    def _made(model: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """The composed layers (N, 3, H, W) -1..1, sharpened as in use, and the logits."""
+        window = batch["window"]
+        logits, colours = (v.to(window.device) for v in model(window.to(device_of(model))))
+        planes = colours.float().view(len(logits), len(LAYERS), 3, HEIGHT, WIDTH)
+        return (planes * (3 * logits.float()).softmax(1)[:, :, None]).sum(1), logits
+
+
+_PALETTE = torch.tensor([[0.0, 0.0, 0.0], [0.8, 0.2, -0.2], [-0.6, -0.2, 0.8], [-0.6, 0.6, 0.0]])
+
+
+def _normal(g: torch.Generator, *shape: int) -> Tensor:
+    return torch.randn(shape, generator=g, device=g.device)
+
+
+def _wider(mask: Tensor, reach: Tensor, most: int) -> Tensor:
+    """A mask (N, 1, H, W) wider by `reach` (N,) px each, `most` at most; a size a picture without
+    asking the device for its numbers."""
+    for k in range(most):
+        wider = F.max_pool2d(mask, 3, 1, 1)
+        mask = torch.where((reach > k)[:, None, None, None], wider, mask)
+    return mask
 
 
 def _slopes(a: Tensor, b: Tensor, weight: Tensor, layer: Tensor) -> Tensor:
