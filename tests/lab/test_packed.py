@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -164,8 +166,41 @@ def test_training_spreads_colours_as_use_does(known: str) -> None:
 def test_training_and_use_agree_on_the_window() -> None:
     assert (bare.SIDE, bare.DENSITY, bare.CENTRE) == (room.SIDE, room.DENSITY, room.CENTRE)
     assert bare.LAYERS == room.LAYERS
-    assert bare.BASE_OF == room._BASE_OF
     assert bare.RELAX == room._RELAX
+
+
+def test_training_and_use_ask_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the net is asked of one window, and how its answer comes back."""
+    random, side = np.random.default_rng(1), bare.SIDE
+    rgb, rest = random.random((side, side, 3)), random.random((5, side, side))
+    seen = random.dirichlet(np.ones(5), (side, side))
+    known, inside, head, oval, smooth = rest = np.float32(rest > 0.5)
+    low = SimpleNamespace(seen=np.float32(seen), head=head, oval=oval, smooth=smooth)
+    corner = [EYES_MIDDLE[k] + (bare.CENTRE[k] - 3) * EYE_DISTANCE for k in (0, 1)]
+    asked, answer = [], np.float32(random.normal(size=(8, side, side)))
+
+    def run(_: None, given: dict[str, np.ndarray]) -> tuple[np.ndarray, ...]:
+        asked.append(given["window"])
+        both = np.stack([answer, answer[:, :, ::-1]])
+        return both[:, :3], both[:, 3:]
+
+    monkeypatch.setattr(room.session, "open", lambda *_: SimpleNamespace(run=run))
+    scene: Any = SimpleNamespace(box=(*corner, 0.0, 0.0), threads=1)
+    residual, layers, answered = room._ask(scene, np.float32(rgb * 255), known, inside, low)  # type: ignore[arg-type]
+
+    step = (torch.arange(side) + 0.5 - side / 2) / bare.DENSITY
+    down, across = torch.meshgrid(step + bare.CENTRE[1], step + bare.CENTRE[0], indexing="ij")
+    picture, shares = (torch.tensor(p, dtype=torch.float32).permute(2, 0, 1) for p in (rgb, seen))
+    planes = [torch.from_numpy(p)[None, None] for p in rest]
+    k, there, filled, face, even = planes
+    told = torch.stack([across, down])[None]
+    window = bare.inputs(picture[None], k, there, filled, face, shares[None], even, told)[0]
+    assert np.abs(asked[0][0] - window[0].numpy()).max() < 1e-4
+    mirrored = asked[0][1][:, :, ::-1] * np.where(np.arange(23) == 21, -1, 1)[:, None, None]
+    assert np.abs(mirrored - window[0].numpy()).max() < 1e-4
+    assert answered.min() == 1
+    assert np.abs(residual.transpose(2, 0, 1) - answer[:3] * 127.5).max() < 1e-3
+    assert (layers.argmax(-1) == answer[3:].argmax(0)).all()
 
 
 @pytest.fixture(scope="module")

@@ -27,8 +27,6 @@ from tonsure.lab.networks.unet import UNet
 from tonsure.lab.task import device_of
 
 LAYERS = ("background", "head", "ear", "neck", "clothes")
-BASE_OF = (0, 1, 1, 1, 2)
-"""Which spread colour (background, skin, clothes) each layer starts from."""
 _LAYER_OF = torch.tensor([0, 1, -1, -1, 2, 3, 4, 1, -1])  # parser class -> layer; hair has none
 SIDE, DENSITY = 192, 32.0  # px of the window, px per eye distance
 CENTRE = (0.0, 0.3)  # face units of the window's middle
