@@ -117,6 +117,7 @@ def test_short_hair_makes_a_smaller_scene_and_the_same_classes(astronaut: np.nda
     first = survey(whole)
     part = look(astronaut, face, COARSE, 1, first.reach)
     assert part.rgb.size < 0.8 * whole.rgb.size
-    before, after = parse(whole, first)[..., HAIR], parse(part, first)[..., HAIR]
+    before = whole.part(parse(whole, first)[..., HAIR], part.box)
+    after = parse(part, first)[..., HAIR]
     per = 1 / (whole.unit**2)
     assert after.sum() * per == pytest.approx(before.sum() * per, rel=0.03)

@@ -69,7 +69,9 @@ def matte(
     sure = raw > 0.55
     like = alike(scene, sure) if sure.sum() > 50 else np.zeros_like(raw)
     raw = raw * attached(scene, raw, like, np.maximum(oval, classes[..., EAR] + neck), head)
-    hair = smoothstep(0.3, 0.65, raw)
+    # below the chin what is taken without need is well made anew, what stays is seen
+    low = smoothstep(1.3, 1.8, y)
+    hair = np.maximum(smoothstep(0.3, 0.65, raw), smoothstep(0.12, 0.4, raw) * low)
     out = np.maximum(grow(hair, 0.11 * u), strands(scene, classes, hair))
     # on skin the old hairline's shadow goes too
     skin = np.clip(classes[..., SKIN] + classes[..., NECK], 0, 1)

@@ -25,6 +25,7 @@ _APART = 0.22 * 255
 _TOLD = 0.6  # of a class is what the net was taught with
 _LEAST = 0.06  # of all cloth that is seen is a second sort
 _RIM, _STAINED = 0.14, 0.06  # eye distances
+_SORTED = 2.0  # pixels of the window
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def beneath(scene: Scene, seen: Plane, hole: Plane, head: Plane) -> Beneath:
     soft = np.exp(logits - logits.max(0))
     soft /= soft.sum(0)
     soft = _continued(soft, window[6:10], shown)
-    shares = _sharp(np.stack([_back(scene, p) for p in _settled(soft)], -1))
+    shares = _shares(scene, soft)
     each = [
         np.stack([_back(scene, colours[3 * k + c]) for c in range(3)], -1)
         for k in range(len(LAYERS))
@@ -156,19 +157,15 @@ def _continued(soft: Plane, seen: Plane, known: Plane) -> Plane:
     return np.asarray(soft + sure * (told - soft), np.float32)
 
 
-def _settled(soft: Plane) -> Plane:
-    """Shares (4, h, w) without specks: smooth, and the two sorts of cloth by what is around."""
-    out = np.stack([blur(p, 0.8) for p in soft])
-    wide = [blur(p, 3.0) + np.float32(1e-4) for p in soft[CLOTH:]]
-    second = np.asarray(wide[1] / (wide[0] + wide[1]), np.float32)
-    cloth = out[CLOTH:].sum(0)
-    out[CLOTH2] = cloth * smoothstep(0.3, 0.7, second)
-    out[CLOTH] = cloth - out[CLOTH2]
-    return out
-
-
-def _sharp(soft: Plane) -> Plane:
-    """Soft shares (H, W, 4) with edges of about a pixel instead: the winner's, antialiased."""
-    winner = soft.argmax(-1)
-    out = np.stack([(winner == k).astype(np.float32) for k in range(soft.shape[-1])], -1)
-    return np.asarray(cv2.GaussianBlur(out, (0, 0), 0.7), np.float32)
+def _shares(scene: Scene, soft: Plane) -> Plane:
+    """Soft shares (4, h, w) of the window on the scene's grid (H, W, 4). Between background, skin
+    and cloth the winner takes a pixel, antialiased; two sorts of cloth pass into each other, as a
+    garment's lit and shaded sides do, by what is around."""
+    three = np.stack([soft[BACKGROUND], soft[SKIN], soft[CLOTH] + soft[CLOTH2]])
+    winner = np.stack([_back(scene, blur(p, 0.8)) for p in three], -1).argmax(-1)
+    sharp = np.stack([(winner == k).astype(np.float32) for k in range(3)], -1)
+    sharp = np.asarray(cv2.GaussianBlur(sharp, (0, 0), 0.7), np.float32)
+    one, other = (blur(soft[k], _SORTED) for k in (CLOTH, CLOTH2))
+    second = smoothstep(0.3, 0.7, _back(scene, other / (one + other + np.float32(1e-3))))
+    cloth = sharp[..., 2]
+    return np.stack([sharp[..., 0], sharp[..., 1], cloth * (1 - second), cloth * second], -1)

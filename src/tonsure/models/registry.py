@@ -121,7 +121,7 @@ _ENTRIES = (
     ModelInfo(
         name="sight",
         file="sight.onnx",
-        sha256="cd9ad29b533aee7d91b3c80698cc8d876d26336fb6a9ff457282108458dd0dd1",
+        sha256="6417933e3d731a626e0c96f6730dc53f3db6ce55e9edeb5c3cb882b1e1b929ad",
         bytes=3234765,
         licence="LicenseRef-CelebA-noncommercial",
         licence_file="",
@@ -160,7 +160,7 @@ _ENTRIES = (
     ModelInfo(
         name="beneath",
         file="beneath.onnx",
-        sha256="da39a0b237b58b0d40ad6af2b27cef4ae02eb30c919dfd9176f53d183dca8cbc",
+        sha256="cbbc2e484f54c3021d5ecac2cac680b8ac6370c0a1d721c73e20162c4eecc859",
         bytes=8684768,
         licence="LicenseRef-CelebA-noncommercial",
         licence_file="",
