@@ -28,7 +28,7 @@ Box = tuple[float, float, float, float]
 PhotoBox = tuple[int, int, int, int]
 
 # as far as hair is followed, in eye distances from between the eyes: left, up, right, down
-_REACH = (-4.6, -4.0, 4.6, 7.5)
+_REACH = (-4.6, -4.0, 4.6, 9.5)
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def matte(
     like = alike(scene, sure) if sure.sum() > 50 else np.zeros_like(raw)
     raw = raw * attached(scene, raw, like, np.maximum(oval, classes[..., EAR] + neck), head)
     # below the chin what is taken without need is well made anew, what stays is seen
-    low = smoothstep(1.3, 1.8, y)
+    low = smoothstep(1.3, 1.8, y) * (1 - eased(0.08, 0.2, bearded))
     hair = np.maximum(smoothstep(0.3, 0.65, raw), smoothstep(0.12, 0.4, raw) * low)
     out = np.maximum(grow(hair, 0.11 * u), strands(scene, classes, hair))
     # on skin the old hairline's shadow goes too

@@ -26,6 +26,7 @@ _WHOLE, _FINE = 26.0, 46.0  # px per eye distance; trained from 19 to 36 and fro
 # eye distances from between the eyes, left, up, right, down: the finer look, and what a head needs
 # around it however short its hair is
 _HEAD, _LEAST = (-2.3, -2.5, 2.3, 2.1), (-3.2, -3.4, 3.2, 3.6)
+_SOME = 0.2  # hair or hat is followed
 _MARGIN = 1.3  # eye distances around the hair: what goes with it, and what is put in its place
 
 
@@ -43,7 +44,7 @@ class Survey:
     @property
     def reach(self) -> Box:
         """The part, in frame units, that an edit has to do with: the head, its hair, a margin."""
-        found = self.classes[..., [HAIR, HAT]].max(-1) > 0.3
+        found = self.classes[..., [HAIR, HAT]].max(-1) > _SOME
         low, high = _around(_LEAST)
         for axis in (0, 1):
             places = np.flatnonzero(found.any(axis))
@@ -96,10 +97,13 @@ def parse(scene: Scene, first: Survey | None = None) -> Plane:
     from_bottom = ys[::-1] if rows.stop < scene.shape[0] else ys + far
     from_right = xs[::-1] if columns.stop < scene.shape[1] else xs + far
     inside_y, inside_x = np.minimum(from_top, from_bottom), np.minimum(from_left, from_right)
-    share = 0.65 * smoothstep(0, edge, np.minimum.outer(inside_y, inside_x))[..., None]
-    part += share * (fine - part)
+    x, y = scene.face_units()
+    # a beard is hair to the wide net's teacher: around the jaw it has no word
+    jaw = (smoothstep(0.2, 0.5, y) * smoothstep(1.5, 1.1, np.abs(x)))[rows, columns]
+    share = smoothstep(0, edge, np.minimum.outer(inside_y, inside_x)) * (0.65 + 0.35 * jaw)
+    part += share[..., None] * (fine - part)
     # no ear begins above the brows
-    high_up = out[..., EAR] * smoothstep(-0.2, -0.35, scene.face_units()[1])
+    high_up = out[..., EAR] * smoothstep(-0.2, -0.35, y)
     mask = first.on(scene, first.person)
     out = settle(scene, _moved(out, high_up), mask)
     out = _moved(out, tufts(scene, out[..., EAR], out[..., HAIR] > 0.8))

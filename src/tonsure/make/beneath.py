@@ -25,7 +25,9 @@ _APART = 0.22 * 255
 _TOLD = 0.6  # of a class is what the net was taught with
 _LEAST = 0.06  # of all cloth that is seen is a second sort
 _RIM, _STAINED = 0.14, 0.06  # eye distances
-_SORTED = 2.0  # pixels of the window
+_EVEN, _SORTED = 1.0, 2.0  # pixels of the window
+_SHARPER = 16  # power of the shares: edges of some pixels of the scene
+_JAW = 0.6  # eye distances below the eyes
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,10 @@ def beneath(scene: Scene, seen: Plane, hole: Plane, head: Plane) -> Beneath:
     soft = np.exp(logits - logits.max(0))
     soft /= soft.sum(0)
     soft = _continued(soft, window[6:10], shown)
+    # beside the head above the jaw nothing is skin: where it ends is the outline's to say
+    bare = np.maximum(put(head), smoothstep(_JAW, _JAW + 0.4, y))
+    soft[BACKGROUND] += soft[SKIN] * (1 - bare)
+    soft[SKIN] *= bare
     shares = _shares(scene, soft)
     each = [
         np.stack([_back(scene, colours[3 * k + c]) for c in range(3)], -1)
@@ -159,12 +165,12 @@ def _continued(soft: Plane, seen: Plane, known: Plane) -> Plane:
 
 def _shares(scene: Scene, soft: Plane) -> Plane:
     """Soft shares (4, h, w) of the window on the scene's grid (H, W, 4). Between background, skin
-    and cloth the winner takes a pixel, antialiased; two sorts of cloth pass into each other, as a
+    and cloth the likeliest takes a pixel; two sorts of cloth pass into each other, as a
     garment's lit and shaded sides do, by what is around."""
     three = np.stack([soft[BACKGROUND], soft[SKIN], soft[CLOTH] + soft[CLOTH2]])
-    winner = np.stack([_back(scene, blur(p, 0.8)) for p in three], -1).argmax(-1)
-    sharp = np.stack([(winner == k).astype(np.float32) for k in range(3)], -1)
-    sharp = np.asarray(cv2.GaussianBlur(sharp, (0, 0), 0.7), np.float32)
+    sharp = np.stack([_back(scene, blur(p, _EVEN)) for p in three], -1)
+    sharp = np.clip(sharp, 1e-3, 1) ** _SHARPER
+    sharp /= sharp.sum(-1, keepdims=True)
     one, other = (blur(soft[k], _SORTED) for k in (CLOTH, CLOTH2))
     second = smoothstep(0.3, 0.7, _back(scene, other / (one + other + np.float32(1e-3))))
     cloth = sharp[..., 2]
