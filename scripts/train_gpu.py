@@ -2,15 +2,15 @@
 
 The whole of it, from a checkout with the pack (`pack_targets.py`) at DATA:
 
-    python scripts/train_gpu.py --data DATA --out $OUT --keep runs/gpu/last --minutes 8.5
+    python scripts/train_gpu.py --data DATA --out OUT --keep runs/gpu/last --minutes 8.5
 
 and to go on for four minutes more, on the same machine or, from the files that came back, on
 another:
 
-    python scripts/train_gpu.py --data DATA --out $OUT --minutes 4 --resume runs/gpu/last
+    python scripts/train_gpu.py --data DATA --out OUT --minutes 4 --resume runs/gpu/last
 
 `--minutes` counts from the start of the script, all included; leave the machine half a minute more
-for its own start. $OUT gets at most 8 files of at most 16 MiB (`tonsure.lab.lent`), anew every two
+for its own start. OUT gets at most 8 files of at most 16 MiB (`tonsure.lab.lent`), anew every two
 minutes. The rate falls to its end within the call; where a second call is sure to come, say
 `--plan` the minutes of both together in both. `--rival 0.07` sets the patch critic on the hole for
 the second half. `--widths 40,80,128,192` is the net as it is trained on a CPU (4 M parameters).
