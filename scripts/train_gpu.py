@@ -1,4 +1,4 @@
-"""Train the net `beneath` on a GPU that is lent for minutes. Needs torch, NumPy and Pillow.
+"""Train the net `beneath` on a GPU that is rented for minutes. Needs torch, NumPy and Pillow.
 
 The whole of it, from a checkout with the pack (`pack_targets.py`) at DATA:
 
@@ -10,7 +10,7 @@ another:
     python scripts/train_gpu.py --data DATA --out OUT --minutes 4 --resume runs/gpu/last
 
 `--minutes` counts from the start of the script, all included; leave the machine half a minute more
-for its own start. OUT gets at most 8 files of at most 16 MiB (`tonsure.lab.lent`), anew every two
+for its own start. OUT gets at most 8 files of at most 16 MiB (`tonsure.lab.rented`), anew every two
 minutes. The rate falls to its end within the call; where a second call is sure to come, say
 `--plan` the minutes of both together in both. `--rival 0.07` sets the patch critic on the hole for
 the second half. `--widths 40,80,128,192` is the net as it is trained on a CPU (4 M parameters).
@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 import torch  # noqa: E402
 
-from tonsure.lab import lent  # noqa: E402
+from tonsure.lab import rented  # noqa: E402
 from tonsure.lab.tasks.beneath import BeneathTask  # noqa: E402
 
 
@@ -68,7 +68,7 @@ def main() -> int:
     args = parser.parse_args()
     a, b, c, d = (int(v) for v in args.widths.split(","))
     if args.resume is not None:
-        a, b, c, d = lent.load(args.resume)[1]["config"]["options"]["widths"]
+        a, b, c, d = rented.load(args.resume)[1]["config"]["options"]["widths"]
     device = torch.device(args.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     cuda = device.type == "cuda"
     if cuda:
@@ -88,7 +88,7 @@ def main() -> int:
     if args.batch is None:
         task.size = task.config["size"] = batch_size(device)
     print(f"{len(task.sets)} windows after {time.monotonic() - BEGAN:.0f} s", flush=True)
-    plan = lent.Plan(
+    plan = rented.Plan(
         60 * args.minutes,
         BEGAN,
         schedule=None if args.plan is None else 60 * args.plan,
@@ -100,7 +100,7 @@ def main() -> int:
         bf16=cuda and not args.no_bf16,
         compiled=cuda and not args.no_compile,
     )
-    lent.train(
+    rented.train(
         task,
         args.out,
         plan,

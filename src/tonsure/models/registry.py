@@ -160,7 +160,7 @@ _ENTRIES = (
     ModelInfo(
         name="beneath",
         file="beneath.onnx",
-        sha256="cbbc2e484f54c3021d5ecac2cac680b8ac6370c0a1d721c73e20162c4eecc859",
+        sha256="e8d5f06f89eb1adc50b9fae4a24bb760e1f04ef31d5f70d92db9fe96434a3525",
         bytes=8684768,
         licence="LicenseRef-CelebA-noncommercial",
         licence_file="",

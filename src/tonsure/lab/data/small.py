@@ -1,4 +1,4 @@
-"""Targets (`data.targets`) in one small file, for a machine that is lent for minutes.
+"""Targets (`data.targets`) in one small file, for a machine that is rented for minutes.
 
 A zip, nothing in it compressed again: `index.json` (the grid, by part the windows' lengths in bytes
 and their chances as target and as donor), `PART.rgb` and `PART.planes`, the windows' pictures one

@@ -83,7 +83,7 @@ class BeneathTask:
     size : windows a batch.
     device : of data, batches and net; a batch's generator should be of it.
     rival : weight of the patch critic in the hole, 0 for none; good ones are 0.05 to 0.1. Its
-        state is in the checkpoints of `lab.lent` alone: `lab.train` begins it anew on going on.
+        state is in the checkpoints of `lab.rented` alone: `lab.train` begins it anew on going on.
     rival_start : share of the run from which it has a say: first the colours, then their grain.
     workers, most : processes that decode the one file, and how many train windows of it.
     """
@@ -94,7 +94,7 @@ class BeneathTask:
     @staticmethod
     def prepare(data: Path, out: Path, workers: int) -> None:
         """Pack `data` as for `sight`, then label all of it by the shipped net `sight`."""
-        # here, because training on a lent machine does without their libraries
+        # here, because training on a rented machine does without their libraries
         from tonsure.lab.data import targets
         from tonsure.lab.tasks.sight import SightTask
 

@@ -1,4 +1,4 @@
-"""Training by the clock, on a machine that is lent for minutes and has torch and little else.
+"""Training by the clock, on a machine that is rented for minutes and has torch and little else.
 
 The schedule follows wall time, evaluations and checkpoints come every so many seconds, and the loop
 ends in time to write. In the output folder lie at most 8 files of at most 16 MiB: `log.jsonl`, a

@@ -1,4 +1,4 @@
-"""Training on a lent machine: the pack, the step on one device, checkpoints in halves, resuming."""
+"""Training on a rented machine: pack, the step on one device, checkpoints in halves, resuming."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from tonsure.lab import lent, plain  # noqa: E402
+from tonsure.lab import plain, rented  # noqa: E402
 from tonsure.lab.data import small  # noqa: E402
 from tonsure.lab.data.store import Store  # noqa: E402
 from tonsure.lab.networks.beneath import PLANES  # noqa: E402
@@ -155,24 +155,24 @@ def test_a_run_ends_in_time_and_goes_on(folder: Path, tmp_path: Path) -> None:
     out, keep = tmp_path / "out", tmp_path / "keep"
     task = BeneathTask(folder / "targets.zip", 2, WIDTHS, rival=0.07, rival_start=0.3)
 
-    def plan(steps: int) -> lent.Plan:
-        return lent.Plan(300, time.monotonic(), steps=steps, tell_every=2, bf16=False)
+    def plan(steps: int) -> rented.Plan:
+        return rented.Plan(300, time.monotonic(), steps=steps, tell_every=2, bf16=False)
 
-    lent.train(task, out, plan(4), keep=keep, tell=lambda _: None)
+    rented.train(task, out, plan(4), keep=keep, tell=lambda _: None)
     files = list(out.iterdir())
-    assert len(files) <= lent.MOST_FILES
-    assert all(f.stat().st_size <= lent.MOST_BYTES for f in files)
+    assert len(files) <= rented.MOST_FILES
+    assert all(f.stat().st_size <= rented.MOST_BYTES for f in files)
     told = lines(out)
     assert told[-1]["step"] == 4
     assert any("images_s" in t for t in told)
     assert any("critic" in t for t in told)
-    exact, config = lent.load(keep)
-    halves, _ = lent.load(out)
+    exact, config = rented.load(keep)
+    halves, _ = rented.load(out)
     assert config["step"] == 4
     assert exact.keys() == halves.keys()
     for source in (keep, out, out / "average.safetensors"):
         again = tmp_path / f"again-{source.name}"
-        lent.train(task, again, plan(1), resume=source, tell=lambda _: None)
+        rented.train(task, again, plan(1), resume=source, tell=lambda _: None)
         assert lines(again)[0]["step"] == 4
         assert lines(again)[-1]["step"] == 5
     release = pytest.importorskip("tonsure.lab.release")
@@ -184,7 +184,7 @@ def test_a_run_ends_in_time_and_goes_on(folder: Path, tmp_path: Path) -> None:
 
 def test_no_time_no_steps(folder: Path, tmp_path: Path) -> None:
     task = BeneathTask(folder / "targets.zip", 2, WIDTHS)
-    lent.train(task, tmp_path, lent.Plan(0.0, time.monotonic()), tell=lambda _: None)
+    rented.train(task, tmp_path, rented.Plan(0.0, time.monotonic()), tell=lambda _: None)
     assert lines(tmp_path)[-1]["event"] == "end"
     assert not (tmp_path / "average.safetensors").exists()
 
@@ -192,13 +192,13 @@ def test_no_time_no_steps(folder: Path, tmp_path: Path) -> None:
 def test_too_wide_a_net_is_told_first(folder: Path) -> None:
     task = BeneathTask(folder / "targets.zip", 2, (64, 128, 256, 512))
     with pytest.raises(ValueError, match="16 MiB"):
-        lent.files_needed(task)
+        rented.files_needed(task)
 
 
 def test_torch_numpy_and_pillow_are_enough() -> None:
     code = (
         "import sys\n"
-        "import tonsure.lab.lent, tonsure.lab.tasks.beneath\n"
+        "import tonsure.lab.rented, tonsure.lab.tasks.beneath\n"
         "bad = {'cv2', 'onnx', 'onnxruntime', 'safetensors', 'skimage', 'typer', 'rich', 'scipy'}\n"
         "assert not bad & set(sys.modules), bad & set(sys.modules)\n"
     )
