@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -62,6 +61,8 @@ def beneath(scene: Scene, seen: Plane, hole: Plane, head: Plane) -> Beneath:
 
     def put(plane: Plane) -> Plane:
         """A plane of the scene in the net's window, areas averaged; 0 beyond it."""
+        import cv2
+
         factor = scene.unit / DENSITY
         soft = blur(plane, 0.35 * factor) if factor > 1.2 else plane
         size = (WIDTH, HEIGHT)
@@ -145,6 +146,8 @@ def _to_scene(scene: Scene) -> npt.NDArray[np.float64]:
 
 def _back(scene: Scene, plane: Plane) -> Plane:
     """A plane of the net's window on the scene's grid, bicubic; beyond it its border goes on."""
+    import cv2  # a tenth of a second that no other command has to wait for
+
     height, width = scene.shape
     out = cv2.warpAffine(
         np.ascontiguousarray(plane), _to_scene(scene), (width, height),
