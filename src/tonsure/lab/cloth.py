@@ -1,4 +1,4 @@
-"""Two sorts of cloth told apart by the colours seen, as `tonsure.make.beneath` does, for batches."""
+"""Two sorts of cloth told apart by the colours seen: `make.beneath` for batches."""
 
 from __future__ import annotations
 
