@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tonsure.lab.networks.unet import Down, Residual
+from tonsure.lab.networks.unet import Down, Residual, Up
 
 LAYERS = ("background", "skin", "cloth", "cloth2")
 PLANES = 3 + 1 + 1 + 1 + len(LAYERS) + 2
@@ -64,21 +64,6 @@ class Attention(nn.Module):
         t = t + self.out((scores.softmax(-1) @ v).transpose(1, 2).reshape(n, h * w, c))
         out: Tensor = (t + self.mlp(self.norm2(t))).transpose(1, 2).reshape(n, c, h, w)
         return out
-
-
-class Up(nn.Module):
-    """Double the map and join the skip of that size."""
-
-    def __init__(self, inputs: int, skip: int, outputs: int) -> None:
-        super().__init__()
-        self.narrow = nn.Conv2d(inputs, outputs, 1, bias=False)
-        self.lateral = nn.Conv2d(skip, outputs, 1, bias=False)
-        self.norm = nn.BatchNorm2d(outputs)
-        self.body = Residual(outputs)
-
-    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        x = F.interpolate(self.narrow(x), size=skip.shape[2:], mode="bilinear", align_corners=False)
-        return self.body(F.relu(self.norm(x + self.lateral(skip))))  # type: ignore[no-any-return]
 
 
 class Beneath(nn.Module):
