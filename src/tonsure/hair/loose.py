@@ -170,8 +170,10 @@ def stray(scene: Scene, skin: Plane, smooth: Plane, like: Plane, hole: Plane, ke
     together with the hole; fair ones only where they are `like` the hair: skin has its highlights.
     They are followed beneath what is to `keep`, brows and eyes. All (H, W), 0..1."""
     u = scene.unit
-    rows, columns = (slice(int(k.min()), int(k.max()) + 1) for k in np.nonzero(skin > 0.5))
     out = np.zeros_like(hole)
+    if not (skin > 0.5).any():
+        return out
+    rows, columns = (slice(int(k.min()), int(k.max()) + 1) for k in np.nonzero(skin > 0.5))
     luma = (scene.rgb[rows, columns] @ LUMA).astype(np.float32)
     skin, smooth, like, hole, keep = (p[rows, columns] for p in (skin, smooth, like, hole, keep))
     thin = blur(luma, 0.045 * u) - blur(luma, 0.006 * u)

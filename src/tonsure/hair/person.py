@@ -37,7 +37,9 @@ def person(scene: Scene) -> Plane:
 
 
 def alike(scene: Scene, where: npt.NDArray[np.bool_]) -> Plane:
-    """How much every pixel's colour is like those of `where` (H, W), 0..1."""
+    """How much every pixel's colour is like those of `where` (H, W), 0..1; like nothing it is 0."""
+    if not where.any():
+        return np.zeros(scene.shape, np.float32)
     tones = scene.rgb[where]
     middle, spread = tones.mean(0), 1.3 * (tones.std(0) + 14)
     apart = np.zeros(scene.shape, np.float32)
