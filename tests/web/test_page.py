@@ -212,6 +212,10 @@ def test_pasted_and_dropped(browse, portrait):
     page.view.evaluate(send, {"how": "drop", "data": data, "count": 2})
     page.until(title)
     page.view.click("#replacing button[value=yes]")
+    for _ in range(600):  # the first photo is ready as well: wait for the second one's way first
+        if len([one for one in page.asked if "/v1/layers" in one]) > uploads:
+            break
+        page.view.wait_for_timeout(100)
     page.until(f"document.body.dataset.state === 'ready' && {shown} === 1")
     assert len([one for one in page.asked if "/v1/layers" in one]) == uploads + 1
     assert "first of 2" in page.view.inner_text("#trouble p")
