@@ -13,6 +13,7 @@ from . import detail
 from .beneath import BACKGROUND, CLOTH, CLOTH2, SKIN, Beneath, beneath
 
 _SMOOTH = 24.0  # px per eye distance are enough for skin
+_LITTLE = 0.03  # squared eye distances of a layer need no texture of their own
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def _layer(scene: Scene, found: Beneath, index: int, hole: Plane, wanted: Plane)
     none = np.zeros(scene.shape, np.float32)
     if float(here.max()) < 0.02 or float(share.max()) < 0.02:
         return detail.Detail(guide, none)
-    if index == SKIN:
+    if index == SKIN or float((wanted * share).sum()) < _LITTLE * scene.unit**2:
         return detail.Detail(_met(scene, guide, known), none)
     return detail.complete(scene.rgb, known, here, scene.unit, guide)
 
