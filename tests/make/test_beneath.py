@@ -46,8 +46,13 @@ def test_cloths_of_two_colours_are_told_apart() -> None:
     assert share[:, 55:].min() == 1
 
 
+def test_a_jacket_that_is_a_little_darker_is_another_sort() -> None:
+    rgb, cloth = striped(90, 150)
+    assert two_sorts(rgb, cloth, np.ones((80, 80), bool), 16.0)[:, 55:].min() == 1
+
+
 def test_shades_of_one_cloth_are_one_sort() -> None:
-    rgb, cloth = striped(120, 150)
+    rgb, cloth = striped(100, 128)
     assert two_sorts(rgb, cloth, np.ones((80, 80), bool), 16.0).max() == 0
     rgb, cloth = striped(30, 220)  # what is hidden tells nothing
     assert two_sorts(rgb, cloth, np.zeros((80, 80), bool), 16.0).max() == 0
@@ -107,3 +112,28 @@ def test_what_is_hidden_does_not_matter(scene: Scene, curtains: tuple[Plane, Pla
     other = body(replace(scene, rgb=painted), seen, hole, head)
     inner = hole > 0
     assert np.abs(one.rgb - other.rgb)[inner].mean() < 5.0
+
+
+def test_edges_are_sharp(scene: Scene, curtains: tuple[Plane, Plane, Plane]) -> None:
+    shares = beneath(scene, *curtains).shares
+    three = np.stack([shares[..., 0], shares[..., 1], shares[..., CLOTH:].sum(-1)])
+    assert (three.max(0) < 0.9).mean() < 0.05
+
+
+def test_beside_the_head_nothing_is_skin(
+    scene: Scene, curtains: tuple[Plane, Plane, Plane], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the head ends is its outline's to say, whatever the net says."""
+
+    class All:
+        def run(self, _: None, given: dict[str, Plane]) -> list[Plane]:
+            layers = np.zeros((2, len(LAYERS), room.HEIGHT, room.WIDTH), np.float32)
+            layers[:, SKIN] = 9
+            return [layers, np.zeros((2, 12, room.HEIGHT, room.WIDTH), np.float32)]
+
+    monkeypatch.setattr(room.session, "open", lambda *_: All())
+    x, y = scene.face_units()
+    hidden = np.ones(scene.shape, np.float32)
+    shares = beneath(scene, curtains[0], hidden, curtains[2]).shares[..., SKIN]
+    assert shares[(y < 0.4) & (np.abs(x) > 1.4)].max() < 0.1
+    assert shares[(y > 1.3) & (y < 4) & (np.abs(x) < 3)].min() > 0.9
