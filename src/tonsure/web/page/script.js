@@ -92,14 +92,19 @@ async function offer(files) {
   await Promise.all([open(file), files.length > 1 && warn(say("several", { n: files.length }), "several")]);
 }
 
+// A dialog says that it closed only a moment after it did: the next question waits for that word, or
+// it would take the answer to this one for its own.
+let asked = Promise.resolve();
+
 function agreed() {
   const dialog = $("replacing");
   if (dialog.open) return Promise.resolve(false);
-  return new Promise((resolve) => {
+  asked = asked.then(() => new Promise((resolve) => {
     dialog.returnValue = "";
     dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
     dialog.showModal();
-  });
+  }));
+  return asked;
 }
 
 // ---- the camera
