@@ -110,3 +110,49 @@ def test_the_net_learns_one_case() -> None:
         adam.step()
         told.append(float(total.detach()))
     assert told[-1] < 0.7 * told[0]
+
+
+def test_training_and_use_tell_the_same_cloths_apart() -> None:
+    from tonsure.lab import cloth
+    from tonsure.make import beneath as use
+
+    noise = np.random.default_rng(3).normal(0, 8, (160, 128, 3)).astype(np.float32)
+    rgb = np.full((160, 128, 3), [150, 60, 50], np.float32) + noise
+    rgb[:, 64:] = [40, 50, 90]
+    rgb[::6] += 60  # a pattern
+    worn = np.zeros((160, 128), np.float32)
+    worn[40:, 10:118] = 1
+    known = np.ones((160, 128), bool)
+    known[60:100, 50:90] = False
+    one = use.two_sorts(rgb, worn, known, task.DENSITY)
+    tensors = (torch.from_numpy(v.astype(np.float32)) for v in (worn, known))
+    rest = [t[None, None] for t in tensors]
+    other = cloth.two_sorts(torch.from_numpy(rgb / 255).permute(2, 0, 1)[None], *rest)[0, 0].numpy()
+    seen = (worn > 0) & known
+    assert 0.4 < one[seen].mean() < 0.6
+    assert (np.abs(one - other)[seen] > 0.5).mean() < 0.02
+
+
+def test_a_beard_is_no_hair() -> None:
+    mesh = np.zeros((468, 3), np.float32)  # eye distances from between the eyes, at first
+    mesh[61], mesh[291], mesh[152], mesh[2] = (
+        (-0.4, 0.8, 0),
+        (0.4, 0.8, 0),
+        (0, 1.7, 0),
+        (0, 0.5, 0),
+    )
+    mesh[172], mesh[397] = (-0.8, 1.2, 0), (0.8, 1.2, 0)
+    mesh[:, :2] = mesh[:, :2] * wide.EYE_DISTANCE + wide.EYES_MIDDLE
+    row_of, column_of = (
+        lambda y: int((y - wide.TOP) * wide.DENSITY), lambda x: int((x - wide.LEFT) * wide.DENSITY)
+    )  # fmt: skip
+    hair = np.zeros((wide.HEIGHT, wide.WIDTH), np.uint8)
+    hair[: row_of(0.0)] = 255
+    sets = np.where(hair > 127, wide.some(HAIR), wide.ANY).astype(np.uint16)
+    assert not wide.shave(sets.copy(), hair, mesh)  # a chin without hair
+    hair[row_of(0.7) : row_of(3.0), column_of(-2.0) : column_of(2.0)] = 255
+    sets[hair > 127] = wide.some(HAIR)
+    assert wide.shave(sets, hair, mesh)
+    assert sets[row_of(2.5), column_of(0.0)] == wide.ANY ^ wide.some(HAIR)
+    assert sets[row_of(2.5), column_of(1.7)] == wide.some(HAIR)  # what hangs beside stays hair
+    assert sets[row_of(-1.0), column_of(0.0)] == wide.some(HAIR)

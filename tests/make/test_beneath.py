@@ -58,6 +58,31 @@ def test_shades_of_one_cloth_are_one_sort() -> None:
     assert two_sorts(rgb, cloth, np.zeros((80, 80), bool), 16.0).max() == 0
 
 
+def test_a_pattern_is_one_sort() -> None:
+    rgb = np.full((160, 160, 3), 200, np.float32)
+    rgb[np.arange(160) % 8 < 3] = 20  # stripes of a quarter of an eye distance
+    rgb[:, 110:] = [60, 60, 200]
+    second = two_sorts(rgb, np.ones((160, 160), np.float32), np.ones((160, 160), bool), 32.0)
+    assert second[:, :100].max() == 0
+    assert second[:, 120:].min() == 1
+
+
+def test_layers_are_of_one_mind_with_what_is_seen_around() -> None:
+    """A strand over a jacket hides no shirt, however sure the net is; a wide hole is the net's."""
+    shape = (room.HEIGHT, room.WIDTH)
+    logits = np.zeros((len(LAYERS), *shape), np.float32)
+    logits[SKIN] = 3
+    seen = np.zeros((len(LAYERS), *shape), np.float32)
+    shown = np.ones(shape, np.float32)
+    shown[:, 30:33] = shown[:, 70:110] = 0
+    seen[CLOTH] = shown
+    shares = room._agreed(logits, seen, shown)
+    assert np.abs(shares.sum(0) - 1).max() < 1e-5
+    assert shares[CLOTH, 40:120, 30:33].min() > 0.9
+    assert shares[SKIN, 40:120, 78:102].min() > 0.9
+    assert shares[CLOTH][shown > 0].min() > 0.9
+
+
 @pytest.fixture(scope="module")
 def curtains(scene: Scene) -> tuple[Plane, Plane, Plane]:
     """What is seen (the astronaut's suit below, her face above), a hole like two curtains of hair

@@ -7,19 +7,19 @@ import torch.nn.functional as F
 from torch import Tensor
 
 _APART = 0.22  # between two sorts, of colours 0..1
+_SIDE = 5  # of the median, at half the window's density: 0.6 eye distances
 
 
 def two_sorts(rgb: Tensor, cloth: Tensor, known: Tensor) -> Tensor:
     """Cloth (N, 1, H, W) told apart by its visible colours: the second sort's share (N, 1, H, W).
 
-    Two means of the visible pixels of rgb (N, 3, H, W) 0..1 (Lloyd), begun from the darkest and the
+    Two means of the visible tones of rgb (N, 3, H, W) 0..1 (Lloyd), begun from the darkest and the
     brightest; the first sort is that of most visible pixels; where the means are near to each other
     all is of the first.
     """
     n = rgb.shape[0]
-    smooth = F.avg_pool2d(rgb, 5, 1, 2, count_include_pad=False)
     w = ((cloth * known) > 0.5).float().flatten(2)
-    flat = smooth.flatten(2)
+    flat = _tones(rgb, (cloth > 0.5).float()).flatten(2)
     luma = flat.mean(1, keepdim=True)
     low = luma.masked_fill(w < 0.5, 9.0).min(2, keepdim=True).values
     high = luma.masked_fill(w < 0.5, -9.0).max(2, keepdim=True).values
@@ -38,3 +38,19 @@ def two_sorts(rgb: Tensor, cloth: Tensor, known: Tensor) -> Tensor:
     second = torch.where((m2 > m1)[:, :, None], 1 - second, second)
     second = second * (apart & ~few).float()[:, :, None]
     return second.reshape(n, 1, *rgb.shape[2:]) * cloth
+
+
+def _tones(rgb: Tensor, cloth: Tensor) -> Tensor:
+    """The median of the `cloth` (N, 1, H, W) of rgb (N, 3, H, W) around each pixel, so that a
+    pattern's two colours do not make two sorts; grey where there is none."""
+    share = F.avg_pool2d(cloth, 2)
+    evened = F.avg_pool2d(F.avg_pool2d(rgb * cloth, 2), 3, 1, 1)
+    small = evened / F.avg_pool2d(share, 3, 1, 1).clamp(min=1e-3)
+    n, c, h, w = small.shape
+    nothing = float("nan")
+    small = small.masked_fill(share <= 0.5, nothing)
+    reach = _SIDE // 2
+    padded = F.pad(small, (reach,) * 4, value=nothing)
+    around = F.unfold(padded, _SIDE).view(n, c, _SIDE * _SIDE, h, w)
+    tones = torch.nan_to_num(around.nanmedian(2).values, nan=0.5)
+    return F.interpolate(tones, scale_factor=2.0, mode="bilinear", align_corners=False)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..models import session
-from ..planes import Plane, blur, grow, smoothstep
+from ..planes import Plane, blur, grow, resize, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
 
 LAYERS = ("background", "skin", "cloth", "cloth2")
@@ -23,8 +23,12 @@ DENSITY, LEFT, TOP, WIDTH, HEIGHT = 16.0, -4.0, -3.1, 128, 160
 _APART = 0.22 * 255
 _TOLD = 0.6  # of a class is what the net was taught with
 _LEAST = 0.06  # of all cloth that is seen is a second sort
-_RIM, _STAINED = 0.14, 0.06  # eye distances
-_EVEN, _SORTED = 1.0, 2.0  # pixels of the window
+_STAINED = 0.06  # eye distances
+_TONES, _MEDIAN = 8.0, 5  # px per eye distance, and pixels there, of tones
+_NEAR, _TOGETHER, _SEEN, _ROUNDS = 0.2, 6.0, 12.0, 12
+"""Of layers agreeing: eye distances, what neighbours of one mind weigh beside the net's logits and
+what is seen does, rounds."""
+_EVEN = 1.0  # pixels of the window
 _SQUARED = 4  # times the shares are: edges of some pixels of the scene
 _JAW = 0.6  # eye distances below the eyes
 
@@ -90,9 +94,7 @@ def beneath(scene: Scene, seen: Plane, hole: Plane, head: Plane) -> Beneath:
     logits = 0.5 * (logits[0] + logits[1][:, :, ::-1])
     colours = 0.5 * (colours[0] + colours[1][:, :, ::-1])
     colours = np.clip((colours + 1) * 127.5, 0, 255).astype(np.float32)
-    soft = np.exp(logits - logits.max(0))
-    soft /= soft.sum(0)
-    soft = _continued(soft, window[6:10], shown)
+    soft = _agreed(logits, window[6:10], shown)
     # beside the head above the jaw nothing is skin: where it ends is the outline's to say
     bare = np.maximum(put(head), smoothstep(_JAW, _JAW + 0.4, y))
     soft[BACKGROUND] += soft[SKIN] * (1 - bare)
@@ -108,16 +110,26 @@ def beneath(scene: Scene, seen: Plane, hole: Plane, head: Plane) -> Beneath:
 def two_sorts(rgb: Plane, cloth: Plane, known: npt.NDArray[np.bool_], unit: float) -> Plane:
     """Cloth told apart by the colours seen: the second sort's share (H, W) of the clothes.
 
-    Two means of the visible pixels (Lloyd), begun from the darker and the brighter half; the first
-    sort is that of more pixels; where the means are near to each other all is of the first.
+    Two means of the visible tones (Lloyd), begun from the darker and the brighter half; the first
+    sort is that of more pixels; where the means are near to each other all is of the first. A tone
+    is the median of the cloth around, so that a pattern's two colours do not make two sorts.
     """
-    smooth = blur(rgb, 0.08 * unit)
-    # where cloth ends its colour is mixed with what is beside it
-    where = (blur((cloth > _TOLD).astype(np.float32), 0.08 * unit) > 0.9) & known
+    height, width = cloth.shape
+    factor = min(1.0, _TONES / unit)
+    low = (max(2, round(height * factor)), max(2, round(width * factor)))
+    seen = ((cloth > _TOLD) & known).astype(np.float32)
+    share = resize(seen, low)
+    where = share > 0.5
     out = np.zeros(cloth.shape, np.float32)
-    if where.sum() < 50:
+    if where.sum() < 50 * (_TONES / 16) ** 2:
         return out
-    tones = smooth[where]
+    evened = blur(resize(rgb * seen[..., None], low), 1.0)
+    small = evened / np.maximum(blur(share, 1.0), 1e-3)[..., None]
+    small[~where] = np.nan
+    reach = _MEDIAN // 2
+    padded = np.pad(small, ((reach, reach), (reach, reach), (0, 0)), constant_values=np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (_MEDIAN, _MEDIAN), (0, 1))
+    tones = np.nanmedian(windows[where].reshape(-1, 3, _MEDIAN**2), -1)
     luma = tones.mean(-1)
     second = luma > (luma.min() + luma.max()) / 2
     for _ in range(6):
@@ -125,13 +137,13 @@ def two_sorts(rgb: Plane, cloth: Plane, known: npt.NDArray[np.bool_], unit: floa
             return out
         one, other = tones[~second].mean(0), tones[second].mean(0)
         second = ((tones - other) ** 2).sum(-1) < ((tones - one) ** 2).sum(-1)
-    share = float(second.mean())
-    if min(share, 1 - share) < _LEAST or float(np.linalg.norm(one - other)) < _APART:
+    few = min(float(second.mean()), 1 - float(second.mean())) < _LEAST
+    if few or float(np.linalg.norm(one - other)) < _APART:
         return out
-    if share > 0.5:
-        one, other = other, one
-    out[((smooth - other) ** 2).sum(-1) < ((smooth - one) ** 2).sum(-1)] = 1
-    return out
+    plane = np.zeros(low, np.float32)
+    plane[where] = second == (second.mean() <= 0.5)
+    total = resize(where.astype(np.float32), cloth.shape)
+    return (resize(plane, cloth.shape) > 0.5 * total).astype(np.float32)
 
 
 def _to_scene(scene: Scene) -> npt.NDArray[np.float64]:
@@ -156,27 +168,31 @@ def _back(scene: Scene, plane: Plane) -> Plane:
     return np.asarray(out, np.float32)
 
 
-def _continued(soft: Plane, seen: Plane, known: Plane) -> Plane:
-    """Shares (4, h, w) that near what is `seen` (4, h, w), where it is `known` (h, w), go on as it
-    does: a single strand hides no collar."""
-    around = blur(known, _RIM * DENSITY)
-    told = np.stack([blur(p, _RIM * DENSITY) for p in seen])
-    told /= np.maximum(told.sum(0), 1e-3)
-    sure = smoothstep(0.25, 0.75, around) * (blur(seen.sum(0), _RIM * DENSITY) > 0.1)
-    return np.asarray(soft + sure * (told - soft), np.float32)
+def _agreed(logits: Plane, seen: Plane, shown: Plane) -> Plane:
+    """Shares (4, h, w), of 1, of the net's `logits` and of what is `seen` (4, h, w) where something
+    is `shown` (h, w), each as sure as it is and of one mind with its surroundings.
+
+    Mean field of a Potts model with a Gaussian neighbourhood (Kraehenbuehl and Koltun, Efficient
+    inference in fully connected CRFs with Gaussian edge potentials, 2011, without colours).
+    """
+    total = seen.sum(0)
+    told = (total > 0.5) & (shown > 0.5)
+    unary = np.where(told, _SEEN * seen / np.maximum(total, 1e-3), logits - logits.mean(0))
+    q = _softmax(unary)
+    for _ in range(_ROUNDS):
+        q = _softmax(unary + _TOGETHER * np.stack([blur(p, _NEAR * DENSITY) for p in q]))
+    return q
+
+
+def _softmax(x: Plane) -> Plane:
+    out = np.exp(x - x.max(0))
+    return np.asarray(out / out.sum(0), np.float32)
 
 
 def _shares(scene: Scene, soft: Plane) -> Plane:
-    """Soft shares (4, h, w) of the window on the scene's grid (H, W, 4). Between background, skin
-    and cloth the likeliest takes a pixel; two sorts of cloth pass into each other, as a
-    garment's lit and shaded sides do, by what is around."""
-    three = np.stack([soft[BACKGROUND], soft[SKIN], soft[CLOTH] + soft[CLOTH2]])
-    sharp = np.stack([_back(scene, blur(p, _EVEN)) for p in three], -1)
+    """Shares (4, h, w) of the window on the scene's grid (H, W, 4), with edges of some pixels."""
+    sharp = np.stack([_back(scene, blur(p, _EVEN)) for p in soft], -1)
     np.clip(sharp, 1e-3, 1, out=sharp)
     for _ in range(_SQUARED):  # a quicker power
         np.multiply(sharp, sharp, out=sharp)
-    sharp /= sharp.sum(-1, keepdims=True)
-    one, other = (blur(soft[k], _SORTED) for k in (CLOTH, CLOTH2))
-    second = smoothstep(0.3, 0.7, _back(scene, other / (one + other + np.float32(1e-3))))
-    cloth = sharp[..., 2]
-    return np.stack([sharp[..., 0], sharp[..., 1], cloth * (1 - second), cloth * second], -1)
+    return np.asarray(sharp / sharp.sum(-1, keepdims=True), np.float32)

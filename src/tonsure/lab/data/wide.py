@@ -271,6 +271,24 @@ def _placed(sets: Sets, mesh: npt.NDArray[np.float32]) -> Sets:
     return out
 
 
+def shave(sets: Sets, hair: Bytes, mesh: npt.NDArray[np.float32]) -> bool:
+    """Take the beard out of a window's hair: it grows on the face and stays.
+
+    `sets` (H, W) is changed, `hair` (H, W) 0..255 the teacher's, which makes no difference between
+    beards and hair. True where there is one: hair on most of the chin.
+    """
+    at = (to_window(mesh) / DENSITY).astype(np.float32)  # eye distances from the corner
+    y, x = ((np.mgrid[:HEIGHT, :WIDTH] + 0.5) / DENSITY).astype(np.float32)
+    mouth, middle = at[[61, 291], 1].mean(), at[[61, 291], 0].mean()
+    chin = (y > mouth + 0.15) & (y < at[_CHIN, 1] - 0.03) & (np.abs(x - middle) < 0.35)
+    if not chin.any() or float((hair[chin] > 127).mean()) < 0.5:
+        return False
+    half = 0.5 * abs(float(at[397, 0] - at[172, 0])) + 0.15
+    hanging = (y > at[2, 1] + 0.1) & (np.abs(x - at[[172, 397], 0].mean()) < half)
+    sets[hanging & (hair > 12)] = ANY ^ some(HAIR)
+    return True
+
+
 def pack(
     folder: Path,
     teacher: Path,
