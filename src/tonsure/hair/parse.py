@@ -14,7 +14,7 @@ import numpy as np
 from ..models import session
 from ..planes import Plane, resize, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, Box, Scene
-from .classes import EAR, HAIR, HAT
+from .classes import CLOTHES, EAR, HAIR, HAT
 from .person import person, settle, whole_ears
 from .tufts import tufts
 
@@ -26,6 +26,7 @@ _WHOLE, _FINE = 26.0, 46.0  # px per eye distance; trained from 19 to 36 and fro
 # eye distances from between the eyes, left, up, right, down: the finer look, and what a head needs
 # around it however short its hair is
 _HEAD, _LEAST = (-2.3, -2.5, 2.3, 2.1), (-3.2, -3.4, 3.2, 3.6)
+_TAUGHT = (-4.25, -3.6, 4.25, 6.5)  # the windows of the wide net's training, likewise
 _SOME = 0.2  # hair or hat is followed
 _MARGIN = 1.3  # eye distances around the hair: what goes with it, and what is put in its place
 
@@ -71,7 +72,26 @@ def survey(scene: Scene) -> Survey:
 
     Raises `ModelError` when a net's file is missing or damaged.
     """
-    return Survey(scene.box, _look("sight", scene, scene.box, _WHOLE), person(scene))
+    return Survey(scene.box, _known(scene), person(scene))
+
+
+def _known(scene: Scene) -> Plane:
+    """The wide net's classes (h, w, 9) of a scene: what it says where it was taught, and what lies
+    at that border beyond it; but no hair goes on far."""
+    low, high = _around(_TAUGHT)
+    low, high = np.maximum(low, scene.box[:2]), np.minimum(high, scene.box[2:])
+    box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+    seen = _look("sight", scene, box, _WHOLE)
+    per = [seen.shape[1 - axis] / (box[axis + 2] - box[axis]) for axis in (0, 1)]
+    before = [round((box[axis] - scene.box[axis]) * per[axis]) for axis in (0, 1)]
+    after = [round((scene.box[axis + 2] - box[axis + 2]) * per[axis]) for axis in (0, 1)]
+    reach = ((before[1], after[1]), (before[0], after[0]), (0, 0))
+    out = np.pad(seen, reach, mode="edge")
+    y = np.arange(len(out)) - before[1] - len(seen)
+    gone = out[..., HAIR] * smoothstep(0, 0.5 * _WHOLE, y.astype(np.float32))[:, None]
+    out[..., HAIR] -= gone
+    out[..., CLOTHES] += gone
+    return out
 
 
 def parse(scene: Scene, first: Survey | None = None) -> Plane:
