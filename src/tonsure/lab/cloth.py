@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 _APART = 0.22  # between two sorts, of colours 0..1
+_LEAST = 64  # pixels that are a sort: a quarter of a squared eye distance
 _SIDE = 5  # of the median, at half the window's density: 0.6 eye distances
 
 
@@ -34,7 +35,7 @@ def two_sorts(rgb: Tensor, cloth: Tensor, known: Tensor) -> Tensor:
         second = (d2 < d1).float()
     m2, m1 = (w * second).sum(2), (w * (1 - second)).sum(2)
     apart = ((c1 - c2) ** 2).sum(1).sqrt() > _APART
-    few = torch.minimum(m1, m2) < 0.04 * (m1 + m2)
+    few = torch.minimum(m1, m2) < (0.04 * (m1 + m2)).clamp(min=_LEAST)
     second = torch.where((m2 > m1)[:, :, None], 1 - second, second)
     second = second * (apart & ~few).float()[:, :, None]
     return second.reshape(n, 1, *rgb.shape[2:]) * cloth

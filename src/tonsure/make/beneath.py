@@ -22,7 +22,7 @@ DENSITY, LEFT, TOP, WIDTH, HEIGHT = 16.0, -4.0, -3.1, 128, 160
 """The net's window: px per eye distance, corner in eye distances from between the eyes, size."""
 _APART = 0.22 * 255
 _TOLD = 0.6  # of a class is what the net was taught with
-_LEAST = 0.06  # of all cloth that is seen is a second sort
+_LEAST, _LEAST_AREA = 0.06, 0.25  # of all cloth, and squared eye distances: a second sort
 _STAINED = 0.06  # eye distances
 _TONES, _MEDIAN = 8.0, 5  # px per eye distance, and pixels there, of tones
 _NEAR, _TOGETHER, _SEEN, _ROUNDS = 0.2, 6.0, 12.0, 12
@@ -137,8 +137,9 @@ def two_sorts(rgb: Plane, cloth: Plane, known: npt.NDArray[np.bool_], unit: floa
             return out
         one, other = tones[~second].mean(0), tones[second].mean(0)
         second = ((tones - other) ** 2).sum(-1) < ((tones - one) ** 2).sum(-1)
-    few = min(float(second.mean()), 1 - float(second.mean())) < _LEAST
-    if few or float(np.linalg.norm(one - other)) < _APART:
+    fewer = min(int(second.sum()), int((~second).sum()))
+    few = max(_LEAST * len(second), _LEAST_AREA * _TONES**2)
+    if fewer < few or float(np.linalg.norm(one - other)) < _APART:
         return out
     plane = np.zeros(low, np.float32)
     plane[where] = second == (second.mean() <= 0.5)

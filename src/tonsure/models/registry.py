@@ -121,7 +121,7 @@ _ENTRIES = (
     ModelInfo(
         name="sight",
         file="sight.onnx",
-        sha256="6417933e3d731a626e0c96f6730dc53f3db6ce55e9edeb5c3cb882b1e1b929ad",
+        sha256="e5e1450473980f189e9f604aebb0cbbe95d41b3c492114f86cd8e86f8eff2f45",
         bytes=3234765,
         licence="LicenseRef-CelebA-noncommercial",
         licence_file="",
