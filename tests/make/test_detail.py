@@ -77,3 +77,12 @@ def test_nothing_known_is_no_error() -> None:
     out = complete(np.zeros((40, 50, 3), np.float32), zero, zero + 1, UNIT)
     assert np.isfinite(out.rgb).all()
     assert out.grained.max() == 0
+
+
+def test_a_scrap_makes_no_pattern() -> None:
+    """Of stripes that hardly show there is no telling how they go on."""
+    picture = grey(np.where(COLUMN % 12 < 6, 60, 180))
+    wanted = np.ones((SIDE, SIDE), np.float32)
+    for side, copied in ((130, True), (45, False)):
+        known = ((ROW < side) & (COLUMN < side)).astype(np.float32)
+        assert (complete(picture, known, wanted, UNIT).grained.max() > 0.5) == copied

@@ -30,6 +30,7 @@ _PATCH = 2  # radius of patches
 _SOURCES, _TARGETS = 1600, 2200
 # robust grey levels of structure below which nothing is copied, above which everything
 _CALM = (2.0, 4.5)
+_ENOUGH = (0.1, 0.35)  # known for each pixel to be filled, likewise
 _MISFIT = 0.35  # how much a squared level of the copy's error weighs beside one of fog
 
 
@@ -65,7 +66,7 @@ def complete(
         base = told + membrane(fine.value - told, fine.weight, 10)
     smooth = resize(base, (rows * step, columns * step))[:height, :width]
     out, cover = smooth, np.zeros((height, width), np.float32)
-    busy = fine.unrest()
+    busy = fine.unrest() * fine.plenty()
     found = _search(fine, base) if busy > 0.0 else None
     if found is not None:
         value, offset, doubt = found
@@ -152,6 +153,12 @@ class _Level:
         if rough.size < 20:
             return 0.0
         return eased(*_CALM, float(np.quantile(rough, 0.8)))
+
+    def plenty(self) -> float:
+        """0 where so little is known beside what is to be filled that its copies would make a
+        pattern of their own, 1 where there is enough."""
+        known = float((self.weight > 0.9).sum())
+        return eased(*_ENOUGH, known / max(float(self.hole.sum()), 1.0))
 
     def smooth_amiss(self) -> Plane:
         """How far off a smooth surface is in the hole, (h, w) levels: as much as the background
