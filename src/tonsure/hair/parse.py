@@ -22,7 +22,7 @@ COARSE = 64.0
 """Pixels per eye distance of a scene that is fine enough for a survey: the person mask, too, looks
 more closely where the scene is small."""
 _STRIDE = 32
-_WHOLE, _FINE = 26.0, 46.0  # px per eye distance; trained from 19 to 36 and from 24 to 60
+_WHOLE, _FINE = 30.0, 46.0  # px per eye distance; trained from 19 to 36 and from 24 to 60
 # eye distances from between the eyes, left, up, right, down: the finer look, and what a head needs
 # around it however short its hair is
 _HEAD, _LEAST = (-2.3, -2.5, 2.3, 2.1), (-3.2, -3.4, 3.2, 3.6)
