@@ -84,5 +84,5 @@ def test_a_scrap_makes_no_pattern() -> None:
     picture = grey(np.where(COLUMN % 12 < 6, 60, 180))
     wanted = np.ones((SIDE, SIDE), np.float32)
     for side, copied in ((130, True), (45, False)):
-        known = ((ROW < side) & (COLUMN < side)).astype(np.float32)
+        known = ((side > ROW) & (side > COLUMN)).astype(np.float32)
         assert (complete(picture, known, wanted, UNIT).grained.max() > 0.5) == copied
