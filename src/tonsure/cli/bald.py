@@ -145,17 +145,20 @@ class _Task:
                 raise UnwritableOutput(
                     f"There is no folder {path.parent} to save in; make it first."
                 )
-        with self.editor.open(job.photo.source, name=job.photo.name) as shot:
-            result = shot.bald(1.0 if self.steps else self.degree, self.style, self.face)
-            if job.make_folder:
-                make_folder(targets[0].parent)
-            try:
-                made = self._write_steps(shot, job) if self.steps else self._write_one(result, job)
-            except OutputExists:
-                if not skip_existing:
-                    raise
-                line = f"{job.photo.name}: left out, another run made it meanwhile."
-                return line, (), record | {"status": "skipped"}
+        shot: Shot | None = self.editor.open(job.photo.source, name=job.photo.name)
+        assert shot is not None
+        result = shot.bald(1.0 if self.steps else self.degree, self.style, self.face)
+        if not self.steps:
+            shot = None  # photo and heads: memory that the encoder needs
+        if job.make_folder:
+            make_folder(targets[0].parent)
+        try:
+            made = self._write_steps(shot, job) if shot else self._write_one(result, job)
+        except OutputExists:
+            if not skip_existing:
+                raise
+            line = f"{job.photo.name}: left out, another run made it meanwhile."
+            return line, (), record | {"status": "skipped"}
         notes = tuple(
             f"  {_whose(note.face, len(result.found))}{note.text}" for note in result.notes(made)
         )

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..faces import Face
 from ..hair.matte import Matte
+from ..heap import give_back
 from ..parallel import both
 from ..scene import PhotoBox, Scene
 from . import times
@@ -24,8 +25,8 @@ class Bare:
     """One bald head, as large as what changes.
 
     `box` (x0, y0, x1, y1) of the photo; `colour` (h, w, 3) uint8; `mask` (h, w) uint8, its weight
-    when fully bald; `time` and `thin` (h, w) uint8: when each pixel goes (0 first, 255 last);
-    `warnings`: codes of `report`.
+    when fully bald; `time` and `thin` uint8, (h, w) or, of a large head, smaller: when each pixel
+    goes (0 first, 255 last); `warnings`: codes of `report`.
     """
 
     box: PhotoBox
@@ -40,6 +41,7 @@ def make(pixels: Pixels, face: Face, *, threads: int | None = None) -> Bare:
     """The bald head of `face` in `pixels` (H, W, 3) uint8: once per face, every degree is a blend
     of it."""
     found = layers(pixels, face, threads=threads)
+    give_back(pixels.nbytes)
     scene = found.scene
     box = _photo_box(scene, found.matte, pixels.shape)
     canvas = Canvas.of(scene, box)
@@ -53,7 +55,10 @@ def make(pixels: Pixels, face: Face, *, threads: int | None = None) -> Bare:
         threads,
     )
     time, thin = times.even(going, colour)
-    return Bare(box, colour, mask, time, thin, _notes(scene, found.matte))
+    notes = _notes(scene, found.matte)
+    del found, scene, canvas, weight, going
+    give_back(pixels.nbytes)
+    return Bare(box, colour, mask, time, thin, notes)
 
 
 def _notes(scene: Scene, m: Matte) -> tuple[str, ...]:

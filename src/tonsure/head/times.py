@@ -28,6 +28,7 @@ Bytes = npt.NDArray[np.uint8]
 
 _DENSITY = 160.0  # pixels per eye distance of the grid that shows strands, at most
 _MOST = 0.7e6  # its pixels, at most
+_FULL = 2e6  # photo pixels, up to which the maps are as large: then a degree takes less time
 _COARSE = 40.0  # pixels per eye distance where only the place counts
 _HAIRLINE = 10  # the mesh's point where a hairline is expected
 
@@ -109,8 +110,9 @@ def going(pixels: Bytes, found: Layers, box: PhotoBox, mask: Bytes) -> Going:
 
 
 def even(order: Going, colour: Bytes) -> tuple[Bytes, Bytes]:
-    """The maps of "recede" and of "thin", (h, w) uint8: steps are made even by the change that is
-    seen, given the bald head's `colour` (h, w, 3)."""
+    """The maps of "recede" and of "thin", uint8: steps are made even by the change that is seen,
+    given the bald head's `colour` (h, w, 3). They are as large as that, or of a large head as the
+    grid (see `degree.Timed`)."""
     hole = order.hole
     apart = np.abs(order.here - _shrunk(colour, (hole.shape[0], hole.shape[1])))
     seen = (apart[..., 0] + apart[..., 1] + apart[..., 2]) / 3
@@ -131,7 +133,7 @@ def _shrunk(pixels: Bytes, shape: tuple[int, int]) -> Plane:
 
 
 def _full(times: Bytes, shape: tuple[int, int]) -> Bytes:
-    if times.shape == shape:
+    if times.shape == shape or shape[0] * shape[1] > _FULL:
         return times
     return np.asarray(Image.fromarray(times).resize(shape[::-1], Image.Resampling.BICUBIC))
 

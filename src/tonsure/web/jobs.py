@@ -92,10 +92,11 @@ def edit(editor: Editor, data: bytes, wish: Wish, holder: Holder) -> Made:
     with open_shot(editor, data, holder) as shot:
         target = chosen(shot.photo, wish.format)
         result = bald(shot, wish, holder)
-        holder()
-        made = result.encode(target.name, quality=wish.quality)
-        told = result.report_as(target.name)
-        return Made(made, MEDIA_TYPES[target.name], target.suffixes[0], told)
+    del shot  # the photo, too: memory that the encoder needs
+    holder()
+    made = result.encode(target.name, quality=wish.quality)
+    told = result.report_as(target.name)
+    return Made(made, MEDIA_TYPES[target.name], target.suffixes[0], told)
 
 
 def sequence(
