@@ -26,8 +26,10 @@ class Placed(Protocol):
     def colour(self) -> Bytes: ...
 
 
-def apply(pixels: Pixels, heads: Sequence[tuple[Placed, Bytes]]) -> Pixels:
-    """Lay bald heads over a photo, one after the other; a new array.
+def apply(
+    pixels: Pixels, heads: Sequence[tuple[Placed, Bytes]], in_place: bool = False
+) -> Pixels:
+    """Lay bald heads over a photo, one after the other; a new array unless `in_place`.
 
     Parameters
     ----------
@@ -37,7 +39,7 @@ def apply(pixels: Pixels, heads: Sequence[tuple[Placed, Bytes]]) -> Pixels:
     Returns (H, W, 3) of the photo's type.  uint8 is blended by Pillow (rounded to nearest), uint16
     in integers at its own depth.
     """
-    out = pixels.copy()
+    out = pixels if in_place else pixels.copy()
     for head, weight in heads:
         x0, y0, x1, y1 = head.box
         rows = max(1, _STRIP // max(1, x1 - x0))

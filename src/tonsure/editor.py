@@ -16,7 +16,7 @@ from .errors import BadOption, FaceTooSmall, NoFace, Note
 from .faces import Face, Which
 from .head import Bare
 from .models import session
-from .photo import Limits, Photo, Source
+from .photo import Limits, Photo, Source, thawed
 from .result import Result
 
 if TYPE_CHECKING:
@@ -119,6 +119,8 @@ class Shot:
         style: str = "recede",
         face: Which = "largest",
         each: Mapping[int, float] | None = None,
+        *,
+        last: bool = False,
     ) -> Result:
         """The photo with the chosen faces bald.
 
@@ -129,6 +131,8 @@ class Shot:
         face : "largest", "all", a number from 1 on, "x,y" or (x, y) within a face, in photo
             pixels, or one of `faces`.
         each : degrees of single faces by their number, which go before `degree`.
+        last : nothing more is asked of this shot: the result may be made in the photo's own
+            memory, which saves a copy of it.
 
         Raises `NoFace`, `FaceTooSmall`, `BadOption`, `LimitExceeded` and `ModelError`.
         """
@@ -154,8 +158,13 @@ class Shot:
         result = self.photo
         with self._timed("blend"):
             if laid:
-                pixels = blend.apply(self.photo.pixels, laid)  # type: ignore[type-var]
+                pixels = self.photo.pixels
+                if last:
+                    pixels = thawed(pixels)
+                pixels = blend.apply(pixels, laid, in_place=last)  # type: ignore[type-var]
                 result = self.photo.with_pixels(pixels, [bare.box for bare, _ in laid])
+                if last:
+                    self.photo = result
         found = {number: self.faces[number - 1] for number in numbers}
         degree = max(wanted.values())
         return Result(result, found, degree, style, tuple(notes), dict(self._seconds))
@@ -280,4 +289,4 @@ def bald(
     >>> tonsure.bald("me.jpg", degree=0.8).save("me-bald.jpg")  # doctest: +SKIP
     """
     with Editor().open(source) as shot:
-        return shot.bald(degree, style, face)
+        return shot.bald(degree, style, face, last=True)

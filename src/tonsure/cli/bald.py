@@ -147,7 +147,8 @@ class _Task:
                 )
         shot: Shot | None = self.editor.open(job.photo.source, name=job.photo.name)
         assert shot is not None
-        result = shot.bald(1.0 if self.steps else self.degree, self.style, self.face)
+        degree = 1.0 if self.steps else self.degree
+        result = shot.bald(degree, self.style, self.face, last=not self.steps)
         if not self.steps:
             shot = None  # photo and heads: memory that the encoder needs
         if job.make_folder:

@@ -103,6 +103,12 @@ class Photo:
         return replace(self, pixels=frozen(pixels), edited=True)
 
 
+def thawed(array: Any) -> Any:
+    """What `frozen` froze, to be changed by who has it alone."""
+    array.setflags(write=True)
+    return array
+
+
 def frozen(array: Any) -> Any:
     """`array`, read-only from now on: photos are shared between threads."""
     array.setflags(write=False)
