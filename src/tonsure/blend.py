@@ -26,9 +26,7 @@ class Placed(Protocol):
     def colour(self) -> Bytes: ...
 
 
-def apply(
-    pixels: Pixels, heads: Sequence[tuple[Placed, Bytes]], in_place: bool = False
-) -> Pixels:
+def apply(pixels: Pixels, heads: Sequence[tuple[Placed, Bytes]], in_place: bool = False) -> Pixels:
     """Lay bald heads over a photo, one after the other; a new array unless `in_place`.
 
     Parameters

@@ -25,8 +25,8 @@ _TURNS = 10
 
 
 class Timed(Protocol):
-    """What `weight` needs of a bald head: `mask` (h, w), `time` and `thin` uint8, which show the same
-    with as many pixels or fewer."""
+    """What `weight` needs of a bald head: `mask` (h, w), and `time` and `thin`, which show the same
+    with as many pixels or fewer, uint8."""
 
     @property
     def mask(self) -> Bytes: ...

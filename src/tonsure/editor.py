@@ -15,6 +15,7 @@ from .degree import check, weight
 from .errors import BadOption, FaceTooSmall, NoFace, Note
 from .faces import Face, Which
 from .head import Bare
+from .models import device as devices
 from .models import session
 from .photo import Limits, Photo, Source, thawed
 from .result import Result
@@ -37,6 +38,10 @@ class Editor:
     min_face : look for faces from this height in pixels on, see `faces.find`.
     limits : of what is read, see `photo.Limits`.
     model : a generator exported by the laboratory, which edits in place of the shipped networks.
+    device : what the networks run on: "cpu", "cuda", "coreml", "directml", "openvino", or "auto":
+        an accelerator whose onnxruntime is installed, else the processor. See `models.device`.
+
+    Raises `BadOption` for values that are not allowed, and for a device that nothing runs on here.
     """
 
     def __init__(
@@ -46,17 +51,20 @@ class Editor:
         min_face: float | None = None,
         limits: Limits | None = None,
         model: str | Path | None = None,
+        device: str = "auto",
     ) -> None:
         if threads is not None and (not isinstance(threads, int) or threads < 1):
             raise BadOption(f"There cannot be {threads!r} threads; give a whole number from 1 on.")
         self.threads = None if threads is None else session.bounded(threads)
         self.min_face = min_face
         self.limits = limits or Limits()
+        self.device = devices.check(device)
         self.generator: Generator | None = None
         if model is not None:
             from .generator import Generator
 
-            self.generator = Generator.open(model, threads)
+            with devices.on(self.device):
+                self.generator = Generator.open(model, threads)
 
     def check(self, degree: float = 1.0, style: str = "recede", face: Which = "all") -> None:
         """Raise `BadOption` for values that `Shot.bald` would not take for any photo."""
@@ -144,7 +152,8 @@ class Shot:
         if (
             max(degree, *each.values(), 0) > 0 and not self._heads
         ):  # they open while faces are looked for
-            session.prepare(head.NETWORKS, self._editor.threads)
+            with devices.on(self._editor.device):
+                session.prepare(head.NETWORKS, self._editor.threads)
         chosen = faces.choose(self.faces, face)
         self._editor.limits.check_faces(len(chosen))
         numbers, notes = self._usable(chosen)
@@ -210,7 +219,7 @@ class Shot:
 
     def view(self, number: int, source: Any = None) -> View:
         """Face `number` (from 1) as the editor's model sees it; `source` (C,) of 0/1 if known."""
-        with self._lock:
+        with self._lock, devices.on(self._editor.device):
             if source is not None:
                 return self._model().look(self.photo.eight(), self._numbered(number), source)
             if number not in self._views:
@@ -234,7 +243,8 @@ class Shot:
         told: dict[str, Any] = {"warnings": []}
         if face.height < NEEDED:
             return told | {"warnings": ["face_skipped"]}
-        told |= findings.of(self.photo.eight(), face, threads=self._editor.threads)
+        with devices.on(self._editor.device):
+            told |= findings.of(self.photo.eight(), face, threads=self._editor.threads)
         small = ["small_face"] if face.height < COARSE else []
         return told | {"warnings": small + list(self.head(number).warnings)}
 
@@ -277,7 +287,8 @@ class Shot:
     @contextmanager
     def _timed(self, act: str) -> Iterator[None]:
         began = time.perf_counter()
-        yield
+        with devices.on(self._editor.device):
+            yield
         self._seconds[act] = self._seconds.get(act, 0.0) + time.perf_counter() - began
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -10,10 +12,18 @@ from tonsure.head import grain
 SHAPE = (90, 120)
 
 
+def part(quilt: grain.Quilt, rows: tuple[int, ...], columns: tuple[int, ...]) -> np.ndarray:
+    """The quilt in blocks that end at these rows and columns."""
+    return np.block([
+        [quilt.part(slice(*down), slice(*across)) for across in pairwise(columns)]
+        for down in pairwise(rows)
+    ])  # fmt: skip
+
+
 def laid(texture: np.ndarray, source: np.ndarray, wanted: np.ndarray, seed: int = 0) -> np.ndarray:
     quilt = grain.Quilt(texture, source, wanted, 14, np.random.default_rng(seed))
-    # in two strips, whose seam nothing may tell
-    return np.concatenate([quilt.rows(0, 41), quilt.rows(41, SHAPE[0])])
+    # in blocks, whose seams nothing may tell
+    return part(quilt, (0, 41, 90), (0, 47, 120))
 
 
 @pytest.fixture
@@ -74,9 +84,9 @@ def test_only_what_is_wanted_is_covered(noise: np.ndarray, left: np.ndarray) -> 
     assert (out[wanted > 0] != 0).mean() > 0.99
 
 
-def test_strips_join(noise: np.ndarray, left: np.ndarray) -> None:
+def test_blocks_join(noise: np.ndarray, left: np.ndarray) -> None:
     quilt = grain.Quilt(noise, left, 1 - left, 14, np.random.default_rng(0))
-    assert np.array_equal(laid(noise, left, 1 - left), quilt.rows(0, SHAPE[0]))
+    assert np.array_equal(laid(noise, left, 1 - left), part(quilt, (0, 90), (0, 120)))
 
 
 def test_what_was_planned_on_means_is_laid_in_full(left: np.ndarray) -> None:
@@ -87,9 +97,9 @@ def test_what_was_planned_on_means_is_laid_in_full(left: np.ndarray) -> None:
         means, left, 1 - left, 42, np.random.default_rng(0), step=3, shape=full.shape,
         fetch=lambda y, x, size: full[y : y + size, x : x + size],
     )  # fmt: skip
-    out = quilt.rows(0, 270)[:, 200:]
+    out = part(quilt, (0, 100, 270), (200, 360))
     assert 0.75 * 4 < out.std() < 1.05 * 4
-    assert not quilt.rows(0, 270)[:, :130].any()
+    assert not part(quilt, (0, 270), (0, 130)).any()
 
 
 def test_no_source_no_grain(noise: np.ndarray, left: np.ndarray) -> None:
@@ -105,7 +115,7 @@ def test_the_same_seed_lays_the_same(noise: np.ndarray, left: np.ndarray) -> Non
 def test_planes_smaller_than_a_patch() -> None:
     small = np.ones((13, 15), np.float32)
     quilt = grain.Quilt(small, small, small, 50, np.random.default_rng(0))
-    assert quilt.rows(0, 13).shape == (13, 15)
+    assert part(quilt, (0, 13), (0, 15)).shape == (13, 15)
 
 
 def test_detail_is_what_a_blur_takes_away(noise: np.ndarray) -> None:

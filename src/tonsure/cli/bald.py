@@ -62,6 +62,7 @@ def bald(
     ] = None,
     model: options.Model = None,
     threads: options.Threads = None,
+    device: options.Device = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -79,6 +80,7 @@ def bald(
         from .outputs import assign
 
         given = {"style": style, "min_face": min_face, "quality": quality, "threads": threads}
+        given["device"] = device
         settings = load(given).settings
         if settings.quality is not None and not 1 <= settings.quality <= 100:
             raise BadOption(f"The quality is {settings.quality}; it goes from 1 to 100.")
@@ -94,6 +96,7 @@ def bald(
             min_face=settings.min_face,
             limits=settings.limits,
             model=model,
+            device=settings.device,
         )
         editor.check(degree, settings.style, face)
         task = _Task(editor, degree, settings.style, steps, size, face, settings.quality, overwrite)

@@ -1,7 +1,7 @@
 """The photo's pixels around a head, at two densities: smooth things need no more than `_DENSITY`.
 
 Where the photo is finer, one pixel of the canvas stands for `step` x `step` of the photo's, and
-what was made on it is enlarged strip by strip: so a photo of 48 megapixels whose face fills it
+what was made on it is enlarged block by block: so a photo of 48 megapixels whose face fills it
 needs hardly more memory than one of 12.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,7 @@ Pixels = npt.NDArray[np.uint8]
 
 _DENSITY = 120.0  # pixels per eye distance that are enough for edges, ears, shading
 _MOST = 2e6  # pixels of a canvas
-_STRIP = 1 << 19  # photo pixels that are worked on at once
+_BLOCK = 1 << 18  # photo pixels that are worked on at once
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,9 @@ class Canvas:
         x0, y0, x1, y1 = self.whole
         return np.asarray(reduced(pixels[y0:y1, x0:x1], self.step))
 
-    def part(self, plane: Plane, rows: slice, columns: slice | None = None) -> Plane:
-        """`rows` and `columns` (default all) of the photo, within `whole`, from a plane (h, w[, C])
-        of the canvas: bilinear, edges replicated. Where `step` is 1, a view."""
-        columns = columns or slice(0, self.shape[1])
+    def part(self, plane: Plane, rows: slice, columns: slice) -> Plane:
+        """`rows` and `columns` of the photo, within `whole`, from a plane (h, w[, C]) of the
+        canvas: bilinear, edges replicated. Where `step` is 1, a view."""
         if self.step == 1:
             return plane[rows, columns]
         import cv2
@@ -100,9 +100,17 @@ class Canvas:
         rows, columns = self.within(at)
         return resize(plane, (rows.stop - rows.start, columns.stop - columns.start))
 
-    def strips(self) -> Iterator[slice]:
-        """Rows of the photo within `whole`, some at a time: two parts at least, for two threads."""
+    def blocks(self) -> Iterator[tuple[slice, slice]]:
+        """Rows and columns of the photo within `whole`, which cover it together: two at least, for
+        two threads."""
         height, width = self.shape
-        rows = max(1, min(_STRIP // width, -(-height // 2)))
-        for top in range(0, height, rows):
-            yield slice(top, min(top + rows, height))
+        side = int(_BLOCK**0.5)
+        down, across = -(-height // side), -(-width // side)
+        for rows in _parts(height, 2 if down * across == 1 else down):
+            for columns in _parts(width, across):
+                yield rows, columns
+
+
+def _parts(length: int, count: int) -> list[slice]:
+    ends = [length * k // count for k in range(count + 1)]
+    return [slice(start, stop) for start, stop in pairwise(ends) if stop > start]

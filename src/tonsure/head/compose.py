@@ -34,9 +34,9 @@ def outline(points: npt.NDArray[np.float64], scene: Scene, box: PhotoBox, soft: 
     return np.clip(blur(filled, soft), 0, 1)
 
 
-def compose(pixels: Pixels, layers: Layers, canvas: Canvas) -> Pixels:
+def compose(pixels: Pixels, layers: Layers, canvas: Canvas, threads: int | None = None) -> Pixels:
     """(h, w, 3) uint8: the photo's `canvas.whole` as it would be without hair."""
-    scene, whole = layers.scene, canvas.whole
+    whole = canvas.whole
     base = _base(layers, canvas)
     laid = _fetched(pixels, layers, whole)
     own = np.ones(base.head.shape, np.float32)  # not fetched from elsewhere, grain and all
@@ -47,33 +47,33 @@ def compose(pixels: Pixels, layers: Layers, canvas: Canvas) -> Pixels:
     light = _light(layers, canvas, base)
     result = np.empty((*canvas.shape, 3), np.uint8)
 
-    def strip(rows: slice) -> None:
-        out = np.array(canvas.part(base.rgb, rows))
+    def block(*at: slice) -> None:
+        out = canvas.part(base.rgb, *at)
         own = np.ones(out.shape[:2], np.float32)
         for one in laid:
-            one.lay(out, own, rows)
-        hole = canvas.part(base.hole, rows)
+            one.lay(out, own, *at)
+        hole = canvas.part(base.hole, *at)
         for quilt, share in grains:
-            share = canvas.part(share, rows)
-            added = quilt.rows(rows.start, rows.stop)
+            share = canvas.part(share, *at)
+            added = quilt.part(*at)
             added *= share * own * (hole * own * share > 0)
             for c in range(3):
                 out[..., c] += added
         if light is not None:
-            y, x = whole[1] + rows.start, slice(whole[0], whole[2])
-            photo = pixels[y : y + len(out), x].astype(np.float32)
-            lift = canvas.part(base.shade, rows) * (1 - hole) * own
-            photo *= canvas.part(light, rows)
+            y, x = (one.start + start for one, start in zip(at, whole[1::-1], strict=True))
+            photo = pixels[y : y + out.shape[0], x : x + out.shape[1]].astype(np.float32)
+            lift = canvas.part(base.shade, *at) * (1 - hole) * own
+            photo *= canvas.part(light, *at)
             lift /= np.maximum(hole + lift, np.float32(1e-3))
             _lay(out, photo, lift)
         out += 0.5
-        result[rows] = np.clip(out, 0, 255, out=out).astype(np.uint8)
+        result[at] = np.clip(out, 0, 255, out=out).astype(np.uint8)
 
-    strips = list(canvas.strips())
+    blocks = list(canvas.blocks())
     both(
-        lambda: [strip(rows) for rows in strips[::2]],
-        lambda: [strip(rows) for rows in strips[1::2]],
-        scene.threads,
+        lambda: [block(*at) for at in blocks[::2]],
+        lambda: [block(*at) for at in blocks[1::2]],
+        threads,
     )
     return result
 
@@ -130,13 +130,20 @@ class _Laid:
     share: Plane
     grained: bool
 
-    def lay(self, out: Plane, own: Plane, rows: slice) -> None:
-        """Over the `rows` of `out` (h, w, 3); `own` (h, w) falls where it has its own grain."""
-        top, bottom = max(self.at[0].start, rows.start), min(self.at[0].stop, rows.stop)
-        if bottom <= top:
+    def lay(self, out: Plane, own: Plane, *block: slice) -> None:
+        """Over `out` (h, w, 3), which shows these rows and columns; `own` (h, w) falls where it
+        has its own grain."""
+        pairs = list(zip(self.at, block, strict=True))
+        ends = [(max(a.start, b.start), min(a.stop, b.stop)) for a, b in pairs]
+        if any(stop <= start for start, stop in ends):
             return
-        here = (slice(top - rows.start, bottom - rows.start), self.at[1])
-        there = slice(top - self.at[0].start, bottom - self.at[0].start)
+        here, there = (
+            tuple(
+                slice(start - pair[k].start, stop - pair[k].start)
+                for pair, (start, stop) in zip(pairs, ends, strict=True)
+            )
+            for k in (1, 0)
+        )
         share = self.share[there]
         colour = self.colour[there] if self.colour.ndim == 3 else self.colour
         _lay(out[here], colour, share)

@@ -145,28 +145,29 @@ class Quilt:
                     pick = int(generator.integers(len(self._sources)))
                     self.patches.append(Patch(top, left, pick, bool(generator.random() < 0.5)))
 
-    def rows(self, top: int, bottom: int) -> Plane:
-        """Rows `top` to `bottom` of what is laid, (bottom - top, W) float32 about 0."""
-        size, width = self.size, self.shape[1]
-        out = np.zeros((bottom - top, width), np.float32)
+    def part(self, rows: slice, columns: slice) -> Plane:
+        """`rows` and `columns` of what is laid, float32 about 0."""
+        size = self.size
+        (top, bottom), (start, stop) = ((one.start, one.stop) for one in (rows, columns))
+        out = np.zeros((bottom - top, stop - start), np.float32)
         power = np.full_like(out, 1e-6)
         ramp = np.sin(np.pi * (np.arange(size) + 0.5) / size).astype(np.float32)
         window = np.outer(ramp, ramp)
         for one in self.patches:
-            if one.top + size <= top or one.top >= bottom:
+            if not (top - size < one.top < bottom and start - size < one.left < stop):
                 continue
             patch = self._calm(self._fetch(*self._sources[one.source], size))
             if one.turned:
                 patch = patch[:, ::-1]
-            a, b = max(top - one.top, 0), max(-one.left, 0)
+            a, b = max(top - one.top, 0), max(start - one.left, 0)
             h = min(patch.shape[0], bottom - one.top) - a
-            w = min(patch.shape[1], width - one.left) - b
+            w = min(patch.shape[1], stop - one.left) - b
             if h < 1 or w < 1:
                 continue
-            part = window[a : a + h, b : b + w]
-            y, x = one.top + a - top, one.left + b
-            out[y : y + h, x : x + w] += patch[a : a + h, b : b + w] * part
-            power[y : y + h, x : x + w] += part * part
+            soft = window[a : a + h, b : b + w]
+            y, x = one.top + a - top, one.left + b - start
+            out[y : y + h, x : x + w] += patch[a : a + h, b : b + w] * soft
+            power[y : y + h, x : x + w] += soft * soft
         out /= np.sqrt(power)
         return out
 

@@ -8,13 +8,13 @@ import numpy as np
 
 from ..faces import Face
 from ..hair.matte import Matte
-from ..heap import give_back
+from ..heap import give_back, scarce
 from ..parallel import both
 from ..scene import PhotoBox, Scene
 from . import times
 from .canvas import Canvas
 from .compose import Pixels, compose
-from .layers import layers
+from .layers import Layers, layers
 
 NETWORKS = ("sight", "person_mask", "hair_parser", "hat", "bare", "beneath")
 """What `make` opens, in this order."""
@@ -40,25 +40,30 @@ class Bare:
 def make(pixels: Pixels, face: Face, *, threads: int | None = None) -> Bare:
     """The bald head of `face` in `pixels` (H, W, 3) uint8: once per face, every degree is a blend
     of it."""
-    found = layers(pixels, face, threads=threads)
-    give_back(pixels.nbytes)
+    # one thing after the other needs less memory
+    found = layers(pixels, face, threads=1 if scarce(pixels) else threads)
+    bare = _made(pixels, found, threads)
+    del found
+    give_back(pixels)
+    return bare
+
+
+def _made(pixels: Pixels, found: Layers, threads: int | None) -> Bare:
+    give_back(pixels)
     scene = found.scene
     box = _photo_box(scene, found.matte, pixels.shape)
     canvas = Canvas.of(scene, box)
     weight = canvas.on(np.maximum(found.matte.hole, found.matte.shade)) * 255 + 0.5
     mask = np.empty(canvas.shape, np.uint8)
-    for rows in canvas.strips():
-        mask[rows] = np.clip(canvas.part(weight, rows), 0, 255)
-    colour, going = both(
-        lambda: compose(pixels, found, canvas),
+    for at in canvas.blocks():
+        mask[at] = np.clip(canvas.part(weight, *at), 0, 255)
+    going, colour = both(
         lambda: times.going(pixels, found, box, mask),
-        threads,
+        lambda: compose(pixels, found, canvas, threads),
+        1 if scarce(pixels) else threads,
     )
     time, thin = times.even(going, colour)
-    notes = _notes(scene, found.matte)
-    del found, scene, canvas, weight, going
-    give_back(pixels.nbytes)
-    return Bare(box, colour, mask, time, thin, notes)
+    return Bare(box, colour, mask, time, thin, _notes(scene, found.matte))
 
 
 def _notes(scene: Scene, m: Matte) -> tuple[str, ...]:
