@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ..faces import Frame
 from ..faces.align import reduced
-from ..planes import Plane, resize
+from ..planes import Plane
 from ..scene import EYE_DISTANCE, PhotoBox, Scene
 
 Pixels = npt.NDArray[np.uint8]
@@ -89,16 +89,6 @@ class Canvas:
         large = cv2.resize(piece, size, interpolation=cv2.INTER_LINEAR)
         height, width = rows.stop - rows.start, columns.stop - columns.start
         return np.asarray(large[top : top + height, left : left + width])
-
-    def within(self, at: tuple[slice, slice]) -> tuple[slice, slice]:
-        """Rows and columns of the canvas that show those (`at`) of the photo within `whole`."""
-        rows, columns = (slice(one.start // self.step, -(-one.stop // self.step)) for one in at)
-        return rows, columns
-
-    def shrunk(self, plane: Plane, at: tuple[slice, slice]) -> Plane:
-        """A plane of the photo's pixels `at` as large as what `within` tells."""
-        rows, columns = self.within(at)
-        return resize(plane, (rows.stop - rows.start, columns.stop - columns.start))
 
     def blocks(self) -> Iterator[tuple[slice, slice]]:
         """Rows and columns of the photo within `whole`, which cover it together: two at least, for

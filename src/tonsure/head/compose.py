@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -36,22 +38,19 @@ def outline(points: npt.NDArray[np.float64], scene: Scene, box: PhotoBox, soft: 
 
 def compose(pixels: Pixels, layers: Layers, canvas: Canvas, threads: int | None = None) -> Pixels:
     """(h, w, 3) uint8: the photo's `canvas.whole` as it would be without hair."""
-    whole = canvas.whole
     base = _base(layers, canvas)
-    laid = _fetched(pixels, layers, whole)
-    own = np.ones(base.head.shape, np.float32)  # not fetched from elsewhere, grain and all
-    for one in laid:
-        if one.grained:
-            own[canvas.within(one.at)] *= 1 - canvas.shrunk(one.share, one.at)
-    grains = _grains(pixels, layers, canvas, base, own)
+    laid = _fetched(pixels, layers, canvas.whole)
+    grains = _grains(pixels, layers, canvas, base)
     light = _light(layers, canvas, base)
     result = np.empty((*canvas.shape, 3), np.uint8)
 
-    def block(*at: slice) -> None:
+    def block(at: tuple[slice, slice]) -> None:
         out = canvas.part(base.rgb, *at)
-        own = np.ones(out.shape[:2], np.float32)
-        for one in laid:
-            one.lay(out, own, *at)
+        y, x = (one.start + start for one, start in zip(at, canvas.whole[1::-1], strict=True))
+        box = (x, y, x + out.shape[1], y + out.shape[0])
+        own = np.ones(out.shape[:2], np.float32)  # not fetched from elsewhere, grain and all
+        for lay in laid:
+            lay(out, own, box)
         hole = canvas.part(base.hole, *at)
         for quilt, share in grains:
             share = canvas.part(share, *at)
@@ -60,8 +59,7 @@ def compose(pixels: Pixels, layers: Layers, canvas: Canvas, threads: int | None 
             for c in range(3):
                 out[..., c] += added
         if light is not None:
-            y, x = (one.start + start for one, start in zip(at, whole[1::-1], strict=True))
-            photo = pixels[y : y + out.shape[0], x : x + out.shape[1]].astype(np.float32)
+            photo = pixels[box[1] : box[3], box[0] : box[2]].astype(np.float32)
             lift = canvas.part(base.shade, *at) * (1 - hole) * own
             photo *= canvas.part(light, *at)
             lift /= np.maximum(hole + lift, np.float32(1e-3))
@@ -71,8 +69,8 @@ def compose(pixels: Pixels, layers: Layers, canvas: Canvas, threads: int | None 
 
     blocks = list(canvas.blocks())
     both(
-        lambda: [block(*at) for at in blocks[::2]],
-        lambda: [block(*at) for at in blocks[1::2]],
+        lambda: deque(map(block, blocks[::2]), 0),
+        lambda: deque(map(block, blocks[1::2]), 0),
         threads,
     )
     return result
@@ -120,53 +118,54 @@ def _base(layers: Layers, canvas: Canvas) -> _Base:
     return _Base(out, skin, clothes, canvas.on(visible.hole), canvas.on(visible.shade), head)
 
 
-@dataclass(frozen=True)
-class _Laid:
-    """Colours laid over the photo's pixels `at` (rows, columns) of the canvas's `whole`: `colour`
-    (h, w, 3) or (3,) by `share` (h, w); `grained` if it is the photo's, with its own grain."""
+class _Laid(Protocol):
+    """What is laid over the photo's pixels, block by block."""
 
-    at: tuple[slice, slice]
-    colour: Plane
-    share: Plane
-    grained: bool
-
-    def lay(self, out: Plane, own: Plane, *block: slice) -> None:
-        """Over `out` (h, w, 3), which shows these rows and columns; `own` (h, w) falls where it
-        has its own grain."""
-        pairs = list(zip(self.at, block, strict=True))
-        ends = [(max(a.start, b.start), min(a.stop, b.stop)) for a, b in pairs]
-        if any(stop <= start for start, stop in ends):
-            return
-        here, there = (
-            tuple(
-                slice(start - pair[k].start, stop - pair[k].start)
-                for pair, (start, stop) in zip(pairs, ends, strict=True)
-            )
-            for k in (1, 0)
-        )
-        share = self.share[there]
-        colour = self.colour[there] if self.colour.ndim == 3 else self.colour
-        _lay(out[here], colour, share)
-        if self.grained:
-            own[here] *= 1 - share
+    def __call__(self, out: Plane, own: Plane, box: PhotoBox) -> None:
+        """Over `out` (h, w, 3), which shows `box` of the photo; `own` (h, w) falls where it has
+        its own grain."""
 
 
-def _fetched(pixels: Pixels, layers: Layers, box: PhotoBox) -> list[_Laid]:
+def _fetched(pixels: Pixels, layers: Layers, whole: PhotoBox) -> list[_Laid]:
     """Brows and eyes: from the face's other side, or drawn."""
-    scene, found = layers.scene, []
-    for hidden in layers.mirrored:
-        if hidden.across is None:
-            part, at = scene.reach(hidden.where, box)
-            cover = brows.draw(scene, hidden.side, part) * scene.to_photo(hidden.where, part)
-            found.append(_Laid(at, layers.brow_colour, cover, False))
-        else:
-            at, colour, share = mirror.lay(pixels, scene, box, layers.beneath.head, hidden)
-            found.append(_Laid(at, colour, share, True))
-    return found
+    scene = layers.scene
+
+    def mirrored(one: mirror.Mirrored) -> _Laid:
+        fetched = mirror.Fetched(scene, layers.beneath.head, one)
+
+        def lay(out: Plane, own: Plane, box: PhotoBox) -> None:
+            at, colour, share = fetched.on(pixels, box)
+            _lay(out[at], colour, share)
+            own[at] *= 1 - share
+
+        return lay
+
+    def drawn(one: mirror.Mirrored) -> _Laid:
+        part, _ = scene.reach(one.where, whole)
+        empty = part[0] >= part[2] or part[1] >= part[3]
+        cover = None if empty else brows.draw(scene, one.side, part)
+
+        def lay(out: Plane, own: Plane, box: PhotoBox) -> None:
+            both = (
+                *np.maximum(part[:2], box[:2]).tolist(),
+                *np.minimum(part[2:], box[2:]).tolist(),
+            )
+            if cover is None or both[0] >= both[2] or both[1] >= both[3]:
+                return
+            at, there = (
+                (slice(both[1] - y, both[3] - y), slice(both[0] - x, both[2] - x))
+                for x, y in (box[:2], part[:2])
+            )
+            share = cover[there] * scene.to_photo(one.where, both)
+            _lay(out[at], np.broadcast_to(layers.brow_colour, (*share.shape, 3)), share)
+
+        return lay
+
+    return [drawn(one) if one.across is None else mirrored(one) for one in layers.mirrored]
 
 
 def _grains(
-    pixels: Pixels, layers: Layers, canvas: Canvas, base: _Base, own: Plane
+    pixels: Pixels, layers: Layers, canvas: Canvas, base: _Base
 ) -> list[tuple[grain.Quilt, Plane]]:
     """The photo's own fine structure for the skin, the wall and the clothes in the hole, each with
     its share (h, w) on the canvas."""
@@ -176,13 +175,12 @@ def _grains(
     wall, cloth = (_sure(visible.seen[..., k]) for k in (bare.BACKGROUND, bare.CLOTHES))
     cloth = cloth * (1 - visible.flesh)
     plain = 1 - canvas.on(layers.body.grained)
-    hole = base.hole * own
 
     def one(
         kind: tuple[float, float, float], source: Plane, share: Plane
     ) -> list[tuple[grain.Quilt, Plane]]:
         sigma, patch, most = kind
-        cover = hole * share
+        cover = base.hole * share
         if float(cover.max()) <= 0.01:
             return []
         shown = canvas.on(source * clear)

@@ -130,7 +130,8 @@ class Quilt:
         self._choose(wanted > 0.003, step, generator)
 
     def _calm(self, texture: Plane) -> Plane:
-        return np.clip(texture - self._middle, -self._most, self._most)
+        calm: Plane = np.clip(texture - self._middle, -self._most, self._most)
+        return calm
 
     def _choose(
         self, lacking: npt.NDArray[np.bool_], step: int, generator: np.random.Generator
