@@ -107,6 +107,18 @@ def test_a_degree_is_the_share_that_has_gone(ramp, style):
         assert gone == pytest.approx(wanted, abs=0.006)
 
 
+@STYLES
+def test_maps_may_be_smaller_than_the_head(ramp, style):
+    small = SimpleNamespace(
+        mask=ramp.mask, **{name: getattr(ramp, name)[1::3, 1::3] for name in ("time", "thin")}
+    )
+    for wanted in (0.2, 0.5, 0.9):
+        near, true = degree.weight(small, wanted, style), degree.weight(ramp, wanted, style)
+        assert near.shape == true.shape
+        assert np.abs(near.astype(int) - true).mean() < 6
+    assert np.array_equal(degree.weight(small, 1, style), ramp.mask)
+
+
 @pytest.mark.parametrize("wrong", [-0.1, 1.01, float("nan"), float("inf")])
 def test_degrees_beyond_the_ends(ramp, wrong):
     with pytest.raises(BadOption, match="0 \\(untouched\\) to 1"):

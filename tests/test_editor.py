@@ -302,3 +302,14 @@ def test_a_file_that_lacks_its_end_is_told(data):
     result = tonsure.bald((data / "astronaut.jpg").read_bytes()[:-2])
     assert [note.code for note in result.warnings] == ["cut_off"]
     assert "its end mark" in result.warnings[0].text
+
+
+def test_the_last_edit_needs_no_second_photo(astronaut, drawn):
+    with Editor().open(astronaut) as shot:
+        wanted = shot.bald(0.7).image
+        before = shot.photo.pixels
+        last = shot.bald(0.7, last=True)
+    assert np.array_equal(last.image, wanted)
+    assert last.photo.pixels is before
+    assert not before.flags.writeable
+    assert not np.array_equal(wanted, astronaut)  # the caller's own array is as it was

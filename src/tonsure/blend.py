@@ -11,6 +11,7 @@ from PIL import Image
 
 Bytes = npt.NDArray[np.uint8]
 Pixels = TypeVar("Pixels", npt.NDArray[np.uint8], npt.NDArray[np.uint16])
+_STRIP = 1 << 19  # pixels that are blended at once
 
 
 class Placed(Protocol):
@@ -25,8 +26,8 @@ class Placed(Protocol):
     def colour(self) -> Bytes: ...
 
 
-def apply(pixels: Pixels, heads: Sequence[tuple[Placed, Bytes]]) -> Pixels:
-    """Lay bald heads over a photo, one after the other; a new array.
+def apply(pixels: Pixels, heads: Sequence[tuple[Placed, Bytes]], in_place: bool = False) -> Pixels:
+    """Lay bald heads over a photo, one after the other; a new array unless `in_place`.
 
     Parameters
     ----------
@@ -36,18 +37,25 @@ def apply(pixels: Pixels, heads: Sequence[tuple[Placed, Bytes]]) -> Pixels:
     Returns (H, W, 3) of the photo's type.  uint8 is blended by Pillow (rounded to nearest), uint16
     in integers at its own depth.
     """
-    out = pixels.copy()
+    out = pixels if in_place else pixels.copy()
     for head, weight in heads:
         x0, y0, x1, y1 = head.box
-        region = out[y0:y1, x0:x1]
-        if pixels.dtype == np.uint8:
-            blended = Image.composite(
-                Image.fromarray(head.colour),
-                Image.fromarray(np.ascontiguousarray(region)),
-                Image.fromarray(weight),
-            )
-            region[:] = np.asarray(blended)
-        else:
-            step = head.colour.astype(np.int64) * 257 - region
-            region[:] = region + (step * weight[..., None] + 127) // 255
+        rows = max(1, _STRIP // max(1, x1 - x0))
+        for top in range(0, y1 - y0, rows):
+            part = slice(top, top + rows)
+            _lay(out[y0:y1, x0:x1][part], head.colour[part], weight[part])
     return out
+
+
+def _lay(region: Pixels, colour: Bytes, weight: Bytes) -> None:
+    """Over `region` (h, w, 3) of a photo, which changes."""
+    if region.dtype == np.uint8:
+        blended = Image.composite(
+            Image.fromarray(colour),
+            Image.fromarray(np.ascontiguousarray(region)),
+            Image.fromarray(weight),
+        )
+        region[:] = np.asarray(blended)
+    else:
+        step = colour.astype(np.int64) * 257 - region
+        region[:] = region + (step * weight[..., None] + 127) // 255

@@ -25,7 +25,8 @@ _TURNS = 10
 
 
 class Timed(Protocol):
-    """What `weight` needs of a bald head: `mask`, `time` and `thin` (h, w) uint8."""
+    """What `weight` needs of a bald head: `mask` (h, w), and `time` and `thin`, which show the same
+    with as many pixels or fewer, uint8."""
 
     @property
     def mask(self) -> Bytes: ...
@@ -123,6 +124,8 @@ def weight(bare: Timed, degree: float, style: str = "recede") -> Bytes:
         return np.zeros_like(bare.mask)
     table = _ramp(_moment(degree, _SOFT[style]), _SOFT[style])
     gone = Image.fromarray(bare.time if style == "recede" else bare.thin)
+    if gone.size != bare.mask.shape[::-1]:
+        gone = gone.resize(bare.mask.shape[::-1], Image.Resampling.BICUBIC)
     gone = gone.point((table * 255).round().astype(np.uint8).tolist())
     return np.asarray(ImageChops.multiply(Image.fromarray(bare.mask), gone))
 

@@ -15,8 +15,9 @@ from .degree import check, weight
 from .errors import BadOption, FaceTooSmall, NoFace, Note
 from .faces import Face, Which
 from .head import Bare
+from .models import device as devices
 from .models import session
-from .photo import Limits, Photo, Source
+from .photo import Limits, Photo, Source, thawed
 from .result import Result
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ class Editor:
     min_face : look for faces from this height in pixels on, see `faces.find`.
     limits : of what is read, see `photo.Limits`.
     model : a generator exported by the laboratory, which edits in place of the shipped networks.
+    device : what the networks run on: "cpu", "cuda", "coreml", "directml", "openvino", or "auto":
+        an accelerator whose onnxruntime is installed, else the processor. See `models.device`.
+
+    Raises `BadOption` for values that are not allowed, and for a device that nothing runs on here.
     """
 
     def __init__(
@@ -46,17 +51,20 @@ class Editor:
         min_face: float | None = None,
         limits: Limits | None = None,
         model: str | Path | None = None,
+        device: str = "auto",
     ) -> None:
         if threads is not None and (not isinstance(threads, int) or threads < 1):
             raise BadOption(f"There cannot be {threads!r} threads; give a whole number from 1 on.")
         self.threads = None if threads is None else session.bounded(threads)
         self.min_face = min_face
         self.limits = limits or Limits()
+        self.device = devices.check(device)
         self.generator: Generator | None = None
         if model is not None:
             from .generator import Generator
 
-            self.generator = Generator.open(model, threads)
+            with devices.on(self.device):
+                self.generator = Generator.open(model, threads)
 
     def check(self, degree: float = 1.0, style: str = "recede", face: Which = "all") -> None:
         """Raise `BadOption` for values that `Shot.bald` would not take for any photo."""
@@ -119,6 +127,8 @@ class Shot:
         style: str = "recede",
         face: Which = "largest",
         each: Mapping[int, float] | None = None,
+        *,
+        last: bool = False,
     ) -> Result:
         """The photo with the chosen faces bald.
 
@@ -129,6 +139,8 @@ class Shot:
         face : "largest", "all", a number from 1 on, "x,y" or (x, y) within a face, in photo
             pixels, or one of `faces`.
         each : degrees of single faces by their number, which go before `degree`.
+        last : nothing more is asked of this shot: the result may be made in the photo's own
+            memory, which saves a copy of it.
 
         Raises `NoFace`, `FaceTooSmall`, `BadOption`, `LimitExceeded` and `ModelError`.
         """
@@ -140,7 +152,8 @@ class Shot:
         if (
             max(degree, *each.values(), 0) > 0 and not self._heads
         ):  # they open while faces are looked for
-            session.prepare(head.NETWORKS, self._editor.threads)
+            with devices.on(self._editor.device):
+                session.prepare(head.NETWORKS, self._editor.threads)
         chosen = faces.choose(self.faces, face)
         self._editor.limits.check_faces(len(chosen))
         numbers, notes = self._usable(chosen)
@@ -154,8 +167,13 @@ class Shot:
         result = self.photo
         with self._timed("blend"):
             if laid:
-                pixels = blend.apply(self.photo.pixels, laid)  # type: ignore[type-var]
+                pixels = self.photo.pixels
+                if last:
+                    pixels = thawed(pixels)
+                pixels = blend.apply(pixels, laid, in_place=last)  # type: ignore[type-var]
                 result = self.photo.with_pixels(pixels, [bare.box for bare, _ in laid])
+                if last:
+                    self.photo = result
         found = {number: self.faces[number - 1] for number in numbers}
         degree = max(wanted.values())
         return Result(result, found, degree, style, tuple(notes), dict(self._seconds))
@@ -201,7 +219,7 @@ class Shot:
 
     def view(self, number: int, source: Any = None) -> View:
         """Face `number` (from 1) as the editor's model sees it; `source` (C,) of 0/1 if known."""
-        with self._lock:
+        with self._lock, devices.on(self._editor.device):
             if source is not None:
                 return self._model().look(self.photo.eight(), self._numbered(number), source)
             if number not in self._views:
@@ -225,7 +243,8 @@ class Shot:
         told: dict[str, Any] = {"warnings": []}
         if face.height < NEEDED:
             return told | {"warnings": ["face_skipped"]}
-        told |= findings.of(self.photo.eight(), face, threads=self._editor.threads)
+        with devices.on(self._editor.device):
+            told |= findings.of(self.photo.eight(), face, threads=self._editor.threads)
         small = ["small_face"] if face.height < COARSE else []
         return told | {"warnings": small + list(self.head(number).warnings)}
 
@@ -268,7 +287,8 @@ class Shot:
     @contextmanager
     def _timed(self, act: str) -> Iterator[None]:
         began = time.perf_counter()
-        yield
+        with devices.on(self._editor.device):
+            yield
         self._seconds[act] = self._seconds.get(act, 0.0) + time.perf_counter() - began
 
 
@@ -280,4 +300,4 @@ def bald(
     >>> tonsure.bald("me.jpg", degree=0.8).save("me-bald.jpg")  # doctest: +SKIP
     """
     with Editor().open(source) as shot:
-        return shot.bald(degree, style, face)
+        return shot.bald(degree, style, face, last=True)

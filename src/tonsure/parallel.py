@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 A = TypeVar("A")
@@ -19,5 +20,5 @@ def both(one: Callable[[], A], other: Callable[[], B], threads: int | None) -> t
     if threads == 1:
         return one(), other()
     with ThreadPoolExecutor(1) as pool:
-        later = pool.submit(other)
+        later = pool.submit(copy_context().run, other)
         return one(), later.result()

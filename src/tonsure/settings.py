@@ -29,6 +29,7 @@ class Settings:
     threads : of the networks within one photo; two by default.
     min_face : look for faces from this height in pixels on.
     style : "recede" or "thin".
+    device : what the networks run on, see `Editor`.
     quality : of JPEG, WebP and AVIF, 1 to 100, instead of the source's.
     max_file_mb, max_megapixels, max_side, max_metadata_mb, max_faces : see `photo.Limits`.
     """
@@ -36,6 +37,7 @@ class Settings:
     threads: int | None = None
     min_face: float | None = None
     style: str = "recede"
+    device: str = "auto"
     quality: int | None = None
     max_file_mb: float = 200.0
     max_megapixels: float = 100.0
@@ -60,11 +62,12 @@ class Loaded:
     file: Path
 
 
+_WORDS = ("style", "device")
 _TYPES: dict[str, type] = {
     name: int if name in {"threads", "quality", "max_side", "max_faces"} else float
     for name in (f.name for f in fields(Settings))
-    if name != "style"
-} | {"style": str}
+    if name not in _WORDS
+} | dict.fromkeys(_WORDS, str)
 NAMES = tuple(_TYPES)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -10,8 +12,18 @@ from tonsure.head import grain
 SHAPE = (90, 120)
 
 
+def part(quilt: grain.Quilt, rows: tuple[int, ...], columns: tuple[int, ...]) -> np.ndarray:
+    """The quilt in blocks that end at these rows and columns."""
+    return np.block([
+        [quilt.part(slice(*down), slice(*across)) for across in pairwise(columns)]
+        for down in pairwise(rows)
+    ])  # fmt: skip
+
+
 def laid(texture: np.ndarray, source: np.ndarray, wanted: np.ndarray, seed: int = 0) -> np.ndarray:
-    return grain.quilt(texture, source, wanted, 14, np.random.default_rng(seed))
+    quilt = grain.Quilt(texture, source, wanted, 14, np.random.default_rng(seed))
+    # in blocks, whose seams nothing may tell
+    return part(quilt, (0, 41, 90), (0, 47, 120))
 
 
 @pytest.fixture
@@ -68,8 +80,26 @@ def test_only_what_is_wanted_is_covered(noise: np.ndarray, left: np.ndarray) -> 
     wanted = np.zeros(SHAPE, np.float32)
     wanted[20:50, 80:110] = 0.5
     out = laid(noise, left, wanted)
-    assert not out[wanted == 0].any()
+    assert not out[:, :60].any()  # as far as a patch reaches
     assert (out[wanted > 0] != 0).mean() > 0.99
+
+
+def test_blocks_join(noise: np.ndarray, left: np.ndarray) -> None:
+    quilt = grain.Quilt(noise, left, 1 - left, 14, np.random.default_rng(0))
+    assert np.array_equal(laid(noise, left, 1 - left), part(quilt, (0, 90), (0, 120)))
+
+
+def test_what_was_planned_on_means_is_laid_in_full(left: np.ndarray) -> None:
+    """The planes are three times smaller than the texture: its own values are laid all the same."""
+    full = np.random.default_rng(5).normal(0, 4, (270, 360)).astype(np.float32)
+    means = full.reshape(90, 3, 120, 3).mean((1, 3))
+    quilt = grain.Quilt(
+        means, left, 1 - left, 42, np.random.default_rng(0), step=3, shape=full.shape,
+        fetch=lambda y, x, size: full[y : y + size, x : x + size],
+    )  # fmt: skip
+    out = part(quilt, (0, 100, 270), (200, 360))
+    assert 0.75 * 4 < out.std() < 1.05 * 4
+    assert not part(quilt, (0, 270), (0, 130)).any()
 
 
 def test_no_source_no_grain(noise: np.ndarray, left: np.ndarray) -> None:
@@ -84,7 +114,8 @@ def test_the_same_seed_lays_the_same(noise: np.ndarray, left: np.ndarray) -> Non
 
 def test_planes_smaller_than_a_patch() -> None:
     small = np.ones((13, 15), np.float32)
-    assert grain.quilt(small, small, small, 50, np.random.default_rng(0)).shape == (13, 15)
+    quilt = grain.Quilt(small, small, small, 50, np.random.default_rng(0))
+    assert part(quilt, (0, 13), (0, 15)).shape == (13, 15)
 
 
 def test_detail_is_what_a_blur_takes_away(noise: np.ndarray) -> None:

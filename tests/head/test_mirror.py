@@ -64,7 +64,7 @@ def test_what_is_laid_has_the_other_brow(scene: Scene, astronaut: np.ndarray) ->
     inked = astronaut.copy()
     inked[scene.to_photo(area(scene, 0), box) > 0.5] = (0, 0, 90)
     inked[scene.to_photo(hidden(scene, 1), box) > 0.1] = 255  # what hangs over the right one
-    at, laid, share = mirror.lay(inked, scene, box, TONE, one)
+    at, laid, share = mirror.Fetched(scene, TONE, one).on(inked, box)
     assert laid.shape == (*share.shape, 3) == astronaut[at].shape
     whole = scene.to_photo(one.where, box)
     assert whole.sum() == pytest.approx(whole[at].sum())  # nothing is cut off
@@ -73,12 +73,27 @@ def test_what_is_laid_has_the_other_brow(scene: Scene, astronaut: np.ndarray) ->
     assert np.median(laid[inside], axis=0)[2] > 50
 
 
+def test_blocks_join(scene: Scene, astronaut: np.ndarray) -> None:
+    one = ask(scene, hidden(scene, 0))[0]
+    fetched = mirror.Fetched(scene, TONE, one)
+    (x0, y0, x1, y1), _ = scene.reach(one.where, (0, 0, 512, 512))
+    _, whole, share = fetched.on(astronaut, (x0, y0, x1, y1))
+    middle = (x0 + x1) // 2
+    parts = [fetched.on(astronaut, (a, y0, b, y1)) for a, b in ((x0, middle), (middle, x1))]
+    for k, wanted in ((1, whole), (2, share)):
+        found = np.zeros_like(wanted)
+        for start, part in zip((0, middle - x0), parts, strict=True):
+            rows, columns = part[0]
+            found[rows, columns.start + start : columns.stop + start] = part[k]
+        assert np.abs(found - wanted).max() < 0.6
+
+
 def test_the_light_of_here_is_laid(scene: Scene, astronaut: np.ndarray) -> None:
     (one,) = ask(scene, hidden(scene, 1))
     box = (0, 0, astronaut.shape[1], astronaut.shape[0])
     darker = np.repeat(np.linspace(1.2, 0.8, 20, dtype=np.float32)[None], 20, 0)[..., None] * TONE
-    _, even, share = mirror.lay(astronaut, scene, box, TONE, one)
-    _, shaded, _ = mirror.lay(astronaut, scene, box, darker, one)
+    _, even, share = mirror.Fetched(scene, TONE, one).on(astronaut, box)
+    _, shaded, _ = mirror.Fetched(scene, darker, one).on(astronaut, box)
     ratio = (shaded.sum(-1) / np.maximum(even.sum(-1), 30))[share > 0.5]
     assert 0.75 < np.median(ratio) < 0.97  # the face's right side lies in the shade
 
@@ -91,7 +106,7 @@ def test_hair_beside_the_other_brow_is_not_laid(scene: Scene, astronaut: np.ndar
     locks = astronaut.copy()  # the other side is all hair but for brow and eye
     bare = grow(scene.mesh_polygon(mirror._AROUND[0]), 0.02 * scene.unit)
     locks[scene.to_photo(zones[0] * (1 - bare), box) > 0.5] = 10
-    at, laid, share = mirror.lay(locks, scene, box, TONE, replace(one, where=zones[1]))
+    at, laid, share = mirror.Fetched(scene, TONE, replace(one, where=zones[1])).on(locks, box)
     own = np.maximum(area(scene, 1, 1.5, 1.5), scene.mesh_polygon(mirror._EYES[1]))
     beside = scene.to_photo(grow(own, 0.15 * scene.unit), box)[at] < 0.02
     dark = (laid.sum(-1) < 90) & (scene.to_photo(zones[1], box)[at] > 0.9) & beside

@@ -61,7 +61,7 @@ def test_codes_and_options_are_documented():
     for code, status in STATUS.items():
         row = next(line for line in SERVER.splitlines() if f"`{code}`" in line)
         assert str(status) in row
-    shared = {"--help", "--threads", "--min-face", "--debug"}
+    shared = {"--help", "--threads", "--device", "--min-face", "--debug"}
     for option in get_command(app).commands["serve"].params:
         for spelling in option.opts:
             if spelling.startswith("--") and spelling not in shared:

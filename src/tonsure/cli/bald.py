@@ -62,6 +62,7 @@ def bald(
     ] = None,
     model: options.Model = None,
     threads: options.Threads = None,
+    device: options.Device = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -79,6 +80,7 @@ def bald(
         from .outputs import assign
 
         given = {"style": style, "min_face": min_face, "quality": quality, "threads": threads}
+        given["device"] = device
         settings = load(given).settings
         if settings.quality is not None and not 1 <= settings.quality <= 100:
             raise BadOption(f"The quality is {settings.quality}; it goes from 1 to 100.")
@@ -94,6 +96,7 @@ def bald(
             min_face=settings.min_face,
             limits=settings.limits,
             model=model,
+            device=settings.device,
         )
         editor.check(degree, settings.style, face)
         task = _Task(editor, degree, settings.style, steps, size, face, settings.quality, overwrite)
@@ -145,17 +148,21 @@ class _Task:
                 raise UnwritableOutput(
                     f"There is no folder {path.parent} to save in; make it first."
                 )
-        with self.editor.open(job.photo.source, name=job.photo.name) as shot:
-            result = shot.bald(1.0 if self.steps else self.degree, self.style, self.face)
-            if job.make_folder:
-                make_folder(targets[0].parent)
-            try:
-                made = self._write_steps(shot, job) if self.steps else self._write_one(result, job)
-            except OutputExists:
-                if not skip_existing:
-                    raise
-                line = f"{job.photo.name}: left out, another run made it meanwhile."
-                return line, (), record | {"status": "skipped"}
+        shot: Shot | None = self.editor.open(job.photo.source, name=job.photo.name)
+        assert shot is not None
+        degree = 1.0 if self.steps else self.degree
+        result = shot.bald(degree, self.style, self.face, last=not self.steps)
+        if not self.steps:
+            shot = None  # photo and heads: memory that the encoder needs
+        if job.make_folder:
+            make_folder(targets[0].parent)
+        try:
+            made = self._write_steps(shot, job) if shot else self._write_one(result, job)
+        except OutputExists:
+            if not skip_existing:
+                raise
+            line = f"{job.photo.name}: left out, another run made it meanwhile."
+            return line, (), record | {"status": "skipped"}
         notes = tuple(
             f"  {_whose(note.face, len(result.found))}{note.text}" for note in result.notes(made)
         )

@@ -61,25 +61,38 @@ def _examine(debug: bool) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "executable": sys.executable,
         "packages": versions,
-        "provider": "CPUExecutionProvider",
+        **_device(loaded.settings.device),
         "formats": [name.lower() for name in readable()],
         "models": {name: state(entry) for name, entry in MODELS.items()},
         "settings": {
             name: {"value": values[name], "from": origin} for name, origin in loaded.origins.items()
         },
         "settings_file": str(loaded.file),
-        "test": _test(loaded.settings.threads, debug),
+        "test": _test(loaded.settings.threads, loaded.settings.device, debug),
     }
 
 
-def _test(threads: int | None, debug: bool) -> dict[str, Any]:
+def _device(wanted: str) -> dict[str, Any]:
+    """The device and provider that networks run on, and the devices that may be chosen here."""
+    from ..errors import TonsureError
+    from ..models import device, open, session
+
+    try:
+        with device.on(device.check(wanted)):
+            ran = session.opened_on(open("person_mask"))
+    except TonsureError:  # the test photo tells it
+        return {"device": None, "provider": None, "devices": []}
+    return {"device": ran, "provider": device.DEVICES.get(ran, ran), "devices": device.here()}
+
+
+def _test(threads: int | None, device: str, debug: bool) -> dict[str, Any]:
     """The whole way on the photo that ships with the package."""
     from ..editor import Editor
     from ..examples import ASTRONAUT
 
     began = time.perf_counter()
     try:
-        with Editor(threads=threads).open(ASTRONAUT) as shot:
+        with Editor(threads=threads, device=device).open(ASTRONAUT) as shot:
             before = shot.photo.pixels
             after = shot.bald().photo.pixels
     except Exception as error:
@@ -102,7 +115,8 @@ def _print(record: dict[str, Any]) -> None:
     for name, version in record["packages"].items():
         extra = f" (for the extra {_OPTIONAL[name]})" if name in _OPTIONAL else ""
         print(f"  {name:<22} {version or 'not installed'}{extra}")
-    print(f"networks run on {record['provider']}")
+    told = f" (there is: {', '.join(record['devices'])})" if record["devices"] else ""
+    print(f"networks run on {record['provider'] or 'nothing, see below'}{told}")
     for name, state in record["models"].items():
         print(f"  {name:<16} {state}")
     print(f"formats read: {', '.join(record['formats'])}")

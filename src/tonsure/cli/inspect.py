@@ -29,6 +29,7 @@ def inspect(
     recursive: options.Recursive = False,
     overwrite: options.Overwrite = False,
     threads: options.Threads = None,
+    device: options.Device = None,
     as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
@@ -46,7 +47,7 @@ def inspect(
         from .inputs import gather
         from .outputs import Job, assign
 
-        settings = load({"min_face": min_face, "threads": threads}).settings
+        settings = load({"min_face": min_face, "threads": threads, "device": device}).settings
         found = gather(photos, recursive)
         jobs = [Job(photo, None) for photo in found]
         if output is not None:
@@ -54,7 +55,10 @@ def inspect(
             if as_json and jobs[0].target is None:
                 raise BadOption("Standard output takes one of picture and --json; give -o a file.")
         editor = Editor(
-            threads=bounded(settings.threads), min_face=settings.min_face, limits=settings.limits
+            threads=bounded(settings.threads),
+            min_face=settings.min_face,
+            limits=settings.limits,
+            device=settings.device,
         )
         with Batch(len(jobs), as_json=as_json, quiet=True) as batch:
             for job in jobs:

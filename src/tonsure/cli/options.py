@@ -44,6 +44,13 @@ Model = Annotated[
 Threads = Annotated[
     int | None, typer.Option(metavar="N", help="Processor threads for one photo; default 2.")
 ]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        metavar="auto|cpu|cuda|coreml|directml|openvino",
+        help="What the networks run on; auto takes an accelerator whose onnxruntime is installed.",
+    ),
+]
 Debug = Annotated[
     bool, typer.Option("--debug", envvar="TONSURE_DEBUG", help="Show the trace of a fault.")
 ]

@@ -71,6 +71,7 @@ def serve(
     ] = 0.0,
     min_face: options.MinFace = None,
     threads: options.Threads = None,
+    device: options.Device = None,
     debug: options.Debug = False,
 ) -> None:
     """Serve the page and the API.
@@ -90,7 +91,7 @@ def serve(
             raise typer.Exit(2)
         from ..settings import load
 
-        loaded = load({"min_face": min_face, "threads": threads})
+        loaded = load({"min_face": min_face, "threads": threads, "device": device})
         more: dict[str, Any] = {} if workers is None else {"workers": workers}
         chosen = _options(
             loaded, max_file_mb, max_megapixels, host=host, port=port,
@@ -122,7 +123,12 @@ def _options(loaded: Loaded, file_mb: float, megapixels: float, **given: Any) ->
         own, **{name: min(value, getattr(settings, name)) for name, value in vars(own).items()}
     )
     return replace(
-        plain, limits=limits, min_face=settings.min_face, threads=settings.threads, **given
+        plain,
+        limits=limits,
+        min_face=settings.min_face,
+        threads=settings.threads,
+        device=settings.device,
+        **given,
     )
 
 

@@ -45,6 +45,7 @@ def sweep(
     min_face: options.MinFace = None,
     overwrite: options.Overwrite = False,
     threads: options.Threads = None,
+    device: options.Device = None,
     as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:  # fmt: skip
@@ -56,9 +57,10 @@ def sweep(
         from ..steps import sweep as made
         from .inputs import STDIN, Input
 
-        settings = load({"min_face": min_face, "threads": threads}).settings
+        settings = load({"min_face": min_face, "threads": threads, "device": device}).settings
         editor = Editor(
             threads=bounded(settings.threads), min_face=settings.min_face, limits=settings.limits,
+            device=settings.device,
             model=model,
         )  # fmt: skip
         one = Input(None if photo == STDIN else Path(photo))

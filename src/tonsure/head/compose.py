@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import dataclass
+from typing import Protocol
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from ..parallel import both
 from ..planes import LUMA, Plane, blur, grow, resize, smoothstep
-from ..scene import EYE_DISTANCE, PhotoBox, Scene
+from ..scene import PhotoBox, Scene
 from . import bare, brows, ears, features, grain, mirror
+from .canvas import Canvas
 from .layers import Layers
 
 Pixels = npt.NDArray[np.uint8]
@@ -31,21 +36,72 @@ def outline(points: npt.NDArray[np.float64], scene: Scene, box: PhotoBox, soft: 
     return np.clip(blur(filled, soft), 0, 1)
 
 
-def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
-    """(h, w, 3) uint8: the photo's `box` as it would be without hair."""
-    scene, under, visible = layers.scene, layers.beneath, layers.visible
-    density = abs(1 / scene.frame.z) * EYE_DISTANCE  # photo px per eye distance
+def compose(pixels: Pixels, layers: Layers, canvas: Canvas, threads: int | None = None) -> Pixels:
+    """(h, w, 3) uint8: the photo's `canvas.whole` as it would be without hair."""
+    base = _base(layers, canvas)
+    laid = _fetched(pixels, layers, canvas.whole)
+    grains = _grains(pixels, layers, canvas, base)
+    light = _light(layers, canvas, base)
+    result = np.empty((*canvas.shape, 3), np.uint8)
 
+    def block(at: tuple[slice, slice]) -> None:
+        out = canvas.part(base.rgb, *at)
+        y, x = (one.start + start for one, start in zip(at, canvas.whole[1::-1], strict=True))
+        box = (x, y, x + out.shape[1], y + out.shape[0])
+        own = np.ones(out.shape[:2], np.float32)  # not fetched from elsewhere, grain and all
+        for lay in laid:
+            lay(out, own, box)
+        hole = canvas.part(base.hole, *at)
+        for quilt, share in grains:
+            share = canvas.part(share, *at)
+            added = quilt.part(*at)
+            added *= share * own * (hole * own * share > 0)
+            for c in range(3):
+                out[..., c] += added
+        if light is not None:
+            photo = pixels[box[1] : box[3], box[0] : box[2]].astype(np.float32)
+            lift = canvas.part(base.shade, *at) * (1 - hole) * own
+            photo *= canvas.part(light, *at)
+            lift /= np.maximum(hole + lift, np.float32(1e-3))
+            _lay(out, photo, lift)
+        out += 0.5
+        result[at] = np.clip(out, 0, 255, out=out).astype(np.uint8)
+
+    blocks = list(canvas.blocks())
+    both(
+        lambda: deque(map(block, blocks[::2]), 0),
+        lambda: deque(map(block, blocks[1::2]), 0),
+        threads,
+    )
+    return result
+
+
+@dataclass(frozen=True)
+class _Base:
+    """All that is smooth, on the canvas: `rgb` (h, w, 3); where it is skin or clothes; the `hole`
+    and the hair's `shade`; the bare `head`; all (h, w)."""
+
+    rgb: Plane
+    skin: Plane
+    clothes: Plane
+    hole: Plane
+    shade: Plane
+    head: Plane
+
+
+def _base(layers: Layers, canvas: Canvas) -> _Base:
+    scene, box, density = canvas.scene, canvas.box, canvas.unit
+    under, visible = layers.beneath, layers.visible
     head = outline(layers.rim, scene, box, max(0.8, 0.008 * density))
-    tone = scene.to_photo(under.head, box)
+    tone = canvas.on(under.head)
     drawn = _ears(scene, box, layers.hidden_ears, features.side_light(scene, visible.smooth))
     # all that the head hides in its turn needs no finer grid than the scene's
     rest = layers.body.rgb.copy()
     share = smoothstep(0.38, 0.62, resize(under.ears, scene.shape))
     _lay(rest, resize(under.ear, scene.shape), share)
-    out = scene.to_photo(rest, box)
-    clothes = scene.to_photo(layers.body.cloth, box)
-    neck = scene.to_photo(layers.body.skin, box)
+    out = canvas.on(rest)
+    clothes = canvas.on(layers.body.cloth)
+    neck = canvas.on(layers.body.skin)
     for one in drawn:
         # the ear's inner side fades into the head: where there is none, no tip may stay
         whole = np.maximum(head[one.at], one.alpha)
@@ -56,69 +112,115 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
         out[one.at] += joined[..., None] * (tone[one.at] * one.shade - out[one.at])
     _lay(out, tone, head)
     skin = np.maximum(head, neck)
-    own = np.ones_like(skin)  # not fetched from elsewhere in the photo, grain and all
-    for hidden in layers.mirrored:
-        if hidden.across is None:
-            part, at = scene.reach(hidden.where, box)
-            cover = brows.draw(scene, hidden.side, part) * scene.to_photo(hidden.where, part)
-            out[at] += cover[..., None] * (layers.brow_colour - out[at])
-            continue
-        at, fetched, share = mirror.lay(pixels, scene, box, under.head, hidden)
-        _lay(out[at], fetched, share)
-        own[at] *= 1 - share
     for one in drawn:
         out[one.at] += one.alpha[..., None] * (tone[one.at] * one.shade - out[one.at])
         skin[one.at] = np.maximum(skin[one.at], one.alpha)
-    photo = pixels[box[1] : box[3], box[0] : box[2]].astype(np.float32)
-    hole = scene.to_photo(visible.hole, box)
-    for laid in _grain(layers, box, photo @ LUMA, hole * own, skin, clothes):
-        laid *= own
-        for c in range(3):
-            out[..., c] += laid
-    lift: Plane = scene.to_photo(visible.shade, box) * (1 - hole) * own
-    if float(lift.max()) > 0.01:
-        lit = scene.to_photo(_relight(scene, under.head, visible), box)
-        lit *= photo
-        lift /= np.maximum(hole + lift, np.float32(1e-3))
-        _lay(out, lit, lift)
-    out += 0.5
-    result: Pixels = np.clip(out, 0, 255, out=out).astype(np.uint8)
-    return result
+    return _Base(out, skin, clothes, canvas.on(visible.hole), canvas.on(visible.shade), head)
 
 
-def _grain(
-    layers: Layers, box: PhotoBox, luma: Plane, hole: Plane, skin: Plane, clothes: Plane
-) -> list[Plane]:
-    """The photo's own fine structure, (h, w) levels around 0, for the skin, the wall and the
-    clothes in the `hole`; all planes on the photo's `box`."""
-    scene, visible = layers.scene, layers.visible
-    density = abs(1 / scene.frame.z) * EYE_DISTANCE
+class _Laid(Protocol):
+    """What is laid over the photo's pixels, block by block."""
+
+    def __call__(self, out: Plane, own: Plane, box: PhotoBox) -> None:
+        """Over `out` (h, w, 3), which shows `box` of the photo; `own` (h, w) falls where it has
+        its own grain."""
+
+
+def _fetched(pixels: Pixels, layers: Layers, whole: PhotoBox) -> list[_Laid]:
+    """Brows and eyes: from the face's other side, or drawn."""
+    scene = layers.scene
+
+    def mirrored(one: mirror.Mirrored) -> _Laid:
+        fetched = mirror.Fetched(scene, layers.beneath.head, one)
+
+        def lay(out: Plane, own: Plane, box: PhotoBox) -> None:
+            at, colour, share = fetched.on(pixels, box)
+            _lay(out[at], colour, share)
+            own[at] *= 1 - share
+
+        return lay
+
+    def drawn(one: mirror.Mirrored) -> _Laid:
+        part, _ = scene.reach(one.where, whole)
+        empty = part[0] >= part[2] or part[1] >= part[3]
+        cover = None if empty else brows.draw(scene, one.side, part)
+
+        def lay(out: Plane, own: Plane, box: PhotoBox) -> None:
+            both = (
+                *np.maximum(part[:2], box[:2]).tolist(),
+                *np.minimum(part[2:], box[2:]).tolist(),
+            )
+            if cover is None or both[0] >= both[2] or both[1] >= both[3]:
+                return
+            at, there = (
+                (slice(both[1] - y, both[3] - y), slice(both[0] - x, both[2] - x))
+                for x, y in (box[:2], part[:2])
+            )
+            share = cover[there] * scene.to_photo(one.where, both)
+            _lay(out[at], np.broadcast_to(layers.brow_colour, (*share.shape, 3)), share)
+
+        return lay
+
+    return [drawn(one) if one.across is None else mirrored(one) for one in layers.mirrored]
+
+
+def _grains(
+    pixels: Pixels, layers: Layers, canvas: Canvas, base: _Base
+) -> list[tuple[grain.Quilt, Plane]]:
+    """The photo's own fine structure for the skin, the wall and the clothes in the hole, each with
+    its share (h, w) on the canvas."""
+    scene, visible, density = layers.scene, layers.visible, canvas.unit
+    luma = canvas.picture(pixels).astype(np.float32) @ LUMA
     clear = 1 - grow(visible.hole, 0.04 * scene.unit)
     wall, cloth = (_sure(visible.seen[..., k]) for k in (bare.BACKGROUND, bare.CLOTHES))
     cloth = cloth * (1 - visible.flesh)
-    plain = 1 - scene.to_photo(layers.body.grained, box)
+    plain = 1 - canvas.on(layers.body.grained)
 
-    def one(kind: tuple[float, float, float], source: Plane, share: Plane) -> list[Plane]:
+    def one(
+        kind: tuple[float, float, float], source: Plane, share: Plane
+    ) -> list[tuple[grain.Quilt, Plane]]:
         sigma, patch, most = kind
-        cover = hole * share
+        cover = base.hole * share
         if float(cover.max()) <= 0.01:
             return []
-        shown = scene.to_photo(source * clear, box)
+        shown = canvas.on(source * clear)
         texture = grain.detail(luma, sigma * density)
         texture = grain.evened(texture, shown, _PORES * density, most)
-        laid = grain.quilt(texture, shown, cover, round(patch * density), np.random.default_rng(7))
-        laid *= share
-        return [laid]
+        smooth = luma - texture
+
+        def fetch(y: int, x: int, size: int) -> Plane:
+            """A patch of the texture at the photo's own density."""
+            rows, columns = slice(y, y + size), slice(x, x + size)
+            if canvas.step == 1:
+                return texture[rows, columns]
+            y0, x0 = y + canvas.whole[1], x + canvas.whole[0]
+            seen = pixels[y0 : y0 + size, x0 : x0 + size].astype(np.float32) @ LUMA
+            return np.asarray(seen - canvas.part(smooth, rows, columns))
+
+        size = round(patch * density * canvas.step)
+        quilt = grain.Quilt(
+            texture, shown, cover, size, np.random.default_rng(7),
+            step=canvas.step, shape=canvas.shape, fetch=fetch,
+        )  # fmt: skip
+        return [(quilt, share)] if quilt.patches else []
 
     on_skin, others = both(
-        lambda: one(_SKIN, visible.smooth, skin),
+        lambda: one(_SKIN, visible.smooth, base.skin),
         lambda: (
-            one(_BEHIND, wall, (1 - skin) * (1 - clothes) * plain)
-            + one(_CLOTH, cloth, clothes * (1 - skin) * plain)
+            one(_BEHIND, wall, (1 - base.skin) * (1 - base.clothes) * plain)
+            + one(_CLOTH, cloth, base.clothes * (1 - base.skin) * plain)
         ),
         scene.threads,
     )
     return on_skin + others
+
+
+def _light(layers: Layers, canvas: Canvas, base: _Base) -> Plane | None:
+    """What to multiply the photo by where the hair's shadow is taken off it, (h, w, 3) on the
+    canvas; None where there is no shadow."""
+    if float((base.shade * (1 - base.hole)).max()) <= 0.01:
+        return None
+    return canvas.on(_relight(layers.scene, layers.beneath.head, layers.visible))
 
 
 def _lay(out: Plane, colour: Plane, share: Plane) -> None:

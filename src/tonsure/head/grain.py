@@ -7,12 +7,16 @@ windows that keep the variance instead of cuts).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 from ..planes import Plane, blur
 
 _ENOUGH = 50_000  # pixels to know a texture's spread
+_SOME = 24  # patches that tell it of one in full
 
 
 def detail(luma: Plane, sigma: float) -> Plane:
@@ -51,80 +55,126 @@ def _sums(plane: Plane, side: int) -> npt.NDArray[np.float64]:
     return np.asarray(rows[:, side:] - rows[:, :-side])
 
 
-def quilt(
-    texture: Plane,
-    source: Plane,
-    wanted: Plane,
-    size: int,
-    generator: np.random.Generator,
-    limit: float = 3.0,
-) -> Plane:
-    """Cover what is wanted with patches of a texture.
+@dataclass(frozen=True)
+class Patch:
+    """One patch laid with its upper left corner at `top`, `left` (may lie beyond the plane), from
+    the `source` of this number, mirrored or not."""
+
+    top: int
+    left: int
+    source: int
+    turned: bool
+
+
+class Quilt:
+    """What is wanted covered with patches of a texture, known before any of it is laid.
 
     Parameters
     ----------
-    texture : (H, W), what `detail` gave.
-    source : (H, W) 0..1; patches come from where it is above a half, the calmest first.  Where
+    texture : (h, w), what `detail` gave.
+    source : (h, w) 0..1; patches come from where it is above a half, the calmest first.  Where
         there is little of it, up to a quarter of a patch may lie beside it.
-    wanted : (H, W), positive where to cover.
-    size : the patch's side in pixels.
+    wanted : (h, w), positive where to cover.
+    size : the patch's side in pixels of the texture in full.
     generator : chooses the patches.
     limit : robust deviations beyond which values are clipped (spots, stray hair).
+    step, shape, fetch : if the planes are smaller than the texture is in full: how many times, its
+        height and width in full, and what gives `size` x `size` of it from a row and column on.
 
-    Returns (H, W) float32; zeros where nothing is wanted, everywhere when there is no source.
+    Nothing is laid where there is no source.
     """
-    height, width = texture.shape
-    size = int(np.clip(size, 6, min(height, width) // 2))
-    out = np.zeros_like(texture)
-    half = size // 2
-    solid = source > 0.5
-    blocks = half + 1  # of 2 x 2 pixels, that hold a patch
-    full = _sums(_twos(solid.astype(np.float32)), blocks)
-    for share in (0.995, 0.9, 0.75):
-        ys, xs = np.nonzero(full > share * 4 * blocks**2)
-        if len(ys) > 12:
-            break
-    if len(ys) == 0:
-        return out
-    values = texture[solid]
-    values = values[:: max(1, len(values) // _ENOUGH)]
-    middle = float(np.median(values))
-    spread = 1.4826 * float(np.median(np.abs(values - middle))) + 1e-3
-    calm = np.clip(texture - middle, -limit * spread, limit * spread)
-    # the calmest patches: no wrinkle, no freckle, no stray hair
-    energy = _sums(_twos(calm * calm), blocks)[ys, xs]
-    order = np.argsort(energy)[: max(12, int(0.35 * len(energy)))]
-    ys, xs = 2 * ys[order], 2 * xs[order]
-    ramp = np.sin(np.pi * (np.arange(size) + 0.5) / size).astype(np.float32)
-    window = np.outer(ramp, ramp)
-    power = np.full_like(texture, 1e-6)
-    step = max(2, int(size * 0.6))
-    lacking = wanted > 0.003
-    for top in range(-half, height, step):
-        for left in range(-half, width, step):
-            y0, x0, y1, x1 = (
-                max(top, 0),
-                max(left, 0),
-                min(top + size, height),
-                min(left + size, width),
+
+    def __init__(
+        self,
+        texture: Plane,
+        source: Plane,
+        wanted: Plane,
+        size: int,
+        generator: np.random.Generator,
+        limit: float = 3.0,
+        *,
+        step: int = 1,
+        shape: tuple[int, int] | None = None,
+        fetch: Callable[[int, int, int], Plane] | None = None,
+    ) -> None:
+        self.shape = shape or (texture.shape[0], texture.shape[1])
+        self.size = int(np.clip(size, 6, min(self.shape) // 2))
+        self._fetch = fetch or (lambda y, x, n: texture[y : y + n, x : x + n])
+        self._sources: list[tuple[int, int]] = []
+        self.patches: list[Patch] = []
+        solid = source > 0.5
+        half = -(-self.size // step) // 2
+        blocks = half + 1  # of 2 x 2 pixels, that hold a patch
+        full = _sums(_twos(solid.astype(np.float32)), blocks)
+        for share in (0.995, 0.9, 0.75):
+            ys, xs = np.nonzero(full > share * 4 * blocks**2)
+            if len(ys) > 12:
+                break
+        if len(ys) == 0:
+            return
+        self._middle, spread = _spread(texture[solid])
+        self._most = limit * spread
+        calm = self._calm(texture)
+        # the calmest patches: no wrinkle, no freckle, no stray hair
+        energy = _sums(_twos(calm * calm), blocks)[ys, xs]
+        order = np.argsort(energy)[: max(12, int(0.35 * len(energy)))]
+        corners = 2 * step * np.stack([ys[order], xs[order]], 1)
+        corners = np.clip(corners, 0, np.array(self.shape) - self.size) if step > 1 else corners
+        self._sources = [(int(y), int(x)) for y, x in corners]
+        if step > 1:  # the spread in full is not that of means
+            some = self._sources[:: max(1, len(self._sources) // _SOME)]
+            self._middle, spread = _spread(
+                np.concatenate([self._fetch(y, x, self.size).ravel() for y, x in some])
             )
-            if y1 - y0 < 1 or x1 - x0 < 1:
+            self._most = limit * spread
+        self._choose(wanted > 0.003, step, generator)
+
+    def _calm(self, texture: Plane) -> Plane:
+        calm: Plane = np.clip(texture - self._middle, -self._most, self._most)
+        return calm
+
+    def _choose(
+        self, lacking: npt.NDArray[np.bool_], step: int, generator: np.random.Generator
+    ) -> None:
+        (height, width), size = self.shape, self.size
+        every = max(2, int(size * 0.6))
+        for top in range(-(size // 2), height, every):
+            rows = slice(max(top, 0) // step, -(-min(top + size, height) // step))
+            for left in range(-(size // 2), width, every):
+                columns = slice(max(left, 0) // step, -(-min(left + size, width) // step))
+                if lacking[rows, columns].any():
+                    pick = int(generator.integers(len(self._sources)))
+                    self.patches.append(Patch(top, left, pick, bool(generator.random() < 0.5)))
+
+    def part(self, rows: slice, columns: slice) -> Plane:
+        """`rows` and `columns` of what is laid, float32 about 0."""
+        size = self.size
+        (top, bottom), (start, stop) = ((one.start, one.stop) for one in (rows, columns))
+        out = np.zeros((bottom - top, stop - start), np.float32)
+        power = np.full_like(out, 1e-6)
+        ramp = np.sin(np.pi * (np.arange(size) + 0.5) / size).astype(np.float32)
+        window = np.outer(ramp, ramp)
+        for one in self.patches:
+            if not (top - size < one.top < bottom and start - size < one.left < stop):
                 continue
-            if not lacking[y0:y1, x0:x1].any():
-                continue
-            pick = int(generator.integers(len(ys)))
-            patch: npt.NDArray[np.float32] = calm[
-                ys[pick] : ys[pick] + size, xs[pick] : xs[pick] + size
-            ]
-            if generator.random() < 0.5:
+            patch = self._calm(self._fetch(*self._sources[one.source], size))
+            if one.turned:
                 patch = patch[:, ::-1]
-            a, b = y0 - top, x0 - left
-            h, w = min(y1 - y0, patch.shape[0] - a), min(x1 - x0, patch.shape[1] - b)
+            a, b = max(top - one.top, 0), max(start - one.left, 0)
+            h = min(patch.shape[0], bottom - one.top) - a
+            w = min(patch.shape[1], stop - one.left) - b
             if h < 1 or w < 1:
                 continue
-            part = window[a : a + h, b : b + w]
-            out[y0 : y0 + h, x0 : x0 + w] += patch[a : a + h, b : b + w] * part
-            power[y0 : y0 + h, x0 : x0 + w] += part * part
-    out /= np.sqrt(power)
-    out *= wanted > 0
-    return out
+            soft = window[a : a + h, b : b + w]
+            y, x = one.top + a - top, one.left + b - start
+            out[y : y + h, x : x + w] += patch[a : a + h, b : b + w] * soft
+            power[y : y + h, x : x + w] += soft * soft
+        out /= np.sqrt(power)
+        return out
+
+
+def _spread(values: npt.NDArray[np.float32]) -> tuple[float, float]:
+    """Median and robust deviation of some values."""
+    values = values[:: max(1, len(values) // _ENOUGH)]
+    middle = float(np.median(values))
+    return middle, 1.4826 * float(np.median(np.abs(values - middle))) + 1e-3

@@ -8,11 +8,13 @@ import numpy as np
 
 from ..faces import Face
 from ..hair.matte import Matte
+from ..heap import give_back, scarce
 from ..parallel import both
 from ..scene import PhotoBox, Scene
 from . import times
+from .canvas import Canvas
 from .compose import Pixels, compose
-from .layers import layers
+from .layers import Layers, layers
 
 NETWORKS = ("sight", "person_mask", "hair_parser", "hat", "bare", "beneath")
 """What `make` opens, in this order."""
@@ -23,8 +25,8 @@ class Bare:
     """One bald head, as large as what changes.
 
     `box` (x0, y0, x1, y1) of the photo; `colour` (h, w, 3) uint8; `mask` (h, w) uint8, its weight
-    when fully bald; `time` and `thin` (h, w) uint8: when each pixel goes (0 first, 255 last);
-    `warnings`: codes of `report`.
+    when fully bald; `time` and `thin` uint8, (h, w) or, of a large head, smaller: when each pixel
+    goes (0 first, 255 last); `warnings`: codes of `report`.
     """
 
     box: PhotoBox
@@ -38,13 +40,27 @@ class Bare:
 def make(pixels: Pixels, face: Face, *, threads: int | None = None) -> Bare:
     """The bald head of `face` in `pixels` (H, W, 3) uint8: once per face, every degree is a blend
     of it."""
-    found = layers(pixels, face, threads=threads)
+    # one thing after the other needs less memory
+    found = layers(pixels, face, threads=1 if scarce(pixels) else threads)
+    bare = _made(pixels, found, threads)
+    del found
+    give_back(pixels)
+    return bare
+
+
+def _made(pixels: Pixels, found: Layers, threads: int | None) -> Bare:
+    give_back(pixels)
     scene = found.scene
     box = _photo_box(scene, found.matte, pixels.shape)
-    weight = scene.to_photo(np.maximum(found.matte.hole, found.matte.shade), box)
-    mask = np.clip(weight * 255 + 0.5, 0, 255).astype(np.uint8)
-    colour, going = both(
-        lambda: compose(pixels, found, box), lambda: times.going(pixels, found, box, mask), threads
+    canvas = Canvas.of(scene, box)
+    weight = canvas.on(np.maximum(found.matte.hole, found.matte.shade)) * 255 + 0.5
+    mask = np.empty(canvas.shape, np.uint8)
+    for at in canvas.blocks():
+        mask[at] = np.clip(canvas.part(weight, *at), 0, 255)
+    going, colour = both(
+        lambda: times.going(pixels, found, box, mask),
+        lambda: compose(pixels, found, canvas, threads),
+        1 if scarce(pixels) else threads,
     )
     time, thin = times.even(going, colour)
     return Bare(box, colour, mask, time, thin, _notes(scene, found.matte))

@@ -108,42 +108,50 @@ def _warp(
     return np.asarray(image.transform(size, Image.Transform.AFFINE, data, how), np.float32)
 
 
-def lay(
-    pixels: Pixels, scene: Scene, box: PhotoBox, tone: Plane, one: Mirrored
-) -> tuple[tuple[slice, slice], Plane, Plane]:
-    """The other side's pixels on the photo's `box`: their place on it, they themselves (h, w, 3),
-    their weight (h, w).
+class Fetched:
+    """The other side's pixels, with the light of here.
 
     `tone` (h, w, 3) is the bare skin's on all of the scene, at any density: the light of here comes
     from it. `one` has an `across`.
     """
-    assert one.across is not None
-    across, (part, at) = one.across, scene.reach(one.where, box)
-    x0, y0, x1, y1 = part
-    if x1 <= x0 or y1 <= y0:
-        return at, np.zeros((0, 0, 3), np.float32), np.zeros((0, 0), np.float32)
-    z, t = scene.frame.z, scene.frame.t
-    forth = np.array([[z.real, -z.imag], [z.imag, z.real]])
-    back = np.linalg.inv(forth)
-    shift = np.array([t.real, t.imag])
-    # photo -> frame -> other side -> photo
-    turn = back @ across[:, :2] @ forth
-    moved = back @ (across[:, :2] @ shift + across[:, 2] - shift)
-    tone = resize(tone, scene.shape)
-    light = np.stack([_fetch(scene, tone[..., k], across) for k in range(3)], -1)
-    ratio = np.clip(tone / np.maximum(light, 4), 0.5, 2).astype(np.float32)
-    # of the photo only what is looked at
-    ends = np.array([[part[i], part[j]] for i in (0, 2) for j in (1, 3)]) @ turn.T + moved
-    high = np.array(pixels.shape[1::-1])
-    left, top = np.clip(np.floor(ends.min(0)) - 3, 0, high - 1).astype(int)
-    right, bottom = np.clip(np.ceil(ends.max(0)) + 3, (left + 1, top + 1), high).astype(int)
-    piece = pixels[top:bottom, left:right].astype(np.float32)
-    start = turn @ np.array(part[:2], dtype=np.float64) + moved - (left, top)
-    warped = np.stack([_warp(piece[..., k], turn, start, (x1 - x0, y1 - y0)) for k in range(3)], -1)
-    laid = warped * scene.to_photo(ratio, part)
-    # beside brow and eye nothing dark is skin: it is hair of the other side
-    plain = np.maximum(scene.to_photo(tone.sum(-1), part), 4)
-    dark = smoothstep(0.8, 0.65, laid.sum(-1) / plain)
-    own = np.maximum(brow.area(scene, one.side, 1.5, 1.5), scene.mesh_polygon(_EYES[one.side]))
-    free = 1 - dark * (1 - scene.to_photo(grow(own, 0.09 * scene.unit), part))
-    return at, laid, scene.to_photo(one.where, part) * free
+
+    def __init__(self, scene: Scene, tone: Plane, one: Mirrored) -> None:
+        assert one.across is not None
+        self._scene, self._where, self._across = scene, one.where, one.across
+        tone = resize(tone, scene.shape)
+        light = np.stack([_fetch(scene, tone[..., k], one.across) for k in range(3)], -1)
+        self._ratio = np.clip(tone / np.maximum(light, 4), 0.5, 2).astype(np.float32)
+        self._plain = tone.sum(-1)
+        own = np.maximum(brow.area(scene, one.side, 1.5, 1.5), scene.mesh_polygon(_EYES[one.side]))
+        self._own = grow(own, 0.09 * scene.unit)
+
+    def on(self, pixels: Pixels, box: PhotoBox) -> tuple[tuple[slice, slice], Plane, Plane]:
+        """On the photo's `box`: their place on it, they themselves (h, w, 3), their weight
+        (h, w); all empty if there is nothing of them."""
+        scene, across = self._scene, self._across
+        part, at = scene.reach(self._where, box)
+        x0, y0, x1, y1 = part
+        if x1 <= x0 or y1 <= y0:
+            return at, np.zeros((0, 0, 3), np.float32), np.zeros((0, 0), np.float32)
+        z, t = scene.frame.z, scene.frame.t
+        forth = np.array([[z.real, -z.imag], [z.imag, z.real]])
+        back = np.linalg.inv(forth)
+        shift = np.array([t.real, t.imag])
+        # photo -> frame -> other side -> photo
+        turn = back @ across[:, :2] @ forth
+        moved = back @ (across[:, :2] @ shift + across[:, 2] - shift)
+        # of the photo only what is looked at
+        ends = np.array([[part[i], part[j]] for i in (0, 2) for j in (1, 3)]) @ turn.T + moved
+        high = np.array(pixels.shape[1::-1])
+        left, top = np.clip(np.floor(ends.min(0)) - 3, 0, high - 1).astype(int)
+        right, bottom = np.clip(np.ceil(ends.max(0)) + 3, (left + 1, top + 1), high).astype(int)
+        piece = pixels[top:bottom, left:right].astype(np.float32)
+        start = turn @ np.array(part[:2], dtype=np.float64) + moved - (left, top)
+        size = (x1 - x0, y1 - y0)
+        laid = np.stack([_warp(piece[..., k], turn, start, size) for k in range(3)], -1)
+        laid *= scene.to_photo(self._ratio, part)
+        # beside brow and eye nothing dark is skin: it is hair of the other side
+        plain = np.maximum(scene.to_photo(self._plain, part), 4)
+        dark = smoothstep(0.8, 0.65, laid.sum(-1) / plain)
+        free = 1 - dark * (1 - scene.to_photo(self._own, part))
+        return at, laid, scene.to_photo(self._where, part) * free

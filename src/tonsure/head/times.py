@@ -16,6 +16,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from .. import degree
+from ..faces.align import reduced
 from ..planes import LUMA, Plane, blur, resize, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, PhotoBox, Scene
 from . import features
@@ -27,6 +28,7 @@ Bytes = npt.NDArray[np.uint8]
 
 _DENSITY = 160.0  # pixels per eye distance of the grid that shows strands, at most
 _MOST = 0.7e6  # its pixels, at most
+_FULL = 2e6  # photo pixels, up to which the maps are as large: then a degree takes less time
 _COARSE = 40.0  # pixels per eye distance where only the place counts
 _HAIRLINE = 10  # the mesh's point where a hairline is expected
 
@@ -108,8 +110,9 @@ def going(pixels: Bytes, found: Layers, box: PhotoBox, mask: Bytes) -> Going:
 
 
 def even(order: Going, colour: Bytes) -> tuple[Bytes, Bytes]:
-    """The maps of "recede" and of "thin", (h, w) uint8: steps are made even by the change that is
-    seen, given the bald head's `colour` (h, w, 3)."""
+    """The maps of "recede" and of "thin", uint8: steps are made even by the change that is seen,
+    given the bald head's `colour` (h, w, 3). They are as large as that, or of a large head as the
+    grid (see `degree.Timed`)."""
     hole = order.hole
     apart = np.abs(order.here - _shrunk(colour, (hole.shape[0], hole.shape[1])))
     seen = (apart[..., 0] + apart[..., 1] + apart[..., 2]) / 3
@@ -119,14 +122,18 @@ def even(order: Going, colour: Bytes) -> tuple[Bytes, Bytes]:
 
 
 def _shrunk(pixels: Bytes, shape: tuple[int, int]) -> Plane:
-    image = Image.fromarray(np.ascontiguousarray(pixels))
+    # means of so many pixels are what `reducing_gap` begins with: here strip by strip
+    whole = pixels.ndim == 3
+    factor = int(min(pixels.shape[k] / shape[k] for k in (0, 1)) / 2) if whole else 1
+    image = reduced(pixels, factor) if factor > 1 else Image.fromarray(np.ascontiguousarray(pixels))
     if image.size != shape[::-1]:
-        image = image.resize(shape[::-1], Image.Resampling.BILINEAR, reducing_gap=2.0)
+        within = (0.0, 0.0, pixels.shape[1] / max(factor, 1), pixels.shape[0] / max(factor, 1))
+        image = image.resize(shape[::-1], Image.Resampling.BILINEAR, within, reducing_gap=2.0)
     return np.asarray(image, dtype=np.float32)
 
 
 def _full(times: Bytes, shape: tuple[int, int]) -> Bytes:
-    if times.shape == shape:
+    if times.shape == shape or shape[0] * shape[1] > _FULL:
         return times
     return np.asarray(Image.fromarray(times).resize(shape[::-1], Image.Resampling.BICUBIC))
 

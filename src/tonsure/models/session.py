@@ -7,10 +7,12 @@ import os
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
+from contextvars import copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelDamaged, ModelMissing, TonsureError
+from . import device
 from .protobuf import names_other_files
 from .registry import info
 
@@ -18,10 +20,11 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 _REINSTALL = "Reinstall tonsure to restore it."
-_sessions: dict[tuple[str, int], InferenceSession] = {}
-_locks: dict[tuple[str, int], threading.Lock] = {}
+_Key = tuple[str, int, str]  # network, threads, device
+_sessions: dict[_Key, InferenceSession] = {}
+_locks: dict[_Key, threading.Lock] = {}
 _guard = threading.Lock()
-_orphans: list[dict[tuple[str, int], InferenceSession]] = []
+_orphans: list[dict[_Key, InferenceSession]] = []
 
 
 def cores() -> int:
@@ -42,19 +45,19 @@ def bounded(threads: int | None) -> int:
 
 
 def open(name: str, threads: int | None = None) -> InferenceSession:
-    """The shipped network `name`, ready to run on the CPU.
+    """The shipped network `name`, ready to run on the device in force (`device.on`).
 
     The file's hash is compared with the registry before a byte of it is parsed.  Sessions are
-    kept: the same name and number of threads give the same object, and an `InferenceSession` may
-    be run by several threads at once.  `threads` is the number of threads within one run
-    (default `default_threads()`).
+    kept: the same name, number of threads and device give the same object, and an
+    `InferenceSession` may be run by several threads at once.  `threads` is the number of threads
+    within one run (default `default_threads()`).
 
-    Raises `ModelMissing` (no such name, or the file is gone) and `ModelDamaged` (other bytes than
-    were shipped).
+    Raises `ModelMissing` (no such name, or the file is gone), `ModelDamaged` (other bytes than
+    were shipped) and `BadOption` (the device does not run).
     """
     entry = info(name)
     count = bounded(threads)
-    key = (name, count)
+    key = (name, count, device.chosen())
     with _guard:
         lock = _locks.setdefault(key, threading.Lock())
     with lock:
@@ -87,7 +90,8 @@ def prepare(names: Iterable[str], threads: int | None = None) -> None:
             with suppress(TonsureError):
                 open(name, threads)
 
-    threading.Thread(target=opened, name="prepare").start()
+    context = copy_context()  # the device in force
+    threading.Thread(target=lambda: context.run(opened), name="prepare").start()
 
 
 def open_path(
@@ -117,6 +121,12 @@ def open_path(
     return _session(data, bounded(threads), str(path))
 
 
+def opened_on(opened: InferenceSession) -> str:
+    """The device that a session runs on, a name of `device.DEVICES`."""
+    first = opened.get_providers()[0]
+    return next((name for name, one in device.DEVICES.items() if one == first), first)
+
+
 def close() -> None:
     """Forget all kept sessions; those still in use live on until their users let go."""
     with _guard:
@@ -137,25 +147,28 @@ if hasattr(os, "register_at_fork"):
 
 
 def _session(data: bytes, threads: int, label: str) -> InferenceSession:
-    try:
-        import onnxruntime as ort
-    except ImportError as error:
-        raise ModelMissing(
-            f"onnxruntime, which runs the networks, is missing or broken ({error}); "
-            "'pip install --force-reinstall onnxruntime' mends it."
-        ) from error
+    ort = device.runtime()
     ort.disable_telemetry_events()  # nothing leaves the machine
     options: Any = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    # An arena keeps the most that any run ever needed, for each network: 130 MB in all, for no time
+    # that could be measured.
+    options.enable_cpu_mem_arena = False
     # Threads that spin while they wait take the cores from everything else, from our own other
     # sessions too: on two busy cores all networks took twice as long with it.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # Never guess the format from the content: only ONNX was checked above.
     options.add_session_config_entry("session.load_model_format", "ONNX")
+    wanted = device.chosen()
     try:
-        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        options.log_severity_level = 4  # a device that does not run is told below, in words
+        opened = ort.InferenceSession(data, options, providers=device.providers(wanted))
+        if wanted not in ("auto", opened_on(opened)):
+            device.refuse(wanted)
+        return opened
+    except TonsureError:
+        raise
     except Exception as error:  # onnxruntime raises its own classes, one for every status code
         reason = str(error).strip().split("\n")[0].rstrip(".")
         raise ModelDamaged(f"The model file {label} cannot be opened: {reason}.") from error

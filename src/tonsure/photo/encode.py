@@ -104,7 +104,7 @@ def as_given(photo: Photo) -> Any:
     if photo.given == "bytes" and photo.origin is not None and not photo.edited:
         return photo.origin
     if photo.given == "array":
-        return channels(photo).reshape(photo.layout)
+        return channels(photo).reshape(photo.layout).copy()
     if photo.given == "bytes":
         return encode(photo)
     image = picture(photo)
@@ -116,11 +116,12 @@ def as_given(photo: Photo) -> Any:
 
 
 def channels(photo: Photo) -> npt.NDArray[Any]:
-    """(H, W, C) of the photo's own depth: grey or RGB as its source, alpha last if there is one."""
+    """(H, W, C) of the photo's own depth: grey or RGB as its source, alpha last if there is one.
+    May be the photo's own memory."""
     parts = [luma(photo.pixels)[..., None]] if photo.single and photo.grey else [photo.pixels]
     if photo.alpha is not None:
         parts.append(photo.alpha[..., None])
-    return np.concatenate(parts, axis=2) if len(parts) > 1 else parts[0].copy()
+    return np.concatenate(parts, axis=2) if len(parts) > 1 else parts[0]
 
 
 def picture(photo: Photo, alpha: bool = True) -> Image.Image:
@@ -158,6 +159,7 @@ def _encode(photo: Photo, target: Format, quality: int | None) -> bytes:
         image = image.convert("RGB").quantize(256, dither=Image.Dither.FLOYDSTEINBERG)
     out = io.BytesIO()
     image.save(out, target.name, **options)
+    del image  # as large as the photo
     data = out.getvalue()
     return png.insert(data, _png_chunks(meta, own)) if target.name == "PNG" else data
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
@@ -13,6 +13,7 @@ Pixels: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 Box: TypeAlias = tuple[int, int, int, int]
 Given = Literal["path", "bytes", "image", "array"]
 
+_STRIP = 1 << 20  # values
 _LUMA = (299, 587, 114)  # in thousandths: equal channels come back exactly
 
 
@@ -97,8 +98,15 @@ class Photo:
             pixels = pixels.copy() if not pixels.flags.writeable else pixels
             for x0, y0, x1, y1 in [(0, 0, self.width, self.height)] if boxes is None else boxes:
                 part = pixels[y0:y1, x0:x1]
-                part[:] = luma(part)[..., None]
+                for rows in _strips(part):
+                    part[rows] = luma(part[rows])[..., None]
         return replace(self, pixels=frozen(pixels), edited=True)
+
+
+def thawed(array: Any) -> Any:
+    """What `frozen` froze, to be changed by who has it alone."""
+    array.setflags(write=True)
+    return array
 
 
 def frozen(array: Any) -> Any:
@@ -109,11 +117,14 @@ def frozen(array: Any) -> Any:
 
 def luma(pixels: Pixels) -> Pixels:
     """(H, W) brightness of RGB (H, W, 3), same type; equal channels give exactly their value."""
-    total = np.full(pixels.shape[:2], 500, np.uint32)
-    for channel, share in enumerate(_LUMA):
-        total += pixels[..., channel] * np.uint32(share)
-    total //= 1000
-    return total.astype(np.uint8) if pixels.dtype == np.uint8 else total.astype(np.uint16)
+    out: Pixels = np.empty(pixels.shape[:2], pixels.dtype)
+    for rows in _strips(pixels):
+        total = np.full(pixels[rows].shape[:2], 500, np.uint32)
+        for channel, share in enumerate(_LUMA):
+            total += pixels[rows, ..., channel] * np.uint32(share)
+        total //= 1000
+        out[rows] = total
+    return out
 
 
 def stack(grey: Pixels) -> Pixels:
@@ -136,4 +147,14 @@ def to_eight(values: Pixels) -> npt.NDArray[np.uint8]:
     """8 bits of 16: 65535 is 255, rounded to nearest; uint8 passes through."""
     if values.dtype == np.uint8:
         return values  # type: ignore[return-value]
-    return ((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+    out = np.empty(values.shape, np.uint8)
+    for rows in _strips(values):
+        out[rows] = (values[rows].astype(np.uint32) * 255 + 32767) // 65535
+    return out
+
+
+def _strips(array: Pixels) -> Iterator[slice]:
+    """Rows of an array (H, W, ...), so many at a time that wider numbers need little memory."""
+    step = max(1, _STRIP // max(1, array[0].size)) if len(array) else 1
+    for top in range(0, len(array), step):
+        yield slice(top, top + step)

@@ -43,7 +43,13 @@ def make(options: Options, editor: Editor | None = None) -> tuple[Guard, Context
     work = Work(options.workers, options.queue, options.work_seconds)
     context = Context(
         options,
-        editor or Editor(threads=options.threads, min_face=options.min_face, limits=options.limits),
+        editor
+        or Editor(
+            threads=options.threads,
+            min_face=options.min_face,
+            limits=options.limits,
+            device=options.device,
+        ),
         work,
         Memory(options.memory_mb or room(options.pending_mb)),
         Metrics(work),
@@ -90,7 +96,8 @@ async def _left(request: Request, error: Exception) -> Response:
 async def prove(context: Context) -> None:
     """One photo's whole way, which also opens all networks: then the server is ready."""
     data = await asyncio.to_thread(ASTRONAUT.read_bytes)
-    plain = Editor(threads=context.editor.threads)  # clients' limits may be below this photo
+    # clients' limits may be below this photo
+    plain = Editor(threads=context.editor.threads, device=context.editor.device)
     try:
         await context.work.do(
             lambda _: jobs.edit(plain, data, jobs.Wish(), Holder(context.memory)),

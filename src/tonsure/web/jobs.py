@@ -91,11 +91,12 @@ def edit(editor: Editor, data: bytes, wish: Wish, holder: Holder) -> Made:
     editor.check(wish.degree, wish.style, wish.face)
     with open_shot(editor, data, holder) as shot:
         target = chosen(shot.photo, wish.format)
-        result = bald(shot, wish, holder)
-        holder()
-        made = result.encode(target.name, quality=wish.quality)
-        told = result.report_as(target.name)
-        return Made(made, MEDIA_TYPES[target.name], target.suffixes[0], told)
+        result = bald(shot, wish, holder, last=True)
+    del shot  # the photo, too: memory that the encoder needs
+    holder()
+    made = result.encode(target.name, quality=wish.quality)
+    told = result.report_as(target.name)
+    return Made(made, MEDIA_TYPES[target.name], target.suffixes[0], told)
 
 
 def sequence(
@@ -213,7 +214,7 @@ def _check_together(photo: Photo, count: int, size: int, megapixels: int) -> Non
         )
 
 
-def bald(shot: Shot, wish: Wish, holder: Holder) -> Result:
+def bald(shot: Shot, wish: Wish, holder: Holder, last: bool = False) -> Result:
     """As `Shot.bald`, with a checkpoint before each thing that takes time."""
     holder()
     if max((wish.degree, *wish.each.values())) > 0:
@@ -221,7 +222,7 @@ def bald(shot: Shot, wish: Wish, holder: Holder) -> Result:
             holder.head(shot.faces[number - 1], shot.photo)
             shot.head(number)
     holder()
-    return shot.bald(wish.degree, wish.style, wish.face, wish.each)
+    return shot.bald(wish.degree, wish.style, wish.face, wish.each, last=last)
 
 
 def _numbers(shot: Shot, wish: Wish) -> list[int]:

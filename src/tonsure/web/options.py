@@ -23,7 +23,7 @@ class Options:
     hosts : names by which clients may call the server, besides loopback and plain addresses.
     token : what clients must send as a bearer token; "" asks for none.
     limits : of a photo. Stricter than the command line's: strangers send these files.
-    min_face, threads : see `Editor`.
+    min_face, threads, device : see `Editor`.
     workers : photos worked on at the same time.
     queue : photos that may wait for a worker; more are refused with 429.
     memory_mb : megabytes that photos may need together while they are worked on; 0 is what the
@@ -50,6 +50,7 @@ class Options:
     )
     min_face: float | None = None
     threads: int | None = None
+    device: str = "auto"
     workers: int = field(default_factory=lambda: max(1, cores() // 2))
     queue: int = 32
     memory_mb: float = 0.0

@@ -1,0 +1,107 @@
+"""What networks run on: looked up, never guessed; one sentence where nothing runs."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tonsure import errors
+from tonsure.editor import Editor
+from tonsure.models import device, open, session
+from tonsure.parallel import both
+
+
+@pytest.fixture
+def only_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "here", lambda: ("cpu",))
+
+
+def test_the_processor_is_always_there() -> None:
+    assert device.here()[-1] == "cpu"
+    assert device.check("cpu") == "cpu"
+    assert device.check(" CPU ") == "cpu"
+    assert device.providers("cpu") == ["CPUExecutionProvider"]
+
+
+@pytest.mark.parametrize("name", ["cuda", "coreml", "directml", "openvino"])
+def test_one_sentence_where_nothing_runs(only_cpu: None, name: str) -> None:
+    with pytest.raises(errors.BadOption, match=f"device {name} here") as caught:
+        Editor(device=name)
+    for door in ("python", "cli"):
+        said = caught.value.said(door)
+        assert "\n" not in said
+        assert said.endswith(".")
+    assert "Editor(device='cpu')" in str(caught.value)
+    assert "--device cpu" in caught.value.said("cli")
+
+
+@pytest.mark.parametrize("wrong", ["gpu", "cdua", "", 3])
+def test_unknown_names(wrong: str) -> None:
+    with pytest.raises(errors.BadOption, match="no device"):
+        Editor(device=wrong)
+
+
+def test_automatic_is_what_was_installed_on_purpose(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "here", lambda: ("cuda", "coreml", "cpu"))
+    assert device.providers("auto") == [
+        ("CUDAExecutionProvider", {"use_tf32": "0"}), "CPUExecutionProvider",
+    ]  # fmt: skip
+    assert device.providers("coreml")[0] == ("CoreMLExecutionProvider", {})
+
+
+def test_a_provider_that_gives_way_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """onnxruntime falls back to the processor by itself, and says so on stderr at most."""
+    monkeypatch.setattr(device, "here", lambda: ("cuda", "cpu"))
+    monkeypatch.setattr(device, "providers", lambda name: ["CPUExecutionProvider"])
+    session.close()
+    with device.on("cuda"), pytest.raises(errors.BadOption, match="Nothing runs on the device"):
+        open("face_mesh", 1)
+    with device.on("auto"):
+        assert session.opened_on(open("face_mesh", 1)) == "cpu"
+    session.close()
+
+
+def test_the_choice_goes_along_to_other_threads() -> None:
+    with device.on("openvino"):
+        assert both(device.chosen, device.chosen, 2) == ("openvino", "openvino")
+        seen: list[str] = []
+        apart = threading.Thread(target=lambda: seen.append(device.chosen()))
+        apart.start()
+        apart.join()
+    assert seen == ["auto"]  # other work in the process has its own
+    assert device.chosen() == "auto"
+
+
+def test_sessions_are_kept_for_each_device() -> None:
+    session.close()
+    with device.on("cpu"):
+        one = open("face_mesh", 1)
+    with device.on("auto"):
+        assert open("face_mesh", 1) is not one
+    with device.on("cpu"):
+        assert open("face_mesh", 1) is one
+
+
+def test_parity(astronaut: np.ndarray) -> None:
+    """Where an accelerator runs, its pictures are the processor's but for rounding."""
+    others = device.here()[:-1]
+    if not others:
+        pytest.skip("onnxruntime has the processor alone; onnxruntime-openvino can be had anywhere")
+    on_cpu = Editor(device="cpu").open(astronaut).bald().image.astype(int)
+    for name in others:
+        apart = np.abs(on_cpu - Editor(device=name).open(astronaut).bald().image)
+        assert apart.mean() < 0.05, name
+        assert (apart > 8).mean() < 0.001, name
+
+
+def test_edits_use_the_editors_device(monkeypatch: pytest.MonkeyPatch, drawn: object) -> None:
+    from tonsure import faces
+
+    seen: list[str] = []
+    face = SimpleNamespace(box=(100, 50, 300, 300), height=200.0, iod=80.0)
+    monkeypatch.setattr(faces, "find", lambda *a, **k: seen.append(device.chosen()) or [face])
+    Editor(device="cpu").open(np.zeros((400, 400, 3), np.uint8)).bald(0.0)
+    assert seen == ["cpu"]
