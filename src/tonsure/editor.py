@@ -68,6 +68,15 @@ class Editor:
         with suppress(NoFace):
             faces.choose([], face)
 
+    def check_changes(self, changes: Mapping[str, float]) -> None:
+        """Raise `BadOption` for changes that `Shot.edit` would not make of any photo."""
+        if self.generator is not None:
+            self.generator.check(changes)
+        else:
+            from .edit.catalogue import check as checked
+
+            checked(changes)
+
     def open(self, source: Source, *, name: str | None = None) -> Shot:
         """Read a photo (see `photo.read` for what it may be, and for errors)."""
         began = time.perf_counter()
@@ -221,7 +230,8 @@ class Shot:
         usual = edit.check(changes)
         if usual or any(wanted.values()):
             session.prepare(edit.NETWORKS, self._editor.threads)
-        chosen = faces.choose(self.faces, face)
+        # who names faces means these; others are chosen for what is wanted of all
+        chosen = faces.choose(self.faces, face) if usual or not wanted else []
         chosen += [one for one in map(self._numbered, wanted) if one not in chosen]
         self._editor.limits.check_faces(len(chosen))
         numbers, notes = self._usable(chosen)

@@ -15,7 +15,6 @@ import numpy as np
 from ..hair.classes import EAR, NECK, SKIN
 from ..planes import LUMA, Mask, Plane, blur, eased, smoothstep
 from ..scene import PhotoBox, Scene
-from . import hues
 from .fine import Patch, Pixels, assembled, followed, matte, place
 from .hues import FLOOR, Hue
 from .portrait import Portrait
@@ -34,8 +33,8 @@ _CRUSHED = (0.35, 14.0)  # the least factor, and the luma from which it is 1
 _RED, _BLUE = 1.22, 0.72  # of skin's luma, as the fitted people have it
 
 
-def colour(portrait: Portrait, pixels: Pixels, wanted: str, degree: float) -> Patch | None:
-    """Hair moved towards the colour `wanted` (a key of `hues.HUES`) by `degree`, 0..1.
+def colour(portrait: Portrait, pixels: Pixels, hue: Hue, degree: float) -> Patch | None:
+    """Hair moved towards the colour `hue` by `degree`, 0..1.
 
     `pixels` (H, W, 3) is the photo, edited so far. None if there is hardly any hair.
     """
@@ -46,7 +45,7 @@ def colour(portrait: Portrait, pixels: Pixels, wanted: str, degree: float) -> Pa
     box = place(scene, hair, pixels)
     if box is None:
         return None
-    curve = _curve(scene, sure, portrait.tone, hues.HUES[wanted])
+    curve = _curve(scene, sure, portrait.tone, hue)
     around = _mean(scene.rgb, sure.astype(np.float32), 2 * _AROUND * scene.unit)
     # what shares its pixel with something else is met by the hair around it
     planes = [_mapped(around, curve) - around, _light(scene, around, curve)[..., None]]

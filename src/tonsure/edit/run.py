@@ -18,6 +18,7 @@ from . import brows, glasses, hair, mouth, skin
 from .catalogue import CATALOGUE
 from .estimate import labels
 from .fine import Patch, Pixels
+from .hues import HUES
 from .portrait import Portrait
 
 ORDER = (
@@ -105,7 +106,7 @@ def _hair(name: str) -> Way:
         wanted = name if d > 0 else AWAY[name]
         if d < 0 and has[name] < 0.5:
             return []
-        return _some(hair.colour(portrait, pixels, wanted, abs(d)))
+        return _some(hair.colour(portrait, pixels, HUES[wanted], abs(d)))
 
     return way
 
