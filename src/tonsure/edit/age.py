@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..planes import LUMA, Plane, blur, smoothstep
+from ..planes import Plane, blur, smoothstep
 from ..scene import PhotoBox
 from .fine import Patch, Pixels, assembled, place
 from .portrait import Portrait
 
 _FINE, _FOLD, _WIDE = 0.007, 0.045, 0.13  # eye distances: pores below, folds between, form above
-_CALM, _CALMER = 0.9, 0.6  # of narrow and of broad folds go
+_CALM, _CALMER = 0.8, 0.5  # of narrow and of broad folds go
 _DEEP = 0.9  # of narrow folds come
 
 
@@ -23,11 +23,10 @@ def aged(portrait: Portrait, pixels: Pixels, degree: float) -> Patch | None:
     scene, unit = portrait.scene, portrait.scene.unit
     skin = smoothstep(0.4, 0.9, portrait.bare) * blur(portrait.oval, 0.04 * unit)
     mask = blur(skin, 0.02 * unit)
-    luma = (scene.rgb @ LUMA).astype(np.float32)
-    weight = skin + np.float32(1e-3)
+    weight = (skin + np.float32(1e-3))[..., None]
 
     def smooth(sigma: float) -> Plane:
-        return blur(luma * weight, sigma * unit) / blur(weight, sigma * unit)
+        return blur(scene.rgb * weight, sigma * unit) / blur(weight, sigma * unit)
 
     fine, fold, wide = smooth(_FINE), smooth(_FOLD), smooth(_WIDE)
     if degree > 0:
@@ -35,14 +34,12 @@ def aged(portrait: Portrait, pixels: Pixels, degree: float) -> Patch | None:
         change = -(_CALM * (fine - fold) + _CALMER * (fold - wide)) * degree
     else:
         change = _DEEP * np.clip(fine - fold, -14, 5) * -degree
-    change = (change * mask).astype(np.float32)
-    factor = np.clip((fine + change + 4) / (fine + 4), 0.55, 1.5)
-    place_of = place(scene, mask, pixels)
-    if place_of is None:
+    factor = np.clip(1 + change * mask[..., None] / (fine + 4), 0.55, 1.5).astype(np.float32)
+    box = place(scene, mask, pixels)
+    if box is None:
         return None
 
     def changed(part: PhotoBox, photo: Plane) -> tuple[Plane, Plane]:
-        by = scene.to_photo(factor, part)
-        return photo * by[..., None], scene.to_photo(mask, part)
+        return photo * scene.to_photo(factor, part), scene.to_photo(mask, part)
 
-    return assembled(pixels, place_of, changed)
+    return assembled(pixels, box, changed)

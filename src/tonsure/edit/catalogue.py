@@ -48,6 +48,9 @@ class Attribute:
 
 _STRANDS = "the hair's own strands, with luminance and colours of real hair"
 
+_TONES = "the face's tones as its bare parts tell them, and its own grain"
+_DRAWN = "hairs drawn one by one, as dark as brows and hair"
+
 CATALOGUE: Mapping[str, Attribute] = {
     one.name: one
     for one in (
@@ -80,7 +83,7 @@ CATALOGUE: Mapping[str, Attribute] = {
         Attribute(
             "Eyeglasses",
             Direction("glasses are put on", "a pair drawn on the mesh, in space", 0, 16),
-            None,
+            Direction("glasses are taken off", _TONES, 0, 16),
         ),
         Attribute("Male", None, None),
         Attribute(
@@ -88,14 +91,26 @@ CATALOGUE: Mapping[str, Attribute] = {
             Direction("the mouth opens a little", "lips and chin moved by the mesh", 0, 16),
             Direction("the mouth closes", "lips and chin moved by the mesh", 0, 16),
         ),
-        Attribute("Mustache", None, None),
-        Attribute("No_Beard", None, None),
+        Attribute(
+            "Mustache",
+            Direction("a moustache grows", _DRAWN, 0, 16),
+            Direction("the moustache goes", _TONES, 0, 16),
+        ),
+        Attribute(
+            "No_Beard",
+            Direction("the beard goes", _TONES, 0, 16),
+            Direction("stubble grows", _DRAWN, 0, 16),
+        ),
         Attribute(
             "Pale_Skin",
             Direction("skin grows paler", "light and tone of the skin alone", 0, 16),
             Direction("skin is tanned", "light and tone of the skin alone", 0, 16),
         ),
-        Attribute("Young", None, None),
+        Attribute(
+            "Young",
+            Direction("folds of the skin are weakened", "light and tone of the skin alone", 0, 16),
+            Direction("hair turns grey, folds deepen", _STRANDS, 0, 16),
+        ),
     )
 }
 

@@ -1,7 +1,7 @@
 """Several edits of one face: in which order, by which way, what each has to know of the others.
 
 Hair goes first, since the bald head is made of the photo as it was, and the face is then looked at
-anew; what lies on it follows, then colours; glasses are put on last.
+anew; what lies on it follows, then colours; glasses come off early and are put on last.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import blend
-from . import brows, glasses, hair, mouth, skin
+from . import age, beard, brows, glasses, hair, mouth, skin, unveil
 from .catalogue import CATALOGUE
 from .estimate import labels
 from .fine import Patch, Pixels
-from .hues import HUES
+from .hues import GREY, HUES
 from .portrait import Portrait
 
 ORDER = (
-    "Bald", "Bushy_Eyebrows", "Mouth_Slightly_Open", "Black_Hair", "Blond_Hair", "Brown_Hair",
-    "Pale_Skin", "Eyeglasses",
+    "Bald", "Eyeglasses off", "No_Beard", "Mustache", "Bushy_Eyebrows", "Mouth_Slightly_Open",
+    "Black_Hair", "Blond_Hair", "Brown_Hair", "Young", "Pale_Skin", "Eyeglasses",
 )  # fmt: skip
 """In which attributes are edited, whatever order they are asked for in."""
 AWAY = {"Black_Hair": "Brown_Hair", "Blond_Hair": "Brown_Hair", "Brown_Hair": "Black_Hair"}
@@ -58,7 +58,7 @@ def run(
     """
     done = Done(pixels)
     has = labels(portrait)
-    for name in sorted(changes, key=ORDER.index):
+    for name in sorted(changes, key=lambda name: _place(name, changes[name])):
         d = changes[name]
         way = CATALOGUE[name].direction(d)
         assert way is not None
@@ -92,6 +92,12 @@ def run(
     return done
 
 
+def _place(name: str, d: float) -> int:
+    """Of an edit in `ORDER`."""
+    off = f"{name} off"
+    return ORDER.index(off if d < 0 and off in ORDER else name)
+
+
 _STILL = {
     "Eyeglasses": ("There are no glasses.", "There are glasses already."),
     "Mouth_Slightly_Open": ("The mouth is closed already.", "The mouth is open already."),
@@ -111,6 +117,27 @@ def _hair(name: str) -> Way:
     return way
 
 
+def _glasses(who: Portrait, pixels: Pixels, d: float) -> Patch | None:
+    if d > 0:
+        return glasses.put_on(who, pixels, d)
+    return None if unveil.dark(who) else unveil.taken_off(who, pixels, -d)
+
+
+def _moustache(who: Portrait, pixels: Pixels, d: float) -> Patch | None:
+    if d > 0:
+        return beard.grown(who, pixels, d, moustache=True)
+    return beard.shaven(who, pixels, -d, whole=False)
+
+
+def _beard(who: Portrait, pixels: Pixels, d: float) -> Patch | None:
+    return beard.shaven(who, pixels, d) if d > 0 else beard.grown(who, pixels, -d)
+
+
+def _aged(who: Portrait, pixels: Pixels, d: float) -> list[Patch]:
+    found = _some(age.aged(who, pixels, d))
+    return found + (_some(hair.colour(who, pixels, GREY, -d)) if d < 0 else [])
+
+
 def _some(one: Patch | None) -> list[Patch]:
     return [] if one is None else [one]
 
@@ -123,5 +150,8 @@ _WAYS: dict[str, Way] = {
     "Bushy_Eyebrows": lambda who, pixels, d, has: brows.bushy(who, pixels, d),
     "Mouth_Slightly_Open": lambda who, pixels, d, has: _some(mouth.opened(who, pixels, d)),
     "Pale_Skin": lambda who, pixels, d, has: _some(skin.pale(who, pixels, d)),
-    "Eyeglasses": lambda who, pixels, d, has: [glasses.put_on(who, pixels, d)],
+    "Eyeglasses": lambda who, pixels, d, has: _some(_glasses(who, pixels, d)),
+    "Mustache": lambda who, pixels, d, has: _some(_moustache(who, pixels, d)),
+    "No_Beard": lambda who, pixels, d, has: _some(_beard(who, pixels, d)),
+    "Young": lambda who, pixels, d, has: _aged(who, pixels, d),
 }
