@@ -10,7 +10,7 @@ import numpy as np
 
 from ..planes import Plane, blur, smoothstep
 from ..scene import PhotoBox
-from .fine import Patch, Pixels, assembled, place
+from .fine import Patch, Pixels, assembled, onto, place
 from .portrait import Portrait
 
 _FINE, _FOLD, _WIDE = 0.007, 0.045, 0.13  # eye distances: pores below, folds between, form above
@@ -40,6 +40,6 @@ def aged(portrait: Portrait, pixels: Pixels, degree: float) -> Patch | None:
         return None
 
     def changed(part: PhotoBox, photo: Plane) -> tuple[Plane, Plane]:
-        return photo * scene.to_photo(factor, part), scene.to_photo(mask, part)
+        return photo * onto(scene, factor, part), onto(scene, mask, part)
 
-    return assembled(pixels, box, changed)
+    return assembled(scene, mask, pixels, box, changed)

@@ -13,7 +13,7 @@ from ..hair.classes import NECK, SKIN
 from ..planes import LUMA, Plane, blur, eased, grow, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
 from . import hairs, tones
-from .fine import Patch, Pixels, patch, place
+from .fine import Patch, Pixels, onto, patch, place
 from .portrait import Portrait
 from .skin import LIPS
 
@@ -65,8 +65,8 @@ def shaven(portrait: Portrait, pixels: Pixels, degree: float, whole: bool = True
     box = place(scene, hole, pixels)
     if box is None:
         return None
-    weight = scene.to_photo(hole, box)
-    colour = scene.to_photo(bare, box)
+    weight = onto(scene, hole, box)
+    colour = onto(scene, bare, box)
     colour += tones.grain(portrait, pixels, box, clear, weight)[..., None]
     return patch(box, colour, weight * np.float32(degree))
 
@@ -96,7 +96,7 @@ def grown(
         growth = hairs.Growth(6000 * degree, (0.02, 0.05), 0.006, 0.5, 0.4)
         shade, ink = 0.42, 0.42
     cover = hairs.drawn(scene, zone, way.astype(np.float32), growth, box, 11)
-    ground = scene.to_photo(zone, box) * np.float32(shade * degree)
+    ground = onto(scene, zone, box) * np.float32(shade * degree)
     photo = pixels[y0:y1, x0:x1].astype(np.float32)
     colour = _colour(portrait)
     # hairs in the light are as light as the skin beneath lets them be

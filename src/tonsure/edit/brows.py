@@ -13,7 +13,7 @@ from .. import brow
 from ..hair.classes import GLASSES
 from ..planes import Plane, blur, grow, membrane, smoothstep
 from ..scene import EYE_DISTANCE, Scene
-from .fine import Patch, Pixels, moved, patch, place
+from .fine import Patch, Pixels, moved, onto, patch, place
 from .portrait import Portrait
 
 _WIDER, _STRONGER = 1.4, 1.2
@@ -45,16 +45,16 @@ def _one(portrait: Portrait, pixels: Pixels, side: int, degree: float) -> Patch 
     part = scene.slices(_box(scene, area))
     bare = np.array(scene.rgb)
     bare[part] = membrane(blur(scene.rgb[part], 0.02 * scene.unit), around[part], 8)
-    skin = scene.to_photo(bare, box)
+    skin = onto(scene, bare, box)
     times = (_WIDER if degree > 0 else _NARROWER) ** abs(degree)
     amount = (_STRONGER if degree > 0 else _WEAKER) ** abs(degree)
     here = _dark(photo, skin)
     down = _away(scene, side) * (1 / times - 1) * area / scene.scale
     source = moved(scene, np.zeros_like(down), down, pixels, box)
-    there = amount * _dark(source, scene.to_photo(bare, box))
+    there = amount * _dark(source, onto(scene, bare, box))
     if degree > 0:
         there = np.minimum(np.maximum(there, here), np.maximum(here, _DARKEST))
-    weight = scene.to_photo(where, box)
+    weight = onto(scene, where, box)
     out = (photo + _FLOOR) * np.exp((here - there) * weight[..., None]) - _FLOOR
     return patch(box, out, (weight > 0.004).astype(np.float32))
 

@@ -7,7 +7,7 @@ import numpy as np
 from ..planes import LUMA, Plane, blur, smoothstep
 from ..scene import EYE_DISTANCE, OVAL
 from . import frames
-from .fine import Patch, Pixels, followed, matte, patch
+from .fine import Patch, Pixels, followed, matte, onto, patch
 from .portrait import Portrait
 
 _SOFT = 0.006  # eye distances: how sharp the frame is at most
@@ -51,7 +51,7 @@ def put_on(portrait: Portrait, pixels: Pixels, degree: float) -> Patch:
     follows = followed(scene, smoothstep(0.1, 0.9, portrait.hair), 0.06 * scene.unit)
     hair = matte(scene, follows, photo, box)
     hair = smoothstep(0.2, 0.7, hair)
-    face = scene.to_photo(blur(scene.mesh_polygon(OVAL), 0.02 * scene.unit), box)
+    face = onto(scene, blur(scene.mesh_polygon(OVAL), 0.02 * scene.unit), box)
     arms *= smoothstep(0.2, 0.6, face)
     solid = blur(np.maximum(rim, 0.92 * arms), soft) * (1 - hair)
     # shadow: the rim again, further down, and softer

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..hair.classes import EAR, NECK, SKIN
-from ..planes import LUMA, Mask, Plane, blur, eased, smoothstep
+from ..planes import LUMA, Mask, Plane, blur, eased, grow, smoothstep
 from ..scene import PhotoBox, Scene
-from .fine import Patch, Pixels, assembled, followed, matte, place
+from .fine import Patch, Pixels, assembled, beneath, followed, matte, onto, place
 from .hues import FLOOR, Hue
 from .portrait import Portrait
 
@@ -52,21 +52,30 @@ def colour(portrait: Portrait, pixels: Pixels, hue: Hue, degree: float) -> Patch
     moves = np.concatenate(planes, -1)
     follows = followed(scene, smoothstep(0.05, 0.9, hair), _REACH * scene.unit)
     beside = _beside(portrait, around)
+    told = 1 - beside[..., 4]
+
+    # deep within the hair, and far from skin, there is nothing but hair
+    deep = np.minimum(1 - grow(1 - smoothstep(0.9, 0.99, hair), 2 * _REACH * scene.unit), told)
 
     def change(part: PhotoBox, photo: Plane) -> tuple[Plane, Plane]:
+        if float(beneath(scene, deep, part).min(initial=1)) > 0.99:
+            whole, light = _mapped(photo, curve), onto(scene, moves[..., 3], part)
+            for c in range(3):
+                photo[..., c] += np.float32(degree) * (whole[..., c] * light - photo[..., c])
+            return photo, np.ones(photo.shape[:2], np.float32)
         alpha = matte(scene, follows, photo, part)
-        _corrected(alpha, photo, scene.to_photo(beside, part))
+        _corrected(alpha, photo, onto(scene, beside, part))
         core = smoothstep(0.6, 0.95, alpha)
         alpha *= np.float32(degree)
         core *= alpha
         rim = alpha - core
-        whole, move = _mapped(photo, curve), scene.to_photo(moves, part)
+        whole, move = _mapped(photo, curve), onto(scene, moves, part)
         for c in range(3):
             photo[..., c] += core * (whole[..., c] * move[..., 3] - photo[..., c])
             photo[..., c] += rim * move[..., c]
         return photo, alpha
 
-    return assembled(pixels, box, change)
+    return assembled(scene, follows[..., 4], pixels, box, change)
 
 
 def _beside(portrait: Portrait, hair: Plane) -> Plane:
@@ -154,5 +163,6 @@ def _light(scene: Scene, around: Plane, curve: _Curve) -> Plane:
 def _mapped(rgb: Plane, curve: _Curve) -> Plane:
     """`rgb` (H, W, 3) by luma through a curve."""
     luma = rgb @ (LUMA * np.float32(_STEPS))
-    at = np.clip(luma + np.float32(0.5), 0, len(curve.table) - 1).astype(np.intp)
-    return np.asarray(curve.table[at], np.float32)
+    luma += np.float32(0.5)
+    at = np.clip(luma, 0, len(curve.table) - 1, out=luma).astype(np.intp)
+    return np.take(curve.table, at, axis=0)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..planes import LUMA, Plane, blur, smoothstep
 from ..scene import EYE_DISTANCE, Scene
-from .fine import Patch, Pixels, moved, patch, place
+from .fine import Patch, Pixels, moved, onto, patch, place
 from .portrait import Portrait
 
 UPPER = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)
@@ -82,9 +82,9 @@ def opened(portrait: Portrait, pixels: Pixels, degree: float) -> Patch | None:
     else:
         dark = np.exp(-(((y - (top + bottom) / 2) / (_SEAM * unit)) ** 2)) * (arch**0.6)[None]
         dark *= 0.5 * -degree * (now > 0.02 * unit)[None]
-        line = scene.to_photo(blur(dark.astype(np.float32), 0.006 * unit), box)
+        line = onto(scene, blur(dark.astype(np.float32), 0.006 * unit), box)
         out *= (1 - line)[..., None]
-    weight = np.minimum(1, 4 * scene.to_photo(where, box))
+    weight = np.minimum(1, 4 * onto(scene, where, box))
     return patch(box, out, weight)
 
 
@@ -119,5 +119,5 @@ def _within(
     ivory = np.array([0.78, 0.72, 0.65], np.float32) * np.float32(min(light, 210))
     fill = dark + teeth[..., None] * (ivory * (0.55 + 0.45 * wide[None, :, None]) - dark)
     planes = np.concatenate([fill * hole[..., None], hole[..., None]], -1).astype(np.float32)
-    planes = scene.to_photo(planes, box)
+    planes = onto(scene, planes, box)
     return np.asarray(out * (1 - planes[..., 3:]) + planes[..., :3], np.float32)

@@ -48,7 +48,7 @@ def pale(portrait: Portrait, pixels: Pixels, degree: float) -> Patch | None:
         moved += photo
         return moved, share
 
-    return assembled(pixels, box, change)
+    return assembled(scene, follows[..., 4], pixels, box, change)
 
 
 def _paler(photo: Plane, gain: float) -> Plane:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from ..head import grain as quilting
 from ..planes import LUMA, Plane, blur, membrane, resize
 from ..scene import EYE_DISTANCE, PhotoBox, Scene
+from .fine import onto
 from .portrait import Portrait
 
 FLOOR = 8.0  # levels added before the logarithm, as fitted
@@ -96,7 +97,7 @@ def grain(
     x0, y0 = min(box[0], around[0]), min(box[1], around[1])
     x1, y1 = max(box[2], around[2]), max(box[3], around[3])
     luma = pixels[y0:y1, x0:x1].astype(np.float32) @ LUMA
-    source = scene.to_photo(clear * portrait.oval, (x0, y0, x1, y1))
+    source = onto(scene, clear * portrait.oval, (x0, y0, x1, y1))
     texture = quilting.detail(luma, _FINER * unit)
     texture = quilting.evened(texture, source, _PORES * unit, _MOST)
     wanted = np.zeros_like(luma)

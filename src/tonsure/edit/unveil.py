@@ -15,7 +15,7 @@ from ..head.features import interrupted, smooth_skin
 from ..planes import LUMA, Plane, blur, grow, shrink, smoothstep
 from ..scene import Scene
 from . import tones
-from .fine import Patch, Pixels, patch, place
+from .fine import Patch, Pixels, onto, patch, place
 from .portrait import Portrait
 
 _OUTER, _INNER = 0.10, 0.13  # eye distances around the edge of the glasses
@@ -62,8 +62,8 @@ def taken_off(portrait: Portrait, pixels: Pixels, degree: float) -> Patch | None
     box = place(scene, hole, pixels)
     if box is None:
         return None
-    weight = scene.to_photo(hole, box)
-    colour = scene.to_photo(bare, box)
+    weight = onto(scene, hole, box)
+    colour = onto(scene, bare, box)
     clear = portrait.bare * (1 - grow(whole, 0.1 * unit))
     colour += tones.grain(portrait, pixels, box, clear, weight)[..., None]
     return patch(box, colour, weight * np.float32(degree))
