@@ -26,7 +26,7 @@ class Style:
     lenses, thickness of the rim `above` and `below`, `power` of the lens' superellipse (2 round,
     higher squarer), `drop` of its middle below the pupils."""
 
-    width: float = 0.40
+    width: float = 0.385
     height: float = 0.315
     gap: float = 0.15
     above: float = 0.075
@@ -63,7 +63,7 @@ def fitted(mesh: Points, style: Style) -> Fitted:
 
     def at(x: Points, y: Points, back: Points | float = 0.0) -> Points:
         """Places of the front, in eye distances from between the pupils, as seen."""
-        bend = 0.06 * x**2 + back  # a front is curved around the face
+        bend = 0.10 * x**2 + back  # a front is curved around the face
         place = middle + unit * (x[:, None] * across + y[:, None] * down)
         place = place + (out - unit * bend)[:, None] * ahead
         return np.asarray(place[:, :2])

@@ -68,11 +68,19 @@ def colour(portrait: Portrait, pixels: Pixels, hue: Hue, degree: float) -> Patch
         core = smoothstep(0.6, 0.95, alpha)
         alpha *= np.float32(degree)
         core *= alpha
-        rim = alpha - core
         whole, move = _mapped(photo, curve), onto(scene, moves, part)
+        if curve.lighter:  # what is brighter than any hair is skin
+            core *= smoothstep(curve.most + 25, curve.most, photo @ LUMA)
+        rim = alpha - core
         for c in range(3):
-            photo[..., c] += core * (whole[..., c] * move[..., 3] - photo[..., c])
-            photo[..., c] += rim * move[..., c]
+            goal = whole[..., c] * move[..., 3]
+            goal -= photo[..., c]
+            goal *= core
+            # nor does the rim's share lead beyond the brightest hair
+            most = np.maximum(curve.top[c] - photo[..., c], 0) if curve.lighter else 0
+            step = rim * move[..., c]
+            photo[..., c] += goal
+            photo[..., c] += np.minimum(step, most, out=step)
         return photo, alpha
 
     return assembled(scene, follows[..., 4], pixels, box, change)
@@ -121,11 +129,15 @@ def _mean(rgb: Plane, weight: Plane, sigma: float) -> Plane:
 @dataclass(frozen=True)
 class _Curve:
     """`table` (255 * _STEPS + 1, 3) the new red, green and blue, 0..255, at each luma; log luma
-    of the hair is stretched by `stretch` around `middle`."""
+    of the hair is stretched by `stretch` around `middle`. `lighter` whether hair becomes so,
+    `most` the luma of its brightest, and `top` (3,) what the bright become."""
 
     table: Plane
     middle: float
     stretch: float
+    lighter: bool
+    most: float
+    top: Plane
 
 
 def _curve(scene: Scene, sure: Mask, skin: Plane, hue: Hue) -> _Curve:
@@ -134,8 +146,14 @@ def _curve(scene: Scene, sure: Mask, skin: Plane, hue: Hue) -> _Curve:
     middle, spread = float(logs.mean()), float(logs.std()) + 0.02
     light = float(skin @ LUMA)
     goal = hue.middle(float(np.log(light + FLOOR)))
+    own = float(np.log(scene.rgb[sure] @ LUMA + FLOOR).mean())
+    if (goal - own) * hue.way < 0:  # it is as light, or as dark, already
+        goal = own
     stretch = float(np.clip(hue.spread / spread, *_STRETCH))
     levels = np.linspace(0, 255, 255 * _STEPS + 1, dtype=np.float32)
+    luma_seen = scene.rgb[sure] @ LUMA
+    most = float(np.quantile(luma_seen, 0.995)) + 4
+    levels = np.minimum(levels, most)
     moved = np.exp(goal + stretch * (np.log(levels + _DARK) - middle)) - FLOOR
     # lights run out softly
     moved = np.where(moved > 200, 200 + 55 * np.tanh((moved - 200) / 55), np.maximum(moved, 0))
@@ -147,7 +165,9 @@ def _curve(scene: Scene, sure: Mask, skin: Plane, hue: Hue) -> _Curve:
     some = scene.rgb[::4, ::4]
     vivid = eased(6.0, 25.0, float(np.quantile(some.max(-1) - some.min(-1), 0.9)))
     luma = (out @ LUMA)[:, None]
-    return _Curve(np.clip(luma + np.float32(vivid) * (out - luma), 0, 255), middle, stretch)
+    table = np.clip(luma + np.float32(vivid) * (out - luma), 0, 255)
+    top = table[min(int(float(np.quantile(luma_seen, 0.9)) * _STEPS), len(table) - 1)]
+    return _Curve(table, middle, stretch, goal >= own, most, top)
 
 
 def _light(scene: Scene, around: Plane, curve: _Curve) -> Plane:

@@ -18,7 +18,7 @@ LEVELS = tuple(range(8, 256, 16))
 class Hue:
     """Hair of one colour: `level` its mean log luma beside skin of log luma `skin`, which it
     follows by `slope`; `spread` the standard deviation within one head; `red` and `blue` what these
-    are, divided by luma, at `LEVELS`."""
+    are, divided by luma, at `LEVELS`; `way` 1 if hair only turns lighter to it, -1 only darker."""
 
     level: float
     skin: float
@@ -26,6 +26,7 @@ class Hue:
     spread: float
     red: tuple[float, ...]
     blue: tuple[float, ...]
+    way: int = 0
 
     def middle(self, skin: float) -> float:
         """Mean log luma beside skin of log luma `skin`."""
@@ -46,11 +47,13 @@ HUES: dict[str, Hue] = {
         3.316, 5.051, 0.406, 0.434,
         (1.30, 1.22, 1.17, 1.15, 1.14, 1.12, 1.11, 1.11, 1.10, 1.09, 1.08, 1.07, 1.06, 1.05, 1.03, 1.01),
         (0.77, 0.79, 0.84, 0.85, 0.87, 0.87, 0.88, 0.87, 0.88, 0.89, 0.90, 0.91, 0.92, 0.93, 0.95, 0.97),
+        -1,
     ),
     "Blond_Hair": Hue(
         4.695, 5.169, 0.282, 0.416,
         (1.64, 1.55, 1.46, 1.41, 1.35, 1.30, 1.26, 1.22, 1.20, 1.17, 1.15, 1.12, 1.10, 1.08, 1.06, 1.02),
         (0.41, 0.44, 0.49, 0.52, 0.56, 0.60, 0.64, 0.68, 0.71, 0.74, 0.77, 0.79, 0.83, 0.85, 0.87, 0.92),
+        1,
     ),
     "Brown_Hair": Hue(
         3.917, 5.089, 0.774, 0.466,

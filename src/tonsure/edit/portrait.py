@@ -138,8 +138,20 @@ class Portrait:
         """All of this person's skin that is seen, softly: face, ears, neck, arms, hands."""
         c = self.classes
         sure = (self.bare > 0.9) & (self.oval > 0.9)
+        # arms and hands are jewellery or clothes to the parser; cloth of nearly that tone is none
         limbs = flesh(self.scene, sure) * (c[..., JEWELLERY] + c[..., CLOTHES])
-        limbs = limbs * smoothstep(0.5, 0.8, blur(limbs, 0.05 * self.scene.unit))
-        limbs = limbs * smoothstep(0.15, 0.4, alike(self.scene, sure))
-        found = c[..., SKIN] + c[..., EAR] + c[..., NECK] + limbs
-        return np.asarray(np.clip(found, 0, 1) * self.mine, np.float32)
+        limbs = limbs * smoothstep(0.5, 0.8, alike(self.scene, sure))
+        limbs = smoothstep(0.55, 0.85, blur(limbs, 0.05 * self.scene.unit)) * smoothstep(
+            0.3, 0.6, limbs
+        )
+        limbs = limbs * _within(self.scene.shape, 0.4 * self.scene.unit)
+        found = smoothstep(0.25, 0.75, c[..., SKIN] + c[..., EAR] + c[..., NECK])
+        return np.asarray(np.maximum(found, limbs) * self.mine, np.float32)
+
+
+def _within(shape: tuple[int, int], margin: float) -> Plane:
+    """(H, W): 1 further than `margin` pixels from the border, 0 at it."""
+    height, width = shape
+    y, x = (np.arange(n, dtype=np.float32) + 0.5 for n in (height, width))
+    away = np.minimum.outer(np.minimum(y, height - y), np.minimum(x, width - x))
+    return smoothstep(0.0, 1.0, away / margin)

@@ -67,7 +67,7 @@ def _named(name: str) -> str:
         return "Bald"
     if name in CATALOGUE:
         return name
-    raise BadOption(f"There is no edit {name[:40]!r}; {nearest(name[:40], [_BALD, *CATALOGUE])}")
+    raise BadOption(f"There is no edit {name[:40]!r}; {nearest(name[:40], [*CATALOGUE, _BALD], 0.5)}")
 
 
 def _faces(name: str, found: dict[str, Any]) -> list[tuple[int, Any]]:
