@@ -92,7 +92,9 @@ def index(name: str, names: Sequence[str]) -> int:
     lowered = {known.lower(): known for known in names}
     if name.lower() in lowered:
         raise BadOption(f"There is no attribute {name!r}; write {lowered[name.lower()]!r}.")
-    raise BadOption(f"There is no attribute {name!r}; {nearest(name, names)}")
+    starts = [known for known in names if len(name) > 3 and known.lower().startswith(name.lower())]
+    hint = f"did you mean {starts[0]!r}?" if len(starts) == 1 else nearest(name, names)
+    raise BadOption(f"There is no attribute {name!r}; {hint}")
 
 
 def row(told: Mapping[str, bool] | Iterable[str], names: Sequence[str]) -> Labels:

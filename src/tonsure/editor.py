@@ -21,6 +21,7 @@ from .photo import Limits, Photo, Source, thawed
 from .result import Result
 
 if TYPE_CHECKING:
+    from .edit import Portrait
     from .generator import Generator, View
 
 NEEDED = 48.0
@@ -75,6 +76,15 @@ class Editor:
         with suppress(NoFace):
             faces.choose([], face)
 
+    def check_changes(self, changes: Mapping[str, float]) -> None:
+        """Raise `BadOption` for changes that `Shot.edit` would not make of any photo."""
+        if self.generator is not None:
+            self.generator.check(changes)
+        else:
+            from .edit.catalogue import check as checked
+
+            checked(changes)
+
     def open(self, source: Source, *, name: str | None = None) -> Shot:
         """Read a photo (see `photo.read` for what it may be, and for errors)."""
         began = time.perf_counter()
@@ -92,6 +102,7 @@ class Shot:
         self._faces: list[Face] | None = None
         self._heads: dict[int, Bare] = {}
         self._views: dict[int, View] = {}
+        self._portraits: dict[int, Portrait] = {}
 
     @property
     def faces(self) -> list[Face]:
@@ -183,17 +194,27 @@ class Shot:
         changes: Mapping[str, float],
         face: Which = "largest",
         source: Mapping[str, bool] | None = None,
+        each: Mapping[int, Mapping[str, float]] | None = None,
     ) -> Result:
-        """The photo with attributes of the chosen faces changed by the editor's own model.
+        """The photo with attributes of the chosen faces changed.
 
         Parameters
         ----------
-        changes : of each attribute the difference d, -1.5 to 1.5; 1 switches it on, -1 off.
+        changes : of each attribute the difference d, -1 to 1 (a model's: -1.5 to 1.5); 1 switches
+            it on, -1 off. `tonsure.edit.catalogue` has all of them.
         face : as for `bald`.
-        source : attributes that the faces have; what is not named they lack. Default: estimated.
+        source : with a model of one's own, attributes that the faces have; what is not named they
+            lack. Default: estimated.
+        each : changes of single faces by their number, which go before `changes`.
+
+        Raises as `bald` does.
         """
         from .attributes import row
 
+        if self._editor.generator is None:
+            return self._changed(changes, face, each or {})
+        if each:
+            raise BadOption("A generator changes chosen faces alike; leave out single faces.")
         model = self._model()
         model.check(changes)
         chosen = faces.choose(self.faces, face)
@@ -216,6 +237,67 @@ class Shot:
         degree = max((abs(d) for d in changes.values()), default=0.0)
         style = ", ".join(f"{name} {d:+g}" for name, d in changes.items())
         return Result(result, found, degree, style, tuple(notes), dict(self._seconds))
+
+    def _changed(
+        self, changes: Mapping[str, float], face: Which, each: Mapping[int, Mapping[str, float]]
+    ) -> Result:
+        """`edit` by the ways of the catalogue."""
+        from . import edit
+
+        wanted = {number: edit.check(own) for number, own in each.items()}
+        usual = edit.check(changes)
+        if usual or any(wanted.values()):
+            session.prepare(edit.NETWORKS, self._editor.threads)
+        # who names faces means these; others are chosen for what is wanted of all
+        chosen = faces.choose(self.faces, face) if usual or not wanted else []
+        chosen += [one for one in map(self._numbered, wanted) if one not in chosen]
+        self._editor.limits.check_faces(len(chosen))
+        numbers, notes = self._usable(chosen)
+        result, told = self.photo, []
+        for number in numbers:
+            own = wanted.get(number, usual)
+            if not own:
+                continue
+            portrait = self._portrait(number)
+            with self._timed("edits"):
+                done = edit.run(
+                    result.pixels, photo.to_eight, portrait, own,
+                    lambda degree, number=number: self._laid(number, degree),  # type: ignore[misc]
+                )  # fmt: skip
+            notes += [Note.of(code, number, detail) for code, detail in done.notes]
+            told += [{"face": number} | step for step in done.steps]
+            if done.boxes:
+                result = result.with_pixels(done.pixels, done.boxes)
+        found = {number: self.faces[number - 1] for number in numbers}
+        every = {name: d for own in (usual, *wanted.values()) for name, d in own.items()}
+        degree = max((abs(d) for d in every.values()), default=0.0)
+        style = ", ".join(f"{name} {d:+g}" for name, d in every.items())
+        seconds = dict(self._seconds)
+        return Result(result, found, degree, style, tuple(notes), seconds, tuple(told))
+
+    def _laid(self, number: int, degree: float) -> tuple[Bare, Any] | None:
+        """The bald head of a face and its weight; None for a head without hair."""
+        bare = self.head(number)
+        return None if "already_bald" in bare.warnings else (bare, weight(bare, degree, "recede"))
+
+    def _portrait(self, number: int) -> Portrait:
+        """Face `number` as the ways of the catalogue see it."""
+        from .edit import Portrait
+
+        with self._lock:
+            if number not in self._portraits:
+                face = self._numbered(number)
+                others = [one for one in self.faces if one is not face]
+                self._portraits[number] = Portrait(
+                    self.photo.eight(), face, others, self._editor.threads
+                )
+            return self._portraits[number]
+
+    def has(self, number: int) -> dict[str, float]:
+        """How likely face `number` (from 1) has each of the 13 attributes, 0..1: estimated."""
+        from .edit import labels
+
+        return labels(self._portrait(number))
 
     def view(self, number: int, source: Any = None) -> View:
         """Face `number` (from 1) as the editor's model sees it; `source` (C,) of 0/1 if known."""
@@ -254,6 +336,7 @@ class Shot:
             self._faces = None
             self._heads.clear()
             self._views.clear()
+            self._portraits.clear()
 
     def __enter__(self) -> Shot:
         return self

@@ -25,6 +25,7 @@ class Result:
     degree, style : as they were asked for.
     remarks : warnings about the edit; `warnings` adds those about the file.
     seconds : what each act took so far, by its name.
+    edits : of `Shot.edit`, what was done to which face, in that order, see `report`.
     """
 
     photo: Photo
@@ -33,6 +34,7 @@ class Result:
     style: str
     remarks: tuple[Note, ...]
     seconds: dict[str, float]
+    edits: tuple[dict[str, Any], ...] = ()
 
     def __repr__(self) -> str:
         size = f"{self.photo.width} × {self.photo.height}"
@@ -85,15 +87,18 @@ class Result:
     def report_as(self, format: str | None = None) -> dict[str, Any]:
         """The report of a file of `format`."""
         kept = {note.face for note in self.remarks if note.code == "already_bald"}
-        done = self.photo.edited
+        if self.edits:
+            done = {step["face"] for step in self.edits if step["changed"]}
+        else:
+            done = set(self.found) - kept if self.photo.edited else set()
         return report.of_result(
             self.photo,
-            [(number, face, done and number not in kept) for number, face in self.found.items()],
+            [(number, face, number in done) for number, face in self.found.items()],
             self.degree,
             self.style,
             self.notes(format),
             self.seconds,
-        )
+        ) | ({"edits": list(self.edits)} if self.edits else {})
 
     def encode(self, format: str | None = None, *, quality: int | None = None) -> bytes:
         """The bytes of a file, see `photo.encode`."""

@@ -8,9 +8,11 @@ import typer
 from typer.main import get_command
 
 from .. import __version__
+from .attributes import attributes
 from .bald import bald
 from .console import ending
 from .doctor import doctor
+from .edit import edit
 from .inspect import inspect
 from .lab import lab
 from .models import models
@@ -72,6 +74,8 @@ def help_of(
 
 
 app.command(epilog=_EXAMPLES)(bald)
+app.command()(edit)
+app.command()(attributes)
 app.command()(sweep)
 app.command()(inspect)
 app.command()(serve)

@@ -164,10 +164,10 @@ class _Task:
             line = f"{job.photo.name}: left out, another run made it meanwhile."
             return line, (), record | {"status": "skipped"}
         notes = tuple(
-            f"  {_whose(note.face, len(result.found))}{note.text}" for note in result.notes(made)
+            f"  {whose(note.face, len(result.found))}{note.text}" for note in result.notes(made)
         )
         count = "1 face" if len(result.found) == 1 else f"{len(result.found)} faces"
-        line = f"{job.photo.name} → {_shown(targets)} ({count})"
+        line = f"{job.photo.name} → {shown_paths(targets)} ({count})"
         return line, notes, record | result.report_as(made)
 
     def _targets(self, job: Job) -> list[Path]:
@@ -205,11 +205,11 @@ class _Task:
         return format
 
 
-def _shown(targets: list[Path]) -> str:
+def shown_paths(targets: list[Path]) -> str:
     if len(targets) > 1:
         return f"{targets[0]} to {targets[-1].name}"
     return str(targets[0]) if targets else "standard output"
 
 
-def _whose(face: int | None, count: int) -> str:
+def whose(face: int | None, count: int) -> str:
     return f"face {face}: " if face is not None and count > 1 else ""

@@ -15,13 +15,13 @@ from .streams import interruptible
 def sweep(
     photo: Annotated[str, typer.Argument(metavar="PHOTO", help="A photo; - is standard input.")],
     model: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             metavar="PATH",
-            help="A generator: a file of `tonsure lab export`, or a shipped one: stgan_celeba, "
-            "attgan_celeba, stargan_celeba.",
+            help="A generator in place of the tool's own ways: a file of `tonsure lab export`, or "
+            "a shipped one: stgan_celeba, attgan_celeba, stargan_celeba.",
         ),
-    ] = Path("stgan_celeba"),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -37,7 +37,7 @@ def sweep(
         ),
     ] = None,
     attribute: Annotated[str, typer.Option(help="What grows with --degrees.")] = "Bald",
-    strength: Annotated[float, typer.Option(help="d of each edit; training showed 1.")] = 1.0,
+    strength: Annotated[float, typer.Option(help="d of each edit; 1 is all of it.")] = 1.0,
     size: Annotated[
         int | None, typer.Option(metavar="PX", help="Longer side of a tile; 0 is the photo's.")
     ] = None,
@@ -49,7 +49,10 @@ def sweep(
     as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:  # fmt: skip
-    """Show a photo beside each edit that a generator can make."""
+    """Show a photo beside each edit that can be made of it: what the face has not, or has, switched.
+
+    Experimental edits are left out; `tonsure attributes` says which these are.
+    """
     with ending(debug), interruptible():
         from ..editor import Editor
         from ..errors import BadOption
@@ -67,10 +70,11 @@ def sweep(
         if output is None and one.path is None:
             raise BadOption("Give -o for standard input.")
         target = output or Path(photo).with_name(f"{Path(photo).stem}.sweep.png")
-        assert editor.generator is not None
+        generator = editor.generator
         with editor.open(one.source, name=one.name) as shot:
             if degrees is None:
-                shown = made.edits(shot, editor.generator.names, strength, face)
+                names = None if generator is None else generator.names
+                shown = made.edits(shot, names, strength, face)
             else:
                 try:
                     ds = [float(part) for part in degrees.split(",")]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..attributes import index
+from ..edit import CATALOGUE
 from ..editor import Shot
 from ..errors import BadOption
 from ..photo import check_free, put
@@ -20,15 +21,34 @@ from .tile import Tile, tile
 _SIZE = 256
 
 
-def edits(shot: Shot, names: Sequence[str], strength: float, face: str | int) -> list[Shown]:
-    """The original, then each attribute switched to what the face has not."""
+def edits(
+    shot: Shot, names: Sequence[str] | None, strength: float, face: str | int
+) -> list[Shown]:
+    """The original, then each attribute switched to what the face has not: of a generator the
+    `names` that it knows; without one, all that is not experimental."""
     result = shot.edit({}, face)
     number = next(iter(result.found))
-    source = shot.view(number).source
     out = [Shown({"shows": "original"}, result)]
+    if names is None:
+        return out + _ways(shot, number, strength)
+    source = shot.view(number).source
     for name in names:
         d = -strength if source[index(name, names)] > 0.5 else strength
         out.append(Shown({"attribute": name, "d": d}, shot.edit({name: d}, number)))
+    return out
+
+
+def _ways(shot: Shot, number: int, strength: float) -> list[Shown]:
+    """`edits` by the catalogue; where the face has what cannot be taken away, that is left out."""
+    has, out = shot.has(number), []
+    for name, one in CATALOGUE.items():
+        d = -strength if has[name] > 0.5 else strength
+        way = one.direction(d)
+        if way is None or way.experimental:
+            continue
+        result = shot.edit({name: d}, number)
+        if any(step["changed"] for step in result.edits):
+            out.append(Shown({"attribute": name, "d": d}, result))
     return out
 
 

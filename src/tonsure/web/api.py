@@ -9,9 +9,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from .. import report
+from ..edit.catalogue import told
 from ..models import MODELS
 from . import jobs, preview
 from .context import Act, Context
+from .edits import parsed
 from .form import Form
 from .jobs import Made, Wish
 from .problems import Refused, described
@@ -41,8 +43,9 @@ _EDITS = {
     "type": "string",
     "contentMediaType": "application/json",
     "default": '{"bald": 1.0}',
-    "description": "JSON: what to do, and how much of it from 0 to 1; of single faces by their "
-    'number: {"bald": {"1": 0.8, "2": 0.3}}',
+    "description": "JSON: what to do, and how much of it: bald from 0 to 1, and what `/attributes` "
+    'lists from -1 (away) to 1 (there), as {"Blond_Hair": 1, "Eyeglasses": -0.5}; of single faces '
+    'by their number: {"bald": {"1": 0.8, "2": 0.3}}',
 }
 
 
@@ -88,17 +91,18 @@ _PICTURES = ("image/jpeg", "image/png", "image/webp", "image/avif", "image/tiff"
 
 def wish_of(form: Form) -> Wish:
     """What the usual fields ask for."""
-    degree, face = jobs.edits(form.text("edits", '{"bald": 1.0}')), form.text("face", "")
-    each = degree if isinstance(degree, dict) else {}
-    if each and face:
+    wanted, face = parsed(form.text("edits", '{"bald": 1.0}')), form.text("face", "")
+    if wanted.by_face and face:
         raise Refused("bad_option", "The edits name faces already; leave out the field face.")
     return Wish(
-        0.0 if isinstance(degree, dict) else degree,
-        each,
+        wanted.degree,
+        wanted.each,
         form.text("style", "recede"),
-        "all" if each else face or "largest",
+        "all" if wanted.by_face else face or "largest",
         jobs.format_of(form.text("format", "")),
         form.whole("quality", 0, 1, 100) or None,
+        wanted.changes,
+        wanted.apart,
     )
 
 
@@ -144,7 +148,7 @@ def router(context: Context) -> APIRouter:
 
     @api.post(
         "/edit",
-        summary="Make the person in a photo bald",
+        summary="Make the person in a photo bald, or change other attributes",
         responses=_gives("The edited photo.", *_PICTURES, "application/json", **_WARNED) | problems,
         response_class=Response,
         openapi_extra=_body(
@@ -153,7 +157,7 @@ def router(context: Context) -> APIRouter:
         ),
     )  # fmt: skip
     async def edit(request: Request) -> Response:
-        """The same photo, as large and in the same format, with the chosen faces bald.
+        """The same photo, as large and in the same format, with the chosen faces edited.
 
         With `Accept: application/json` the answer is `{"report": ..., "image": {"media_type",
         "base64"}}`, else the file, with the codes of warnings in `X-Tonsure-Warnings`.
@@ -249,6 +253,17 @@ def router(context: Context) -> APIRouter:
         if "application/x-ndjson" in request.headers.get("accept", ""):
             return await context.told(request, act)
         return JSONResponse(await context.photo(request, act))
+
+    @api.get(
+        "/attributes",
+        summary="What can be edited: both ways, how, and how good it is",
+        responses=_gives("One entry an attribute.", "application/json")
+        | described(*_OTHER_PROBLEMS),
+        response_class=Response,
+    )
+    async def attributes() -> Response:
+        """What `tonsure attributes --json` lists."""
+        return JSONResponse({"attributes": told()})
 
     @api.get(
         "/models",

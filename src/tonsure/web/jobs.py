@@ -7,7 +7,6 @@ and asks it for memory before what takes much.
 from __future__ import annotations
 
 import io
-import json
 import zipfile
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -38,7 +37,8 @@ _ABOUT_THE_FILE = ("comment", "extra")
 
 @dataclass(frozen=True)
 class Wish:
-    """What is wanted of a photo; `each` has degrees of single faces, then `degree` is 0."""
+    """What is wanted of a photo; `each` has degrees of single faces, then `degree` is 0. `changes`
+    and `apart`, of single faces, are attributes in place of these, see `edits.Edits`."""
 
     degree: float = 1.0
     each: dict[int, float] = field(default_factory=dict)
@@ -46,6 +46,8 @@ class Wish:
     face: str = "largest"
     format: str | None = None
     quality: int | None = None
+    changes: dict[str, float] = field(default_factory=dict)
+    apart: dict[int, dict[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -152,40 +154,6 @@ def inspect(editor: Editor, data: bytes, holder: Holder) -> dict[str, Any]:
         return report.of_shot(shot)
 
 
-def edits(text: str) -> float | dict[int, float]:
-    """What the field `edits` asks for: `{"bald": 0.8}`, or of single faces by their number:
-    `{"bald": {"1": 0.8, "2": 0.3}}`."""
-    try:
-        found = json.loads(text)
-        if not isinstance(found, dict):
-            raise ValueError
-    except (ValueError, RecursionError):
-        raise BadOption('The edits are not JSON such as {"bald": 0.8}.') from None
-    for name in found:
-        if name.lower() != "bald":
-            raise BadOption(f"There is no edit {name[:40]!r}; {nearest(name[:40], ['bald'])}")
-    if len(found) > 1:
-        raise BadOption("The edit bald was given more than once.")
-    degree = next(iter(found.values()), 1.0)
-    if isinstance(degree, dict):
-        return _by_face(degree)
-    return _degree(degree)
-
-
-def _by_face(found: dict[str, Any]) -> dict[int, float]:
-    if not found or not all(name.isascii() and name.isdigit() and int(name) for name in found):
-        raise BadOption('Name faces by their number: {"bald": {"1": 0.8, "2": 0.3}}.')
-    return {int(name): _degree(degree) for name, degree in found.items()}
-
-
-def _degree(degree: Any) -> float:
-    if isinstance(degree, bool) or not isinstance(degree, int | float):
-        raise BadOption("The degree of bald must be a number from 0 to 1.")
-    if not 0 <= degree <= 1:
-        raise BadOption("The degree of bald goes from 0 (untouched) to 1 (fully bald).")
-    return float(degree)
-
-
 def kind_of(name: str) -> str:
     """One of `SEQUENCES`; raises `BadOption`."""
     if name not in SEQUENCES:
@@ -217,12 +185,30 @@ def _check_together(photo: Photo, count: int, size: int, megapixels: int) -> Non
 def bald(shot: Shot, wish: Wish, holder: Holder, last: bool = False) -> Result:
     """As `Shot.bald`, with a checkpoint before each thing that takes time."""
     holder()
+    if wish.changes or wish.apart:
+        return _changed(shot, wish, holder)
     if max((wish.degree, *wish.each.values())) > 0:
         for number in _numbers(shot, wish):
             holder.head(shot.faces[number - 1], shot.photo)
             shot.head(number)
     holder()
     return shot.bald(wish.degree, wish.style, wish.face, wish.each, last=last)
+
+
+def _changed(shot: Shot, wish: Wish, holder: Holder) -> Result:
+    """As `Shot.edit`, with a checkpoint before each face."""
+    if missing := [number for number in wish.apart if number > len(shot.faces)]:
+        raise NoFace(f"There is no face {missing[0]}: {len(shot.faces)} found.")
+    if not wish.apart:
+        numbers = shot.edit({}, wish.face).found
+    for number in wish.apart or numbers:
+        face = shot.faces[number - 1]
+        if face.height >= NEEDED:
+            holder.head(face, shot.photo)
+            if (wish.apart.get(number) or wish.changes).get("Bald"):
+                shot.head(number)
+    holder()
+    return shot.edit(wish.changes, wish.face, each=wish.apart or None)
 
 
 def _numbers(shot: Shot, wish: Wish) -> list[int]:

@@ -1,0 +1,127 @@
+"""Beard and moustache: taken off, or grown.
+
+Off: where hair grew, the face's tones are told by what is bare of it (`tones`), met with the skin
+around, and the person's own grain is laid over; what hangs far below the jaw stays. On: hairs are drawn one by one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import brow
+from ..hair.classes import NECK, SKIN
+from ..planes import LUMA, Plane, blur, eased, grow, smoothstep
+from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
+from . import hairs, tones
+from .fine import Patch, Pixels, onto, patch, place
+from .portrait import Portrait
+from .skin import LIPS
+
+_NOSE, _CHIN, _CORNERS = 2, 152, (61, 291)
+_MOUSTACHE = (
+    186, 92, 165, 167, 164, 393, 391, 322, 410, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185, 61,
+)  # fmt: skip
+_BEARD = (
+    93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361, 323,
+    433, 436, 322, 391, 393, 164, 167, 165, 92, 216, 213,
+)  # fmt: skip
+_WIDE = (
+    234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361,
+    323, 454, 376, 411, 426, 327, 2, 98, 206, 187, 147,
+)  # fmt: skip
+_NOSTRILS = (98, 97, 2, 326, 327, 278, 4, 48)
+_SHADOW = (0.82, 0.93)  # of the bare skin's luma: surely hair, and surely none
+_JAW = (0.5, 0.68)  # the same of the face's, below the jaw, where skin is in the shade
+_LEAST = 0.06  # of the beard's zone is dark: there is one
+
+
+def shaven(portrait: Portrait, pixels: Pixels, degree: float, whole: bool = True) -> Patch | None:
+    """Beard (or without `whole` the moustache alone) off by `degree` 0..1; None where none is."""
+    scene, unit = portrait.scene, portrait.scene.unit
+    lips = scene.mesh_polygon(LIPS)
+    upper = grow(scene.mesh_polygon(_MOUSTACHE), 0.07 * unit)
+    upper *= 1 - smoothstep(0.0, 0.6, grow(scene.mesh_polygon(_NOSTRILS), 0.02 * unit))
+    zone = np.maximum(_zone(scene), upper) if whole else upper
+    kept = smoothstep(0.35, 0.8, lips)
+    clear = (1 - grow(np.maximum(zone, lips), 0.03 * unit)) * portrait.bare
+    neck = portrait.classes[..., NECK] * portrait.mine
+    luma = blur(scene.rgb @ LUMA, 0.015 * unit)
+    flesh = portrait.classes[..., [SKIN, NECK]].sum(-1) * portrait.mine
+    light = float(portrait.tone @ LUMA)
+    shade = smoothstep(_JAW[1], _JAW[0], luma / max(light, 8))
+    below = grow(zone, 0.3 * unit) * flesh * shade * (1 - grow(zone, 0.02 * unit))
+    mouth = float(scene.to_scene(scene.mesh[[14], :2])[0, 1])
+    low = np.arange(scene.shape[0], dtype=np.float32)[:, None] > mouth - 0.15 * unit
+    below = below * low if whole else np.zeros_like(zone)
+    below = grow(below, 0.05 * unit) * smoothstep(0.3, 0.6, flesh)
+    bare = tones.completed(scene, np.maximum(clear, neck * (1 - grow(below, 0.1 * unit))))
+    dark = smoothstep(_SHADOW[1], _SHADOW[0], luma / np.maximum(bare @ LUMA, 8))
+    share = float((dark * zone * (1 - kept)).sum() / max(float(zone.sum()), 1))
+    if share < _LEAST:
+        return None
+    full = eased(_LEAST, 0.3, share)
+    hole = zone * np.maximum(grow(smoothstep(0.2, 0.5, dark * zone), 0.1 * unit), full)
+    hole = blur(np.maximum(hole, below * full), 0.025 * unit) * (1 - kept)
+    box = place(scene, hole, pixels)
+    if box is None:
+        return None
+    weight = onto(scene, hole, box)
+    colour = onto(scene, bare, box)
+    colour += tones.grain(portrait, pixels, box, clear, weight)[..., None]
+    return patch(box, colour, weight * np.float32(degree))
+
+
+def grown(
+    portrait: Portrait, pixels: Pixels, degree: float, moustache: bool = False
+) -> Patch | None:
+    """A short beard, or a `moustache`, grown by `degree` 0..1: as dense as that."""
+    scene = portrait.near
+    lips = grow(scene.mesh_polygon(LIPS), 0.012 * scene.unit)
+    zone = scene.mesh_polygon(_MOUSTACHE if moustache else _BEARD)
+    soft = 0.03 if moustache else 0.13
+    zone = smoothstep(0.1, 0.95, blur(zone, soft * scene.unit)) * (1 - lips)
+    box = place(scene, grow(zone, 0.1 * scene.unit), pixels)
+    if box is None:
+        return None
+    x0, y0, x1, y1 = box
+    x, y = scene.face_units()
+    middle = (scene.mesh[_NOSE, 0] - EYES_MIDDLE[0]) / EYE_DISTANCE
+    aside = x - np.float32(middle)
+    if moustache:
+        way = np.pi / 2 - np.sign(aside) * (0.25 + 2.4 * np.abs(aside)).clip(0, 1.1)
+        growth = hairs.Growth(9000 * degree, (0.05, 0.11), 0.008, 0.22, 0.35)
+        shade, ink = 0.55, 0.7
+    else:
+        way = np.pi / 2 - 0.5 * aside
+        growth = hairs.Growth(6000 * degree, (0.02, 0.05), 0.006, 0.5, 0.4)
+        shade, ink = 0.42, 0.42
+    cover = hairs.drawn(scene, zone, way.astype(np.float32), growth, box, 11)
+    ground = onto(scene, zone, box) * np.float32(shade * degree)
+    photo = pixels[y0:y1, x0:x1].astype(np.float32)
+    colour = _colour(portrait)
+    # hairs in the light are as light as the skin beneath lets them be
+    light = blur(photo @ LUMA, 0.05 * EYE_DISTANCE / abs(scene.frame.z))
+    lit = np.clip(light / max(float(portrait.tone @ LUMA), 8), 0.3, 1.6)
+    for c in range(3):
+        photo[..., c] += ground * (0.55 * photo[..., c] + 0.45 * colour[c] * lit - photo[..., c])
+        photo[..., c] += ink * cover * (colour[c] * lit - photo[..., c])
+    weight = np.clip(10 * np.maximum(ground, cover), 0, 1)
+    return patch(box, photo, (weight > 0.02).astype(np.float32))
+
+
+def _colour(portrait: Portrait) -> Plane:
+    """(3,): of a beard, as the darker brows and hair are; dark brown where neither is seen."""
+    scene = portrait.scene
+    brows = np.maximum(*(brow.area(scene, side, 0.7, 0.7) for side in (0, 1))) > 0.5
+    sure = ((portrait.hair > 0.9) | brows) & (scene.inside > 0.5)
+    if sure.sum() < 50:
+        return np.array([48, 38, 32], np.float32)
+    tones_seen = scene.rgb[sure]
+    luma = tones_seen @ LUMA
+    seen = tones_seen[luma < np.quantile(luma, 0.4)].mean(0)
+    return np.asarray(np.minimum(seen, 0.5 * portrait.tone), np.float32)
+
+
+def _zone(scene: Scene) -> Plane:
+    """Where a full beard may grow on the face, widely, (H, W) 0..1."""
+    return blur(scene.mesh_polygon(_WIDE), 0.04 * scene.unit)

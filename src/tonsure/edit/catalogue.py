@@ -1,0 +1,159 @@
+"""The one list of what can be edited: of each attribute both directions, by which way, how good.
+
+Help, `tonsure attributes`, the HTTP interface, the page and the report are made of it. What fewer
+than seven of twelve unseen people show believably is `experimental`: it works when it is asked for
+by name, is marked wherever it is told, and is left out of `tonsure sweep`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..attributes import STANDARD, excluded, index
+from ..errors import BadOption
+
+ENOUGH = 7 / 12
+"""Believable of those looked at, from which a direction is not experimental."""
+
+
+@dataclass(frozen=True)
+class Direction:
+    """`does` in a few words; `way` how; of `seen` unseen people `believable` ones, by eye."""
+
+    does: str
+    way: str
+    believable: int
+    seen: int
+
+    @property
+    def experimental(self) -> bool:
+        """Whether too few were believable."""
+        return self.believable < ENOUGH * self.seen
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """`on` is d = 1, `off` d = -1; None where there is nothing for it."""
+
+    name: str
+    on: Direction | None
+    off: Direction | None
+
+    def direction(self, d: float) -> Direction | None:
+        """The one that `d` asks for."""
+        return self.on if d > 0 else self.off
+
+
+_STRANDS = "the hair's own strands, with luminance and colours of real hair"
+
+_TONES = "the face's tones as its bare parts tell them, and its own grain"
+_DRAWN = "hairs drawn one by one, as dark as brows and hair"
+
+CATALOGUE: Mapping[str, Attribute] = {
+    one.name: one
+    for one in (
+        Attribute(
+            "Bald",
+            Direction("hair goes", "the bald head of `tonsure bald`", 0, 16),
+            None,
+        ),
+        Attribute("Bangs", None, None),
+        Attribute(
+            "Black_Hair",
+            Direction("hair turns black", _STRANDS, 0, 16),
+            Direction("black hair turns brown", _STRANDS, 0, 16),
+        ),
+        Attribute(
+            "Blond_Hair",
+            Direction("hair turns blond", _STRANDS, 0, 16),
+            Direction("blond hair turns brown", _STRANDS, 0, 16),
+        ),
+        Attribute(
+            "Brown_Hair",
+            Direction("hair turns brown", _STRANDS, 0, 16),
+            Direction("brown hair turns black", _STRANDS, 0, 16),
+        ),
+        Attribute(
+            "Bushy_Eyebrows",
+            Direction("brows grow broader and darker", "the brows' own hairs", 0, 16),
+            Direction("brows grow thinner", "the brows' own hairs", 0, 16),
+        ),
+        Attribute(
+            "Eyeglasses",
+            Direction("glasses are put on", "a pair drawn on the mesh, in space", 0, 16),
+            Direction("glasses are taken off", _TONES, 0, 16),
+        ),
+        Attribute("Male", None, None),
+        Attribute(
+            "Mouth_Slightly_Open",
+            Direction("the mouth opens a little", "lips and chin moved by the mesh", 0, 16),
+            Direction("the mouth closes", "lips and chin moved by the mesh", 0, 16),
+        ),
+        Attribute(
+            "Mustache",
+            Direction("a moustache grows", _DRAWN, 0, 16),
+            Direction("the moustache goes", _TONES, 0, 16),
+        ),
+        Attribute(
+            "No_Beard",
+            Direction("the beard goes", _TONES, 0, 16),
+            Direction("stubble grows", _DRAWN, 0, 16),
+        ),
+        Attribute(
+            "Pale_Skin",
+            Direction("skin grows paler", "light and tone of the skin alone", 0, 16),
+            Direction("skin is tanned", "light and tone of the skin alone", 0, 16),
+        ),
+        Attribute(
+            "Young",
+            Direction("folds of the skin are weakened", "light and tone of the skin alone", 0, 16),
+            Direction("hair turns grey, folds deepen", _STRANDS, 0, 16),
+        ),
+    )
+}
+
+
+def told() -> list[dict[str, Any]]:
+    """The catalogue as plain values, for programs."""
+
+    def of(one: Direction | None) -> dict[str, Any] | None:
+        if one is None:
+            return None
+        return {
+            "does": one.does, "way": one.way, "believable": one.believable, "seen": one.seen,
+            "experimental": one.experimental,
+        }  # fmt: skip
+
+    return [{"name": a.name, "on": of(a.on), "off": of(a.off)} for a in CATALOGUE.values()]
+
+
+def check(changes: Mapping[str, float]) -> dict[str, float]:
+    """`changes` without zeros, in the catalogue's spelling; `BadOption` for what cannot be done:
+    other names, d beyond -1 and 1, a direction that there is none for, what excludes each other."""
+    found: dict[str, float] = {}
+    for name, d in changes.items():
+        index(name, STANDARD)
+        if isinstance(d, bool) or not isinstance(d, int | float) or not -1 <= d <= 1:
+            raise BadOption(f"{name} is {d!r}; it goes from -1 (away) to 1 (fully there).")
+        one = CATALOGUE[name]
+        if d and one.direction(d) is None:
+            other = one.direction(-d)
+            fact = f"{name} cannot be {'added to' if d > 0 else 'taken from'} a photo"
+            if other is not None:
+                raise BadOption(f"{fact}; {name}={-1 if d > 0 else 1} can: {other.does}.")
+            model = "shot of Editor(model='stgan_celeba')"
+            raise BadOption(
+                f"{fact} without a generator; a {model} can, at 64 pixels.",
+                cli=f"{fact} without a generator; --model stgan_celeba can, at 64 pixels.",
+                http=f"{fact} here; `GET /v1/attributes` lists what can.",
+            )
+        if d:
+            found[name] = float(d)
+    added = [name for name, d in found.items() if d > 0]
+    for name in added:
+        for other in excluded(name):
+            if other in added:
+                raise BadOption(f"{name} and {other} exclude each other; ask for one of them.")
+    return found

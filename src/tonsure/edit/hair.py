@@ -1,0 +1,188 @@
+"""Hair of another colour: its own strands, with the luminance and the colours of real hair.
+
+Nothing is painted. The luminance of each pixel keeps its place among those of this hair: log luma
+is moved and stretched so that mean and spread become those of hair of the wanted colour in the same
+light (the face's skin tells it), and the colour follows luminance as it does there (`hues`). Where
+hair and something else share a pixel, only the hair's share changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..hair.classes import EAR, NECK, SKIN
+from ..planes import LUMA, Mask, Plane, blur, eased, grow, smoothstep
+from ..scene import PhotoBox, Scene
+from .fine import Patch, Pixels, assembled, beneath, followed, matte, onto, place
+from .hues import FLOOR, Hue
+from .portrait import Portrait
+
+_STEPS = 4  # of the table for each level of luma
+_SURE = 0.9
+_LEAST = 0.05  # squared eye distances of sure hair that can be coloured
+_STRETCH = (0.45, 1.4)  # of log luma, at least and at most
+_DARK = 4.0  # as `FLOOR`, of the hair at hand: where nothing is seen in its darkest it stays dark
+_REACH = 0.08  # eye distances within which the matte looks for an edge
+_AROUND = 0.15  # eye distances, how far colours beside a pixel are looked for
+_APART = (22.0, 45.0)  # levels between hair and what is beside it: too near, and told apart well
+_DEEP = 0.1  # eye distances
+_SHADE = 0.8  # of broad log light and shadow is kept at least
+_CRUSHED = (0.35, 14.0)  # the least factor, and the luma from which it is 1
+_RED, _BLUE = 1.22, 0.72  # of skin's luma, as the fitted people have it
+
+
+def colour(portrait: Portrait, pixels: Pixels, hue: Hue, degree: float) -> Patch | None:
+    """Hair moved towards the colour `hue` by `degree`, 0..1.
+
+    `pixels` (H, W, 3) is the photo, edited so far. None if there is hardly any hair.
+    """
+    scene, hair = portrait.scene, portrait.hair
+    sure = (hair > _SURE) & (scene.inside > 0.5)
+    if float(sure.sum()) < _LEAST * scene.unit**2:
+        return None
+    box = place(scene, hair, pixels)
+    if box is None:
+        return None
+    curve = _curve(scene, sure, portrait.tone, hue)
+    around = _mean(scene.rgb, sure.astype(np.float32), 2 * _AROUND * scene.unit)
+    # what shares its pixel with something else is met by the hair around it
+    planes = [_mapped(around, curve) - around, _light(scene, around, curve)[..., None]]
+    moves = np.concatenate(planes, -1)
+    follows = followed(scene, smoothstep(0.05, 0.9, hair), _REACH * scene.unit)
+    beside = _beside(portrait, around)
+    told = 1 - beside[..., 4]
+
+    # deep within the hair, and far from skin, there is nothing but hair
+    deep = np.minimum(1 - grow(1 - smoothstep(0.9, 0.99, hair), 2 * _REACH * scene.unit), told)
+
+    def change(part: PhotoBox, photo: Plane) -> tuple[Plane, Plane]:
+        if float(beneath(scene, deep, part).min(initial=1)) > 0.99:
+            whole, light = _mapped(photo, curve), onto(scene, moves[..., 3], part)
+            for c in range(3):
+                photo[..., c] += np.float32(degree) * (whole[..., c] * light - photo[..., c])
+            return photo, np.ones(photo.shape[:2], np.float32)
+        alpha = matte(scene, follows, photo, part)
+        _corrected(alpha, photo, onto(scene, beside, part))
+        core = smoothstep(0.6, 0.95, alpha)
+        alpha *= np.float32(degree)
+        core *= alpha
+        whole, move = _mapped(photo, curve), onto(scene, moves, part)
+        if curve.lighter:  # what is brighter than any hair is skin
+            core *= smoothstep(curve.most + 25, curve.most, photo @ LUMA)
+        rim = alpha - core
+        for c in range(3):
+            goal = whole[..., c] * move[..., 3]
+            goal -= photo[..., c]
+            goal *= core
+            # nor does the rim's share lead beyond the brightest hair
+            most = np.maximum(curve.top[c] - photo[..., c], 0) if curve.lighter else 0
+            step = rim * move[..., c]
+            photo[..., c] += goal
+            photo[..., c] += np.minimum(step, most, out=step)
+        return photo, alpha
+
+    return assembled(scene, follows[..., 4], pixels, box, change)
+
+
+def _beside(portrait: Portrait, hair: Plane) -> Plane:
+    """What `_corrected` needs, (H, W, 7). `hair` (H, W, 3) is the hair's colour around each pixel.
+
+    Where hair and skin meet, and differ, a pixel's own colour tells the hair's share: three factors
+    and what is added, and how much that counts. Then how well the hair differs from what is beside
+    it, and the parser's own word, which is all there is where it does not.
+    """
+    scene, unit = portrait.scene, portrait.scene.unit
+    others = smoothstep(0.12, 0.02, portrait.hair) * scene.inside
+    skin = others * np.clip(portrait.classes[..., [SKIN, EAR, NECK]].sum(-1), 0, 1)
+    apart = np.abs(hair - _mean(scene.rgb, others, _AROUND * unit)).max(-1)
+    told = smoothstep(*_APART, apart)
+    way = hair - _mean(scene.rgb, skin, _AROUND * unit)
+    length = (way * way).sum(-1)
+    near = smoothstep(0.03, 0.15, blur(skin, _AROUND * unit))
+    # deep within the hair what is bright is a light on it
+    near *= 1 - smoothstep(0.97, 0.999, blur(portrait.hair, _DEEP * unit))
+    near *= smoothstep(*_APART, np.sqrt(length))
+    way /= np.maximum(length, 1)[..., None]
+    start = 1 - (way * hair).sum(-1)
+    sharp = smoothstep(0.35, 0.65, portrait.hair)
+    return np.concatenate([way, np.stack([start, near, told, sharp], -1)], -1)
+
+
+def _corrected(alpha: Plane, photo: Plane, beside: Plane) -> None:
+    """`alpha` (h, w) by what `_beside` (h, w, 7) says of the pixels `photo` (h, w, 3)."""
+    own = beside[..., 3]
+    for c in range(3):
+        own += beside[..., c] * photo[..., c]
+    np.clip(np.float32(1.35) * own - np.float32(0.1), 0, 1, out=own)
+    alpha *= 1 - beside[..., 4] * (1 - own)
+    alpha += (1 - beside[..., 5]) * (beside[..., 6] - alpha)
+
+
+def _mean(rgb: Plane, weight: Plane, sigma: float) -> Plane:
+    """Means (H, W, 3) of what `weight` (H, W) counts around each pixel."""
+    weight = weight + np.float32(1e-4)
+    return blur(rgb * weight[..., None], sigma) / blur(weight, sigma)[..., None]
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """`table` (255 * _STEPS + 1, 3) the new red, green and blue, 0..255, at each luma; log luma
+    of the hair is stretched by `stretch` around `middle`. `lighter` whether hair becomes so,
+    `most` the luma of its brightest, and `top` (3,) what the bright become."""
+
+    table: Plane
+    middle: float
+    stretch: float
+    lighter: bool
+    most: float
+    top: Plane
+
+
+def _curve(scene: Scene, sure: Mask, skin: Plane, hue: Hue) -> _Curve:
+    """For hair that surely lies where `sure` (H, W) says, beside such `skin` (3,)."""
+    logs = np.log(scene.rgb[sure] @ LUMA + _DARK)
+    middle, spread = float(logs.mean()), float(logs.std()) + 0.02
+    light = float(skin @ LUMA)
+    goal = hue.middle(float(np.log(light + FLOOR)))
+    own = float(np.log(scene.rgb[sure] @ LUMA + FLOOR).mean())
+    if (goal - own) * hue.way < 0:  # it is as light, or as dark, already
+        goal = own
+    stretch = float(np.clip(hue.spread / spread, *_STRETCH))
+    levels = np.linspace(0, 255, 255 * _STEPS + 1, dtype=np.float32)
+    luma_seen = scene.rgb[sure] @ LUMA
+    most = float(np.quantile(luma_seen, 0.995)) + 4
+    levels = np.minimum(levels, most)
+    moved = np.exp(goal + stretch * (np.log(levels + _DARK) - middle)) - FLOOR
+    # lights run out softly
+    moved = np.where(moved > 200, 200 + 55 * np.tanh((moved - 200) / 55), np.maximum(moved, 0))
+    out = hue.at(moved.astype(np.float32))
+    # the light's colour, and none at all in a photo without colours
+    cast = [float(np.clip((skin[k] / light / usual) ** 0.4, 0.85, 1.15))
+            for k, usual in ((0, _RED), (2, _BLUE))]  # fmt: skip
+    out *= np.array([cast[0], 1, cast[1]], np.float32)
+    some = scene.rgb[::4, ::4]
+    vivid = eased(6.0, 25.0, float(np.quantile(some.max(-1) - some.min(-1), 0.9)))
+    luma = (out @ LUMA)[:, None]
+    table = np.clip(luma + np.float32(vivid) * (out - luma), 0, 255)
+    top = table[min(int(float(np.quantile(luma_seen, 0.9)) * _STEPS), len(table) - 1)]
+    return _Curve(table, middle, stretch, goal >= own, most, top)
+
+
+def _light(scene: Scene, around: Plane, curve: _Curve) -> Plane:
+    """What the new colours are to be multiplied by, (H, W): broad light and shadow keep more of
+    their contrast than strands do, and where the photo shows nothing but black no strand is lit."""
+    broad = np.log(around @ LUMA + _DARK) - curve.middle
+    more = np.exp((max(curve.stretch, _SHADE) - curve.stretch) * broad)
+    seen = blur(scene.rgb @ LUMA, 0.04 * scene.unit)
+    crushed = _CRUSHED[0] + (1 - _CRUSHED[0]) * smoothstep(0.0, _CRUSHED[1], seen)
+    return np.asarray(np.clip(more, 0.45, 1.3) * crushed, np.float32)
+
+
+def _mapped(rgb: Plane, curve: _Curve) -> Plane:
+    """`rgb` (H, W, 3) by luma through a curve."""
+    luma = rgb @ (LUMA * np.float32(_STEPS))
+    luma += np.float32(0.5)
+    at = np.clip(luma, 0, len(curve.table) - 1, out=luma).astype(np.intp)
+    return np.take(curve.table, at, axis=0)
