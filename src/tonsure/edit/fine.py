@@ -79,9 +79,7 @@ def beneath(scene: Scene, plane: Plane, box: PhotoBox) -> Plane:
     return plane[max(low[1], 0) : max(high[1], 0), max(low[0], 0) : max(high[0], 0)]
 
 
-def assembled(
-    scene: Scene, where: Plane, pixels: Pixels, box: PhotoBox, change: Change
-) -> Patch:
+def assembled(scene: Scene, where: Plane, pixels: Pixels, box: PhotoBox, change: Change) -> Patch:
     """A patch of the photo's `box`, made tile by tile: `change` gets a tile's box and pixels
     (h, w, 3) float32 and gives them changed, and where (h, w) 0..1 anything of them did. Only tiles
     are looked at on which anything of `where` (H, W) falls."""
@@ -159,9 +157,7 @@ def matte(scene: Scene, follows: Plane, photo: Plane, box: PhotoBox) -> Plane:
     return out
 
 
-def moved(
-    scene: Scene, across: Plane, down: Plane, pixels: Pixels, box: PhotoBox
-) -> Plane:
+def moved(scene: Scene, across: Plane, down: Plane, pixels: Pixels, box: PhotoBox) -> Plane:
     """The photo's `box` (h, w, 3) float32 with every pixel taken from elsewhere: by `across` and
     `down` (H, W) of the scene, in frame units. Bicubic; beyond the photo its border goes on."""
     import cv2

@@ -64,7 +64,7 @@ class Portrait:
         low, high = np.array([-1.5, -1.2]), np.array([1.5, 2.2])
         box = [*(EYES_MIDDLE + low * EYE_DISTANCE), *(EYES_MIDDLE + high * EYE_DISTANCE)]
         density = min(float(self.face.iod), DENSITY)
-        return look(self.pixels, self.face, density, self.threads, tuple(box))  # type: ignore[arg-type]
+        return look(self.pixels, self.face, density, self.threads, (box[0], box[1], box[2], box[3]))
 
     @cached_property
     def oval(self) -> Plane:
