@@ -3,9 +3,9 @@
     python scripts/measure_edits.py CELEBA_IMAGES list_attr_celeba.txt [--count 40]
 
 Aligned pictures of CelebA that the judge never saw (val). Each attribute is switched to what the
-label says the person has not. Printed as a table, per direction: of those that changed, how many the
-judge then calls switched (yes and no equally common), how many of the other labels that this
-attribute does not touch change their yes or no, and how far untouched pixels differ.
+label says the person has not. Printed as a table, per direction: of those that changed, how many
+the judge then calls switched (yes and no equally common), and how many of the other labels, which
+this attribute does not touch, change their yes or no.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ from tonsure.lab.evaluate import judge
 TOUCHED = {
     "Bald": ("Bangs", "Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair", "Receding_Hairline",
              "Sideburns", "Straight_Hair", "Wavy_Hair", "Wearing_Hat"),
-    **dict.fromkeys(("Black_Hair", "Blond_Hair", "Brown_Hair"), ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")),
+    **dict.fromkeys(
+        ("Black_Hair", "Blond_Hair", "Brown_Hair"),
+        ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"),
+    ),
     "Bushy_Eyebrows": ("Arched_Eyebrows",),
     "Mouth_Slightly_Open": ("Smiling", "High_Cheekbones"),
     "Mustache": ("No_Beard", "Goatee", "5_o_Clock_Shadow"),

@@ -139,9 +139,10 @@ def guided(scene: Scene, mask: Plane, radius: float, least: float = 4e-4) -> Pla
     return mean(np.ascontiguousarray(np.concatenate([factors, rest[..., None]], -1)))
 
 
-def followed(scene: Scene, mask: Plane, radius: float) -> Plane:
-    """(H, W, 5): `guided`, and how near the `mask` (H, W) is; for `matte`."""
-    near = grow(smoothstep(0.1, 0.3, mask), 1.5 * radius)
+def followed(scene: Scene, mask: Plane, radius: float, beyond: float = 1.5) -> Plane:
+    """(H, W, 5): `guided`, and how near the `mask` (H, W) is, at most `beyond` times `radius`; for
+    `matte`."""
+    near = grow(smoothstep(0.1, 0.3, mask), beyond * radius)
     return np.concatenate([guided(scene, mask, radius), near[..., None]], -1)
 
 

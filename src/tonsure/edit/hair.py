@@ -29,7 +29,7 @@ _AROUND = 0.15  # eye distances, how far colours beside a pixel are looked for
 _APART = (22.0, 45.0)  # levels between hair and what is beside it: too near, and told apart well
 _DEEP = 0.1  # eye distances
 _SHADE = 0.8  # of broad log light and shadow is kept at least
-_CRUSHED = (0.35, 14.0)  # the least factor, and the luma from which it is 1
+_CRUSHED = (0.12, 22.0)  # the least factor, and the luma from which it is 1
 _RED, _BLUE = 1.22, 0.72  # of skin's luma, as the fitted people have it
 
 
@@ -67,6 +67,7 @@ def colour(portrait: Portrait, pixels: Pixels, hue: Hue, degree: float) -> Patch
         alpha = matte(scene, follows, photo, part)
         _corrected(alpha, photo, onto(scene, beside, part))
         core = smoothstep(0.6, 0.95, alpha)
+        edge = smoothstep(0.995, 0.9, alpha)
         alpha *= np.float32(degree)
         core *= alpha
         whole, move = _mapped(photo, curve), onto(scene, moves, part)
@@ -74,6 +75,8 @@ def colour(portrait: Portrait, pixels: Pixels, hue: Hue, degree: float) -> Patch
         rim = alpha - core
         for c in range(3):
             goal = whole[..., c] * move[..., 3]
+            if curve.lighter:  # at the edge, what is bright is half of something else
+                goal -= edge * np.maximum(goal - curve.top[c], 0)
             goal -= photo[..., c]
             goal *= core
             # nor does the rim's share lead beyond the brightest hair
