@@ -85,11 +85,16 @@ def main() -> None:
                 break
         told = np.array(facts)
         slope, _ = np.polyfit(told[:, 2], told[:, 0], 1)
-        print(colour, len(facts), "mean %.3f spread within %.3f between %.3f skin %.3f slope %.3f" % (
-            told[:, 0].mean(), told[:, 1].mean(), told[:, 0].std(), told[:, 2].mean(), slope))  # fmt: skip
+        figures = {
+            "mean": told[:, 0].mean(), "spread": told[:, 1].mean(), "between": told[:, 0].std(),
+            "skin": told[:, 2].mean(), "slope": slope,
+        }  # fmt: skip
+        print(colour, len(facts), *(f"{name} {value:.3f}" for name, value in figures.items()))
         chroma = sums / np.maximum(weights, 1)[:, None]
         for k, name in enumerate(("red", "blue")):
-            print(" ", name, [round(float(v), 3) for v in chroma[:, k]], weights.astype(int).tolist())
+            print(
+                " ", name, [round(float(v), 3) for v in chroma[:, k]], weights.astype(int).tolist()
+            )
 
 
 if __name__ == "__main__":

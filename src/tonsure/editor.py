@@ -330,6 +330,12 @@ class Shot:
         small = ["small_face"] if face.height < COARSE else []
         return told | {"warnings": small + list(self.head(number).warnings)}
 
+    def edited(self, photo: Photo) -> Shot:
+        """A result's photo, opened with the faces of this one under their numbers."""
+        shot = Shot(photo, self._editor, time.perf_counter())
+        shot._faces = self.faces
+        return shot
+
     def close(self) -> None:
         """Let go of heads and faces; the shot can be used again, at their cost."""
         with self._lock:

@@ -49,7 +49,7 @@ def sweep(
     as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:  # fmt: skip
-    """Show a photo beside each edit that can be made of it: what the face has not, or has, switched.
+    """Show a photo beside each edit that can be made of it: each attribute switched.
 
     Experimental edits are left out; `tonsure attributes` says which these are.
     """

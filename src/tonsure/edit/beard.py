@@ -1,7 +1,8 @@
 """Beard and moustache: taken off, or grown.
 
 Off: where hair grew, the face's tones are told by what is bare of it (`tones`), met with the skin
-around, and the person's own grain is laid over; what hangs far below the jaw stays. On: hairs are drawn one by one.
+around, and the person's own grain is laid over; what hangs far below the jaw stays. On: hairs are
+drawn one by one.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def grown(
     if box is None:
         return None
     x0, y0, x1, y1 = box
-    x, y = scene.face_units()
+    x, _ = scene.face_units()
     middle = (scene.mesh[_NOSE, 0] - EYES_MIDDLE[0]) / EYE_DISTANCE
     aside = x - np.float32(middle)
     if moustache:

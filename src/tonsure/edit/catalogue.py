@@ -139,10 +139,10 @@ def check(changes: Mapping[str, float]) -> dict[str, float]:
             raise BadOption(f"{name} is {d!r}; it goes from -1 (away) to 1 (fully there).")
         one = CATALOGUE[name]
         if d and one.direction(d) is None:
-            other = one.direction(-d)
+            turned = one.direction(-d)
             fact = f"{name} cannot be {'added to' if d > 0 else 'taken from'} a photo"
-            if other is not None:
-                raise BadOption(f"{fact}; {name}={-1 if d > 0 else 1} can: {other.does}.")
+            if turned is not None:
+                raise BadOption(f"{fact}; {name}={-1 if d > 0 else 1} can: {turned.does}.")
             model = "shot of Editor(model='stgan_celeba')"
             raise BadOption(
                 f"{fact} without a generator; a {model} can, at 64 pixels.",

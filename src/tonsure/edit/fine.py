@@ -79,9 +79,7 @@ def beneath(scene: Scene, plane: Plane, box: PhotoBox) -> Plane:
     return plane[max(low[1], 0) : max(high[1], 0), max(low[0], 0) : max(high[0], 0)]
 
 
-def assembled(
-    scene: Scene, where: Plane, pixels: Pixels, box: PhotoBox, change: Change
-) -> Patch:
+def assembled(scene: Scene, where: Plane, pixels: Pixels, box: PhotoBox, change: Change) -> Patch:
     """A patch of the photo's `box`, made tile by tile: `change` gets a tile's box and pixels
     (h, w, 3) float32 and gives them changed, and where (h, w) 0..1 anything of them did. Only tiles
     are looked at on which anything of `where` (H, W) falls."""
@@ -141,9 +139,10 @@ def guided(scene: Scene, mask: Plane, radius: float, least: float = 4e-4) -> Pla
     return mean(np.ascontiguousarray(np.concatenate([factors, rest[..., None]], -1)))
 
 
-def followed(scene: Scene, mask: Plane, radius: float) -> Plane:
-    """(H, W, 5): `guided`, and how near the `mask` (H, W) is; for `matte`."""
-    near = grow(smoothstep(0.1, 0.3, mask), 1.5 * radius)
+def followed(scene: Scene, mask: Plane, radius: float, beyond: float = 1.5) -> Plane:
+    """(H, W, 5): `guided`, and how near the `mask` (H, W) is, at most `beyond` times `radius`; for
+    `matte`."""
+    near = grow(smoothstep(0.1, 0.3, mask), beyond * radius)
     return np.concatenate([guided(scene, mask, radius), near[..., None]], -1)
 
 
@@ -159,9 +158,7 @@ def matte(scene: Scene, follows: Plane, photo: Plane, box: PhotoBox) -> Plane:
     return out
 
 
-def moved(
-    scene: Scene, across: Plane, down: Plane, pixels: Pixels, box: PhotoBox
-) -> Plane:
+def moved(scene: Scene, across: Plane, down: Plane, pixels: Pixels, box: PhotoBox) -> Plane:
     """The photo's `box` (h, w, 3) float32 with every pixel taken from elsewhere: by `across` and
     `down` (H, W) of the scene, in frame units. Bicubic; beyond the photo its border goes on."""
     import cv2

@@ -33,7 +33,7 @@ def put_on(portrait: Portrait, pixels: Pixels, degree: float) -> Patch:
     unit = EYE_DISTANCE / abs(scene.frame.z)  # photo pixels per eye distance
 
     def here(polygon: frames.Points) -> frames.Points:
-        return scene.frame.to_photo(polygon) - np.array([x0, y0])
+        return np.asarray(scene.frame.to_photo(polygon) - np.array([x0, y0]))
 
     size = (y1 - y0, x1 - x0)
     zoom = 4 if max(size) < 1200 else 2

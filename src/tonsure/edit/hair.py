@@ -29,7 +29,7 @@ _AROUND = 0.15  # eye distances, how far colours beside a pixel are looked for
 _APART = (22.0, 45.0)  # levels between hair and what is beside it: too near, and told apart well
 _DEEP = 0.1  # eye distances
 _SHADE = 0.8  # of broad log light and shadow is kept at least
-_CRUSHED = (0.35, 14.0)  # the least factor, and the luma from which it is 1
+_CRUSHED = (0.12, 22.0)  # the least factor, and the luma from which it is 1
 _RED, _BLUE = 1.22, 0.72  # of skin's luma, as the fitted people have it
 
 
@@ -60,20 +60,23 @@ def colour(portrait: Portrait, pixels: Pixels, hue: Hue, degree: float) -> Patch
     def change(part: PhotoBox, photo: Plane) -> tuple[Plane, Plane]:
         if float(beneath(scene, deep, part).min(initial=1)) > 0.99:
             whole, light = _mapped(photo, curve), onto(scene, moves[..., 3], part)
+            share = np.float32(degree) * curve.hairy(photo)
             for c in range(3):
-                photo[..., c] += np.float32(degree) * (whole[..., c] * light - photo[..., c])
+                photo[..., c] += share * (whole[..., c] * light - photo[..., c])
             return photo, np.ones(photo.shape[:2], np.float32)
         alpha = matte(scene, follows, photo, part)
         _corrected(alpha, photo, onto(scene, beside, part))
         core = smoothstep(0.6, 0.95, alpha)
+        edge = smoothstep(0.995, 0.9, alpha)
         alpha *= np.float32(degree)
         core *= alpha
         whole, move = _mapped(photo, curve), onto(scene, moves, part)
-        if curve.lighter:  # what is brighter than any hair is skin
-            core *= smoothstep(curve.most + 25, curve.most, photo @ LUMA)
+        core *= curve.hairy(photo)
         rim = alpha - core
         for c in range(3):
             goal = whole[..., c] * move[..., 3]
+            if curve.lighter:  # at the edge, what is bright is half of something else
+                goal -= edge * np.maximum(goal - curve.top[c], 0)
             goal -= photo[..., c]
             goal *= core
             # nor does the rim's share lead beyond the brightest hair
@@ -139,6 +142,13 @@ class _Curve:
     most: float
     top: Plane
 
+    def hairy(self, photo: Plane) -> Plane:
+        """(h, w) 0..1 of `photo` (h, w, 3): where hair turns lighter, what is brighter than any of
+        it is skin, or a light that needs none."""
+        if not self.lighter:
+            return np.ones(photo.shape[:2], np.float32)
+        return smoothstep(self.most + 25, self.most, photo @ LUMA)
+
 
 def _curve(scene: Scene, sure: Mask, skin: Plane, hue: Hue) -> _Curve:
     """For hair that surely lies where `sure` (H, W) says, beside such `skin` (3,)."""
@@ -165,7 +175,7 @@ def _curve(scene: Scene, sure: Mask, skin: Plane, hue: Hue) -> _Curve:
     some = scene.rgb[::4, ::4]
     vivid = eased(6.0, 25.0, float(np.quantile(some.max(-1) - some.min(-1), 0.9)))
     luma = (out @ LUMA)[:, None]
-    table = np.clip(luma + np.float32(vivid) * (out - luma), 0, 255)
+    table = np.clip(luma + vivid * (out - luma), 0, 255).astype(np.float32)
     top = table[min(int(float(np.quantile(luma_seen, 0.9)) * _STEPS), len(table) - 1)]
     return _Curve(table, middle, stretch, goal >= own, most, top)
 

@@ -30,9 +30,7 @@ class Growth:
     bend: float = 0.3
 
 
-def drawn(
-    scene: Scene, zone: Plane, way: Plane, growth: Growth, box: PhotoBox, seed: int
-) -> Plane:
+def drawn(scene: Scene, zone: Plane, way: Plane, growth: Growth, box: PhotoBox, seed: int) -> Plane:
     """How much the hairs cover each pixel of the photo's `box`, (h, w) 0..1.
 
     `zone` (H, W) of the scene says how densely they stand, `way` (H, W) where they point, radians

@@ -37,7 +37,7 @@ def _line(scene: Scene, numbers: tuple[int, ...]) -> npt.NDArray[np.float64]:
     """y in scene pixels of a line of the mesh at every column (W,)."""
     points = scene.to_scene(scene.mesh[list(numbers), :2])
     points = points[np.argsort(points[:, 0])]
-    return np.interp(np.arange(scene.shape[1]) + 0.5, points[:, 0], points[:, 1])
+    return np.asarray(np.interp(np.arange(scene.shape[1]) + 0.5, points[:, 0], points[:, 1]))
 
 
 def opened(portrait: Portrait, pixels: Pixels, degree: float) -> Patch | None:
@@ -68,9 +68,13 @@ def opened(portrait: Portrait, pixels: Pixels, degree: float) -> Patch | None:
     above = smoothstep(0.0, 1.0, ((y - nose) / np.maximum(top - nose, 1)).astype(np.float32))
     reach = chin + 0.35 * unit - bottom
     below = smoothstep(1.0, 0.0, ((y - bottom) / np.maximum(reach, 1)).astype(np.float32))
-    down = np.where(y < (top + bottom) / 2, above * (from_top - top), below * (from_bottom - bottom))
+    down = np.where(
+        y < (top + bottom) / 2, above * (from_top - top), below * (from_bottom - bottom)
+    )
     aside = np.maximum(left - xs, xs - right) / unit
-    down = (down * smoothstep(0.5, 0.0, aside.astype(np.float32))[None] / scene.scale).astype(np.float32)
+    down = (down * smoothstep(0.5, 0.0, aside.astype(np.float32))[None] / scene.scale).astype(
+        np.float32
+    )
     where = blur((np.abs(down) > 0.02).astype(np.float32), 0.03 * unit)
     box = place(scene, where, pixels)
     if box is None:

@@ -21,7 +21,7 @@ Pixels = npt.NDArray[np.uint8]
 
 DENSITY = 72.0
 """Pixels per eye distance of the scene, at most."""
-_KEPT = 0.3  # of the crown is hat: it is one
+_LIKELY, _LITTLE = 0.6, 0.04  # a hat is worn; and of the head's top it covers so much
 
 
 class Portrait:
@@ -64,7 +64,7 @@ class Portrait:
         low, high = np.array([-1.5, -1.2]), np.array([1.5, 2.2])
         box = [*(EYES_MIDDLE + low * EYE_DISTANCE), *(EYES_MIDDLE + high * EYE_DISTANCE)]
         density = min(float(self.face.iod), DENSITY)
-        return look(self.pixels, self.face, density, self.threads, tuple(box))  # type: ignore[arg-type]
+        return look(self.pixels, self.face, density, self.threads, (box[0], box[1], box[2], box[3]))
 
     @cached_property
     def oval(self) -> Plane:
@@ -102,6 +102,9 @@ class Portrait:
     def hair(self) -> Plane:
         """This person's hair, without beard and hat."""
         found: Plane = self.classes[..., HAIR] * (1 - self._beard[0]) * self.mine
+        if self._seen[2] > _LIKELY and self.hat > _LITTLE:
+            # fur and wool are hair to the parser: where there surely is a hat nothing above is
+            found = found * smoothstep(-0.5, -0.3, self.scene.face_units()[1])
         return found
 
     @cached_property

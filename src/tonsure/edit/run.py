@@ -106,9 +106,7 @@ _STILL = {
 
 
 def _hair(name: str) -> Way:
-    def way(
-        portrait: Portrait, pixels: Pixels, d: float, has: Mapping[str, float]
-    ) -> list[Patch]:
+    def way(portrait: Portrait, pixels: Pixels, d: float, has: Mapping[str, float]) -> list[Patch]:
         wanted = name if d > 0 else AWAY[name]
         if d < 0 and has[name] < 0.5:
             return []

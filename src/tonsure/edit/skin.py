@@ -36,11 +36,11 @@ def pale(portrait: Portrait, pixels: Pixels, degree: float) -> Patch | None:
     box = place(scene, mask, pixels)
     if box is None:
         return None
-    follows = followed(scene, mask, _REACH * scene.unit)
+    follows = followed(scene, mask, _REACH * scene.unit, 0.4)
     gain = float(np.clip(_PALE / max(float(portrait.tone @ LUMA), 1), *_MOST))
 
     def change(part: PhotoBox, photo: Plane) -> tuple[Plane, Plane]:
-        share = matte(scene, follows, photo, part)
+        share = smoothstep(0.15, 0.85, matte(scene, follows, photo, part))
         share *= np.float32(abs(degree))
         moved = _paler(photo, gain) if degree > 0 else _tanned(photo)
         moved -= photo
@@ -59,7 +59,7 @@ def _paler(photo: Plane, gain: float) -> Plane:
     moved -= over
     moved += np.float32(50) * np.tanh(over * np.float32(1 / 50))
     np.maximum(moved, photo, out=moved, where=luma > 205)
-    return moved
+    return np.asarray(moved, np.float32)
 
 
 def _tanned(photo: Plane) -> Plane:
@@ -67,7 +67,7 @@ def _tanned(photo: Plane) -> Plane:
     moved = luma + np.float32(_WARMER) * (photo - luma)
     # lights on dark skin are as bright
     moved *= (_DARKER + (0.95 - _DARKER) * smoothstep(150, 235, luma)) * _BROWN
-    return moved
+    return np.asarray(moved, np.float32)
 
 
 LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)

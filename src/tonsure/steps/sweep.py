@@ -21,9 +21,7 @@ from .tile import Tile, tile
 _SIZE = 256
 
 
-def edits(
-    shot: Shot, names: Sequence[str] | None, strength: float, face: str | int
-) -> list[Shown]:
+def edits(shot: Shot, names: Sequence[str] | None, strength: float, face: str | int) -> list[Shown]:
     """The original, then each attribute switched to what the face has not: of a generator the
     `names` that it knows; without one, all that is not experimental."""
     result = shot.edit({}, face)

@@ -106,6 +106,12 @@ def wish_of(form: Form) -> Wish:
     )
 
 
+def _others(wish: Wish) -> bool:
+    """Whether attributes other than baldness are wished, and it is not."""
+    own = (wish.changes, *wish.apart.values())
+    return any(own) and not any("Bald" in changes for changes in own)
+
+
 def prefers_json(accept: str) -> bool:
     """Whether JSON comes before pictures in an Accept header."""
     best: tuple[float, bool] = (0.0, False)
@@ -198,8 +204,8 @@ def router(context: Context) -> APIRouter:
             form.only("image", "kind", "steps", "size", "edits", "style", "face", "format")
             data, wish = form.file("image"), wish_of(form)
             kind = jobs.kind_of(form.text("kind", "strip"))
-            if kind != "pair" and "edits" in form.fields:
-                raise Refused("bad_option", f"A {kind} has all degrees; edits go with kind=pair.")
+            if kind != "pair" and "edits" in form.fields and not _others(wish):
+                raise Refused("bad_option", f"A {kind} has all degrees; bald goes with kind=pair.")
             fewest = 3 if kind in ("gif", "webp") else 2  # a loop goes there and back
             steps = form.whole("steps", 11, fewest, jobs.MOST_STEPS)
             size = form.whole("size", 0, 16, 2000) or None
@@ -234,7 +240,13 @@ def router(context: Context) -> APIRouter:
         | problems,
         response_class=Response,
         openapi_extra=_body(
-            face=_FACE, size=_number(64, 2048, "longer side of the preview in pixels", 1280)
+            face=_FACE,
+            size=_number(64, 2048, "longer side of the preview in pixels", 1280),
+            edits={
+                "type": "string",
+                "contentMediaType": "application/json",
+                "description": "JSON: other attributes than bald, as for /edit",
+            },
         ),
     )
     async def layers(request: Request) -> Response:
@@ -245,10 +257,13 @@ def router(context: Context) -> APIRouter:
         """
 
         def act(form: Form) -> Act[dict[str, Any]]:
-            form.only("image", "face", "size")
+            form.only("image", "face", "size", "edits")
             data, face = form.file("image"), form.text("face", "largest")
             size = form.whole("size", 1280, 64, 2048)
-            return lambda holder: preview.layers(context.editor, data, face, size, holder)
+            wanted = parsed(form.text("edits", '{"bald": 0}'))
+            if wanted.baldness or wanted.each or wanted.degree:
+                raise Refused("bad_option", "Layers have all degrees of bald; leave it out.")
+            return lambda holder: preview.layers(context.editor, data, face, size, wanted, holder)
 
         if "application/x-ndjson" in request.headers.get("accept", ""):
             return await context.told(request, act)

@@ -24,6 +24,11 @@ class Edits:
     apart: dict[int, dict[str, float]] = field(default_factory=dict)
 
     @property
+    def baldness(self) -> bool:
+        """Whether baldness is among other attributes."""
+        return any("Bald" in own for own in (self.changes, *self.apart.values()))
+
+    @property
     def by_face(self) -> bool:
         """Whether single faces are named."""
         return bool(self.each or self.apart)
@@ -67,7 +72,9 @@ def _named(name: str) -> str:
         return "Bald"
     if name in CATALOGUE:
         return name
-    raise BadOption(f"There is no edit {name[:40]!r}; {nearest(name[:40], [*CATALOGUE, _BALD], 0.5)}")
+    raise BadOption(
+        f"There is no edit {name[:40]!r}; {nearest(name[:40], [*CATALOGUE, _BALD], 0.5)}"
+    )
 
 
 def _faces(name: str, found: dict[str, Any]) -> list[tuple[int, Any]]:

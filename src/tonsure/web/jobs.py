@@ -115,6 +115,9 @@ def sequence(
         name = f"frame-%02d{target.suffixes[0]}" if kind == "frames" else f"steps{suffix}"
         steps = plan(name, count, size or None)
         _check_together(shot.photo, count, steps.size, 250 if kind == "frames" else 60)
+        if wish.changes or wish.apart:
+            shot = shot.edited(_changed(shot, wish, holder).photo)
+            wish = replace(wish, changes={}, apart={})
         result = bald(shot, replace(wish, degree=1.0), holder)
         made = files(shot, steps, style=wish.style, face=wish.face, before_each=holder)
         told = result.report_as(steps.format) | {"steps": count}

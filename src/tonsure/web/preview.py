@@ -15,12 +15,16 @@ from .. import report
 from ..editor import NEEDED, Editor
 from ..errors import Note
 from ..photo import Photo
-from .jobs import open_shot
+from .edits import Edits
+from .jobs import Wish, bald, open_shot
 from .memory import Holder
 
 
-def layers(editor: Editor, data: bytes, which: str, size: int, holder: Holder) -> dict[str, Any]:
-    """A preview of the photo, its faces, and of the chosen ones all that a blend needs.
+def layers(
+    editor: Editor, data: bytes, which: str, size: int, wanted: Edits, holder: Holder
+) -> dict[str, Any]:
+    """A preview of the photo, its faces, and of the chosen ones all that a blend needs; with other
+    attributes than baldness edited as `wanted`.
 
     With these a page makes every degree by itself: `docs/server.md` says how.
     """
@@ -32,6 +36,12 @@ def layers(editor: Editor, data: bytes, which: str, size: int, holder: Holder) -
         untouched = shot.bald(0.0, face=which)
         numbers, told = list(untouched.found), untouched.report
         notes = told["warnings"]
+        if wanted.changes or wanted.apart:
+            wish = Wish(0.0, face=which, changes=wanted.changes, apart=wanted.apart)
+            done = bald(shot, wish, holder)
+            known = [(note["code"], note["face"]) for note in notes]
+            notes += [n for n in done.report["warnings"] if (n["code"], n["face"]) not in known]
+            shot = shot.edited(done.photo)
         scale = min(1.0, size / max(shot.photo.width, shot.photo.height))
         heads = []
         for at, number in enumerate(numbers, 1):

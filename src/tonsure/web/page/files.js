@@ -2,7 +2,7 @@
 
 import { busy } from "./busy.js";
 import { send } from "./net.js";
-import { $, edits, state, style } from "./state.js";
+import { $, asked, edits, state, style } from "./state.js";
 import { announce, complain, say, warn } from "./words.js";
 
 const ENDINGS = { jpeg: "jpg" };
@@ -80,7 +80,10 @@ $("format").addEventListener("change", showKind);
 $("download").addEventListener("click", () => save("v1/edit", { edits: edits(), format: $("format").value }));
 $("pair").addEventListener("click", () => save("v1/sequence", { kind: "pair", edits: edits(), format: $("format").value }));
 for (const kind of ["gif", "webp"]) {
-  $(kind).addEventListener("click", () => save("v1/sequence", { kind, steps: 21, face: state.photo.who }));
+  $(kind).addEventListener("click", () => {
+    const edits = asked(); // names faces itself
+    save("v1/sequence", { kind, steps: 21, face: edits ? "" : state.photo.who, edits });
+  });
 }
 $("share").addEventListener("click", share);
 $("copy").addEventListener("click", copy);

@@ -37,6 +37,19 @@ export async function send(path, fields, signal) {
   throw new Problem(code, Number(response.headers.get("Retry-After")) || 5);
 }
 
+// What is only looked at: JSON. Raises a Problem.
+export async function get(path) {
+  let response;
+  try {
+    response = await fetch(path, { headers: token ? { Authorization: `Bearer ${token}` } : {} });
+  } catch {
+    throw new Problem("offline");
+  }
+  if (response.ok) return response.json();
+  if (response.status === 401 && (await ask())) return get(path);
+  throw new Problem("internal");
+}
+
 // The same for an answer in lines: `tell` hears each step, and how much of the photo was sent,
 // which only an XMLHttpRequest knows.
 export async function watch(path, fields, signal, tell) {

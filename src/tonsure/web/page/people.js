@@ -4,7 +4,7 @@ import { busy } from "./busy.js";
 import { actual } from "./compare.js";
 import { watch } from "./net.js";
 import { draw, keep, showDegree, stop } from "./picture.js";
-import { $, chosenFaces, leftToRight, place, state } from "./state.js";
+import { $, asked, chosenFaces, leftToRight, place, state } from "./state.js";
 import { complain, say } from "./words.js";
 
 export const SIZE = 1280; // of the preview, pixels
@@ -96,7 +96,7 @@ export async function pick(who) {
   if (chosenFaces().some((number) => !photo.notes.has(number))) {
     try {
       await busy(async (signal, tell) => {
-        const fields = { image: photo.file, face: who, size: SIZE };
+        const fields = { image: photo.file, face: who, size: SIZE, edits: asked() };
         await keep(await watch("v1/layers", fields, signal, tell), photo);
       });
     } catch (error) {
@@ -116,6 +116,7 @@ export async function pick(who) {
     for (const number of chosen) if (!photo.degrees.has(number)) photo.degrees.set(number, most);
   }
   showDegree();
+  document.dispatchEvent(new Event("chosen"));
   mark();
   tell();
   draw();
@@ -131,7 +132,8 @@ export function tell() {
   const add = (text, warned) => lines.push(Object.assign(document.createElement("li"), { textContent: text, className: warned ? "warned" : "" }));
   const touched = [...new Set([...chosenFaces(), ...[...photo.degrees.keys()].filter((n) => photo.degrees.get(n) > 0)])];
   const changed = touched.some((number) => photo.heads.has(number) && photo.degrees.get(number) > 0);
-  if (changed) add(say("changedOne"));
+  if (photo.after) add(say("changedMore"));
+  else if (changed) add(say("changedOne"));
   else if (touched.some((number) => photo.heads.has(number))) add(say("changedNothing"));
   for (const number of touched.sort((a, b) => place(a) - place(b))) {
     for (const note of photo.notes.get(number) || []) {

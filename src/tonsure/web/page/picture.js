@@ -90,7 +90,7 @@ export function draw() {
   const { photo } = state;
   if (!photo) return;
   const { width, height } = canvas;
-  pen.drawImage(photo.preview, 0, 0, width, height);
+  pen.drawImage(photo.after || photo.preview, 0, 0, width, height);
   for (const [number, degree] of baldFaces()) {
     const head = photo.heads.get(number);
     if (head) lay(head, degree, style());

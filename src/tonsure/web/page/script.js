@@ -3,6 +3,7 @@
 
 import { busy, halt, isBusy } from "./busy.js";
 import { actual, compare } from "./compare.js";
+import { showChanges } from "./drawer.js";
 import { offerWays, showKind } from "./files.js";
 import { watch } from "./net.js";
 import { flash, showFaces, SIZE, tell } from "./people.js";
@@ -48,7 +49,7 @@ async function opened(file, signal, step) {
   const who = String(told.chosen[0] || 1);
   const photo = {
     file, name: file.name || "photo", told, preview, who,
-    heads: new Map(), notes: new Map(), degrees: new Map(),
+    heads: new Map(), notes: new Map(), degrees: new Map(), more: new Map(), after: null,
   };
   await keep(told, photo);
   if (signal.aborted) throw new DOMException("aborted", "AbortError");
@@ -69,6 +70,7 @@ function resume() {
   fit(preview.width, preview.height);
   document.body.dataset.state = "ready";
   showFaces();
+  showChanges();
   draw();
 }
 
@@ -205,6 +207,7 @@ function turn(language) {
   speak(language);
   if (!state.photo) return;
   showFaces();
+  showChanges();
   showKind();
   tell();
   draw();

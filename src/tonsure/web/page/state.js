@@ -32,9 +32,25 @@ export const baldFaces = () => [...state.photo.degrees].filter(([, degree]) => d
 
 export const style = () => document.querySelector("input[name=style]:checked").value;
 
+// Changes other than baldness, as the field `edits`: {"Blond_Hair": {"1": 1}}; "" if there are none.
+export function others() {
+  const found = {};
+  for (const [number, changes] of state.photo.more) {
+    for (const [name, d] of Object.entries(changes)) if (d) (found[name] ||= {})[number] = d;
+  }
+  return Object.keys(found).length ? found : null;
+}
+
+export const asked = () => (others() ? JSON.stringify(others()) : "");
+
 // What the server is asked for, as the field `edits`.
 export function edits() {
   const { photo } = state;
+  const more = others();
+  if (more) {
+    const each = Object.fromEntries(baldFaces());
+    return JSON.stringify(Object.keys(each).length ? { Bald: each, ...more } : more);
+  }
   if (photo.told.faces.length === 1) return JSON.stringify({ bald: photo.degrees.get(1) || 0 });
   const each = Object.fromEntries(baldFaces());
   return JSON.stringify({ bald: Object.keys(each).length ? each : 0 });

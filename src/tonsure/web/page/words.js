@@ -32,6 +32,13 @@ export const TEXTS = {
     noShare: "This could not be handed on. Download it instead.", changedOne: "Only where the hair was. Every other part is the photo's own.",
     changedNothing: "Nothing: at 0% this is the photo as it was.",
     withFace: "Face {n}: {text}",
+    more: "More changes", experimental: "experimental: {n} of {of} believable",
+    changedMore: "What you moved, and only there. Every other part is the photo's own.",
+    attributes: {
+      Bangs: "Fringe", Black_Hair: "Black hair", Blond_Hair: "Blond hair", Brown_Hair: "Brown hair",
+      Bushy_Eyebrows: "Bushy brows", Eyeglasses: "Glasses", Male: "Male", Mouth_Slightly_Open: "Mouth open",
+      Mustache: "Moustache", No_Beard: "No beard", Pale_Skin: "Pale skin", Young: "Young",
+    },
     metadata: "Place, date and camera are left out of what you download.",
     warnings: {
       already_bald: "this head is already bald, so it was left as it is.",
@@ -43,6 +50,8 @@ export const TEXTS = {
       face_skipped: "this face is too small to work on.",
       first_frame: "The photo is animated; only its first frame is used.",
       earlier_edit: "The photo already carries the mark of an edit by a trained model.",
+      experimental: "this change is experimental.",
+      nothing_to_do: "there was nothing to change for one of the sliders.",
       dropped: "The new file cannot keep everything of the old one.",
     },
     errors: {
@@ -96,6 +105,13 @@ export const TEXTS = {
     noShare: "没能分享出去，请改用下载。", changedOne: "只动了有头发的地方，其余部分都是原来的照片。",
     changedNothing: "什么也没改：0% 就是原来的照片。",
     withFace: "第 {n} 张脸：{text}",
+    more: "更多修改", experimental: "试验中：{of} 人里 {n} 人看着自然",
+    changedMore: "只改了你调的地方，其余部分都是原来的照片。",
+    attributes: {
+      Bangs: "刘海", Black_Hair: "黑发", Blond_Hair: "金发", Brown_Hair: "棕发",
+      Bushy_Eyebrows: "浓眉", Eyeglasses: "眼镜", Male: "男性", Mouth_Slightly_Open: "张嘴",
+      Mustache: "小胡子", No_Beard: "没有胡须", Pale_Skin: "白皙", Young: "年轻",
+    },
     metadata: "下载的照片不带拍摄地点、时间和相机信息。",
     warnings: {
       already_bald: "本来就是光头，没有改动。",
@@ -107,6 +123,8 @@ export const TEXTS = {
       face_skipped: "这张脸太小，没法处理。",
       first_frame: "这是动图，只用了第一帧。",
       earlier_edit: "这张照片已有标记：之前被训练过的模型编辑过。",
+      experimental: "这项修改还在试验中。",
+      nothing_to_do: "有一项没有可改的地方。",
       dropped: "新文件无法保留原文件的全部信息。",
     },
     errors: {
