@@ -6,9 +6,13 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
 
 from . import blend, faces, head, photo
 from .degree import check, weight
@@ -21,6 +25,9 @@ from .result import Result
 
 if TYPE_CHECKING:
     from .generator import Generator, View
+
+Bytes = npt.NDArray[np.uint8]
+Heads = list[tuple[Bare, Bytes]]
 
 NEEDED = 48.0
 """Height of a face, forehead to chin, below which there is nothing to work on, in pixels."""
@@ -58,6 +65,10 @@ class Editor:
 
             self.generator = Generator.open(model, threads)
 
+    def __repr__(self) -> str:
+        model = f", model={self.generator!r}" if self.generator is not None else ""
+        return f"Editor(threads={self.threads}, min_face={self.min_face}{model})"
+
     def check(self, degree: float = 1.0, style: str = "recede", face: Which = "all") -> None:
         """Raise `BadOption` for values that `Shot.bald` would not take for any photo."""
         if self.generator is not None:
@@ -84,6 +95,13 @@ class Shot:
         self._faces: list[Face] | None = None
         self._heads: dict[int, Bare] = {}
         self._views: dict[int, View] = {}
+
+    def __repr__(self) -> str:
+        """What is known so far: nothing is computed for it."""
+        known = "faces not looked for yet"
+        if self._faces is not None:
+            known = "1 face" if len(self._faces) == 1 else f"{len(self._faces)} faces"
+        return f"<Shot of {self.photo.name}: {self.photo.width} × {self.photo.height}, {known}>"
 
     @property
     def faces(self) -> list[Face]:
@@ -117,7 +135,7 @@ class Shot:
         self,
         degree: float = 1.0,
         style: str = "recede",
-        face: Which = "largest",
+        face: Which | None = None,
         each: Mapping[int, float] | None = None,
     ) -> Result:
         """The photo with the chosen faces bald.
@@ -126,39 +144,84 @@ class Shot:
         ----------
         degree : 0 (the photo, unchanged) to 1 (fully bald).
         style : "recede", as a hairline goes, or "thin", strand by strand.
-        face : "largest", "all", a number from 1 on, "x,y" or (x, y) within a face, in photo
-            pixels, or one of `faces`.
+        face : "largest", "all", "left", "right", a number from 1 on, "x,y" or (x, y) within a face
+            or "x0,y0,x1,y1" or (x0, y0, x1, y1) around it, in photo pixels, or one of
+            `faces`.  Default: the largest, or with `each` none but those named there.
         each : degrees of single faces by their number, which go before `degree`.
 
         Raises `NoFace`, `FaceTooSmall`, `BadOption`, `LimitExceeded` and `ModelError`.
         """
         if self._editor.generator is not None:
-            return self.edit({"Bald": degree}, face)
-        each = each or {}
+            return self.edit({"Bald": degree}, face or "largest")
+        heads, found, notes, most = self._laid(degree, style, face, each or {})
+        result = self.photo
+        with self._timed("blend"):
+            if heads:
+                pixels = blend.apply(self.photo.pixels, heads)  # type: ignore[type-var]
+                result = self.photo.with_pixels(pixels, [bare.box for bare, _ in heads])
+        return Result(result, found, most, style, tuple(notes), dict(self._seconds))
+
+    def mask(
+        self,
+        face: Which | None = None,
+        degree: float = 1.0,
+        style: str = "recede",
+        each: Mapping[int, float] | None = None,
+    ) -> Bytes:
+        """What `bald` would change: (H, W) uint8, as large as the upright photo.
+
+        0 keeps the photo's pixel, 255 replaces it, between them they are mixed.  All zero for a
+        head that is bald already.  Parameters and errors are those of `bald`.
+        """
+        return blend.mask(self.photo.pixels.shape[:2], self._shown(degree, style, face, each))
+
+    def layer(
+        self,
+        face: Which | None = None,
+        degree: float = 1.0,
+        style: str = "recede",
+        each: Mapping[int, float] | None = None,
+    ) -> Bytes:
+        """The bald heads alone, for picture editors: (H, W, 4) uint8, RGB and alpha, as large as
+        the upright photo.  Laid over the photo it gives the result of `bald`.
+        """
+        return blend.layer(self.photo.pixels.shape[:2], self._shown(degree, style, face, each))
+
+    def _shown(
+        self, degree: float, style: str, face: Which | None, each: Mapping[int, float] | None
+    ) -> Heads:
+        if self._editor.generator is not None:
+            fact = "A model of your own has no masks"
+            raise BadOption(f"{fact}; leave Editor(model=...) out.", cli=f"{fact}.")
+        heads, *_ = self._laid(degree, style, face, each or {})
+        if not self.photo.grey:
+            return heads
+        return [(replace(bare, colour=photo.greyed(bare.colour)), w) for bare, w in heads]
+
+    def _laid(
+        self, degree: float, style: str, face: Which | None, each: Mapping[int, float]
+    ) -> tuple[Heads, dict[int, Face], list[Note], float]:
+        """Heads with their weights; the usable faces by number; notes; the largest degree."""
         for one in (degree, *each.values()):
             check(one, style)
         if (
             max(degree, *each.values(), 0) > 0 and not self._heads
         ):  # they open while faces are looked for
             session.prepare(head.NETWORKS, self._editor.threads)
-        chosen = faces.choose(self.faces, face)
+        chosen = [] if face is None and each else faces.choose(self.faces, face or "largest")
+        named = [self._numbered(number) for number in each]
+        chosen += [one for one in named if not any(one is other for other in chosen)]
         self._editor.limits.check_faces(len(chosen))
         numbers, notes = self._usable(chosen)
-        laid: list[tuple[Bare, Any]] = []
+        laid: Heads = []
         wanted = {number: each.get(number, degree) for number in numbers}
         for number in (number for number in numbers if wanted[number] > 0):
             bare = self.head(number)
             notes += [Note.of(code, number) for code in bare.warnings]
             if "already_bald" not in bare.warnings:
                 laid.append((bare, weight(bare, wanted[number], style)))
-        result = self.photo
-        with self._timed("blend"):
-            if laid:
-                pixels = blend.apply(self.photo.pixels, laid)  # type: ignore[type-var]
-                result = self.photo.with_pixels(pixels, [bare.box for bare, _ in laid])
         found = {number: self.faces[number - 1] for number in numbers}
-        degree = max(wanted.values())
-        return Result(result, found, degree, style, tuple(notes), dict(self._seconds))
+        return laid, found, notes, max(wanted.values())
 
     def edit(
         self,

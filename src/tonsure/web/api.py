@@ -29,7 +29,8 @@ _FACE = {
     "type": "string",
     "maxLength": 40,
     "default": "largest",
-    "description": "largest, all, the N-th largest, or x,y: a point within it, in pixels",
+    "description": "largest, all, left, right, the N-th largest, x,y: a point within it, or "
+    "x0,y0,x1,y1: a box around it, in pixels",
 }
 _STYLE = {"type": "string", "enum": ["recede", "thin"], "default": "recede"}
 _FORMAT = {
@@ -43,6 +44,19 @@ _EDITS = {
     "default": '{"bald": 1.0}',
     "description": "JSON: what to do, and how much of it from 0 to 1; of single faces by their "
     'number: {"bald": {"1": 0.8, "2": 0.3}}',
+}
+
+_DEGREE = {
+    "type": "number",
+    "minimum": 0,
+    "maximum": 1,
+    "description": "in place of edits: how bald, from 0 to 1",
+}
+_CAPTIONS = {
+    "type": "string",
+    "enum": ["true", "false"],
+    "default": "false",
+    "description": "of a strip: the degree below each step",
 }
 
 
@@ -88,7 +102,11 @@ _PICTURES = ("image/jpeg", "image/png", "image/webp", "image/avif", "image/tiff"
 
 def wish_of(form: Form) -> Wish:
     """What the usual fields ask for."""
+    if "degree" in form.fields and "edits" in form.fields:
+        raise Refused("bad_option", "degree and edits say the same; send one of them.")
     degree, face = jobs.edits(form.text("edits", '{"bald": 1.0}')), form.text("face", "")
+    if "degree" in form.fields:
+        degree = jobs.degree_of(form.text("degree", ""))
     each = degree if isinstance(degree, dict) else {}
     if each and face:
         raise Refused("bad_option", "The edits name faces already; leave out the field face.")
@@ -148,7 +166,7 @@ def router(context: Context) -> APIRouter:
         responses=_gives("The edited photo.", *_PICTURES, "application/json", **_WARNED) | problems,
         response_class=Response,
         openapi_extra=_body(
-            edits=_EDITS, style=_STYLE, face=_FACE, format=_FORMAT,
+            degree=_DEGREE, edits=_EDITS, style=_STYLE, face=_FACE, format=_FORMAT,
             quality=_number(1, 100, "of JPEG, WebP, AVIF; by default like the photo's"),
         ),
     )  # fmt: skip
@@ -160,7 +178,7 @@ def router(context: Context) -> APIRouter:
         """
 
         def act(form: Form) -> Act[Made]:
-            form.only("image", "edits", "style", "face", "format", "quality")
+            form.only("image", "degree", "edits", "style", "face", "format", "quality")
             data, wish = form.file("image"), wish_of(form)
             return lambda holder: jobs.edit(context.editor, data, wish, holder)
 
@@ -180,7 +198,8 @@ def router(context: Context) -> APIRouter:
             steps=_number(2, jobs.MOST_STEPS, "how many", 11),
             size=_number(16, 2000, "longer side of one step in pixels; by default 768 in a strip, "
                          "640 in a loop, 1280 in a pair, the photo's in frames"),
-            edits=_EDITS, style=_STYLE, face=_FACE, format=_FORMAT,
+            degree=_DEGREE, edits=_EDITS, style=_STYLE, face=_FACE, format=_FORMAT,
+            captions=_CAPTIONS,
         ),
     )  # fmt: skip
     async def sequence(request: Request) -> Response:
@@ -191,16 +210,24 @@ def router(context: Context) -> APIRouter:
         """
 
         def act(form: Form) -> Act[Made]:
-            form.only("image", "kind", "steps", "size", "edits", "style", "face", "format")
+            form.only(
+                "image", "kind", "steps", "size", "degree", "edits", "style", "face", "format",
+                "captions",
+            )  # fmt: skip
             data, wish = form.file("image"), wish_of(form)
             kind = jobs.kind_of(form.text("kind", "strip"))
-            if kind != "pair" and "edits" in form.fields:
-                raise Refused("bad_option", f"A {kind} has all degrees; edits go with kind=pair.")
+            for name in ("edits", "degree"):
+                if kind != "pair" and name in form.fields:
+                    said = f"A {kind} has all degrees; {name} goes with kind=pair."
+                    raise Refused("bad_option", said)
+            captions = form.flag("captions")
+            if captions and kind != "strip":
+                raise Refused("bad_option", f"A {kind} has no captions; they go with kind=strip.")
             fewest = 3 if kind in ("gif", "webp") else 2  # a loop goes there and back
             steps = form.whole("steps", 11, fewest, jobs.MOST_STEPS)
             size = form.whole("size", 0, 16, 2000) or None
             return lambda holder: jobs.sequence(
-                context.editor, data, wish, kind, steps, size, holder
+                context.editor, data, wish, kind, steps, size, holder, captions
             )
 
         made = await context.photo(request, act)

@@ -100,7 +100,7 @@ def edit(editor: Editor, data: bytes, wish: Wish, holder: Holder) -> Made:
 
 def sequence(
     editor: Editor, data: bytes, wish: Wish, kind: str, count: int, size: int | None,
-    holder: Holder,
+    holder: Holder, captions: bool = False,
 ) -> Made:  # fmt: skip
     """All degrees: a strip, a loop (GIF, WebP), or frames in a zip; or a pair: before, after."""
     if kind == "pair":
@@ -110,7 +110,7 @@ def sequence(
         target = chosen(shot.photo, wish.format)
         suffix = {"strip": target.suffixes[0], "gif": ".gif", "webp": ".webp"}.get(kind, "")
         name = f"frame-%02d{target.suffixes[0]}" if kind == "frames" else f"steps{suffix}"
-        steps = plan(name, count, size or None)
+        steps = plan(name, count, size or None, captions=captions)
         _check_together(shot.photo, count, steps.size, 250 if kind == "frames" else 60)
         result = bald(shot, replace(wish, degree=1.0), holder)
         made = files(shot, steps, style=wish.style, face=wish.face, before_each=holder)
@@ -169,6 +169,14 @@ def edits(text: str) -> float | dict[int, float]:
     if isinstance(degree, dict):
         return _by_face(degree)
     return _degree(degree)
+
+
+def degree_of(text: str) -> float:
+    """What the field `degree` asks for: a number from 0 to 1."""
+    try:
+        return _degree(float(text))
+    except ValueError:
+        raise BadOption("The degree must be a number from 0 to 1.") from None
 
 
 def _by_face(found: dict[str, Any]) -> dict[int, float]:
