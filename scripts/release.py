@@ -56,7 +56,7 @@ def wrong_before() -> Iterator[str]:
     """What is against a release, before anything is built."""
     told = section(version())
     if told is None:
-        yield f"CHANGELOG.md has no part for {version()}; rename Unreleased to '{version()} – DATE'."
+        yield f"CHANGELOG.md has no part for {version()}; call Unreleased '{version()} – DATE'."
     elif not re.search(r"\d{4}-\d\d-\d\d", told[0]):
         yield f"CHANGELOG.md gives {version()} no date."
     if (left := section("Unreleased")) and left[1]:
@@ -73,7 +73,6 @@ def wrong_before() -> Iterator[str]:
 
 def wrong_wheel(path: Path) -> Iterator[str]:
     """What is wrong with a wheel."""
-    sys.path.insert(0, str(ROOT / "src"))
     from tonsure.models import MODELS
 
     with zipfile.ZipFile(path) as wheel:
@@ -157,11 +156,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--draft", action="store_true", help="between releases")
     draft = parser.parse_args().draft
+    interpreter = python("-e", ".", "build")
+    if interpreter != Path(sys.executable):  # the checks need the package
+        return subprocess.run([str(interpreter), *sys.argv], check=False).returncode
     wrong = [] if draft else list(wrong_before())
     if not wrong:
         shutil.rmtree(DIST, ignore_errors=True)
-        command = [python("-e", ".", "build"), "-m", "build", "--outdir", DIST, ROOT]
-        subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL)
+        command = [sys.executable, "-m", "build", "--outdir", str(DIST), str(ROOT)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         (wheel,), (sdist,) = DIST.glob("*.whl"), DIST.glob("*.tar.gz")
         wrong = [*wrong_wheel(wheel), *wrong_sdist(sdist), *wrong_installed(wheel)]
         for path in (wheel, sdist):
