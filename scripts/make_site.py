@@ -39,7 +39,7 @@ _CONFIG = """[project]
 site_name = {name}
 site_description = {description}
 docs_dir = "docs"
-site_dir = {out}
+site_dir = "site"
 use_directory_urls = false
 nav = [
 {nav}
@@ -127,7 +127,7 @@ def _config(language: str, titles: dict[str, str]) -> str:
         said = json.dumps(section if english else _ZH_WORDS[section], ensure_ascii=False)
         lines.append(f"  {{ {said} = [ {', '.join(entries)} ] }},")
     return _CONFIG.format(
-        name='"tonsure"', out='"../html"' if english else '"../html/zh"', nav="\n".join(lines),
+        name='"tonsure"', nav="\n".join(lines),
         description=json.dumps(
             "The same photo with the person in it bald." if english else "同一张照片，变成光头。",
             ensure_ascii=False,
@@ -149,6 +149,8 @@ def build(wrong: list[str]) -> Path:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
             wrong.append(f"zensical, {language}: {done.stdout}{done.stderr}")
+        else:
+            shutil.copytree(folder / "site", html if language == "en" else html / "zh")
     return html
 
 

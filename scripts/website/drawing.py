@@ -10,7 +10,7 @@ from pathlib import Path
 import grimp
 
 WIDE, HIGH, ROW, TOP, ALL = 118, 34, 74, 24, 860  # pixels
-_LAB = "tonsure.lab"
+_SHIFTS = (-250, 250, -120, 190)  # of rows of one room: lines pass beside boxes
 
 
 def layers(root: Path) -> list[list[str]]:
@@ -23,12 +23,14 @@ def layers(root: Path) -> list[list[str]]:
 
 def imports(rooms: Iterable[str]) -> dict[str, set[str]]:
     """Which of the rooms each one imports, leaving out what follows from the rest."""
-    graph = grimp.build_graph("tonsure", cache_dir=None)
+    graph = grimp.build_graph("tonsure", exclude_type_checking_imports=True, cache_dir=None)
     for room in rooms:
         if graph.find_children(room):
             graph.squash_module(room)
     named = set(rooms)
-    direct = {room: set(graph.find_modules_directly_imported_by(room)) & named for room in named}
+    direct = {
+        room: set(graph.find_modules_directly_imported_by(room)) & named - {room} for room in named
+    }
     reach: dict[str, set[str]] = {}
 
     def below(room: str) -> set[str]:
@@ -48,17 +50,19 @@ def svg(root: Path) -> str:
     """The drawing."""
     rows = layers(root)
     places: dict[str, tuple[float, float]] = {}
+    single = 0
     for k, row in enumerate(rows):
+        shift = _SHIFTS[single % len(_SHIFTS)] if len(row) == 1 else 0
+        single += len(row) == 1
         for i, room in enumerate(row):
-            shift = 66 if len(row) == 1 and k % 2 else 0  # lines do not hide behind boxes
             places[room] = (ALL / 2 + shift + (i - (len(row) - 1) / 2) * (WIDE + 46), TOP + k * ROW)
     height = TOP + len(rows) * ROW
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {ALL} {height}" role="img" '
         'aria-label="The rooms of tonsure and which of them import which" class="house">',
-        "<style>.house rect{fill:#4051b51f;stroke:#4051b5;rx:5}.house text{font:14px sans-serif;"
-        "fill:currentColor;text-anchor:middle}.house path{fill:none;stroke:#8a93b8;"
-        "stroke-width:1.4}</style>",
+        "<style>.house rect{fill:var(--md-default-bg-color,#fff);stroke:#4f63d2;rx:5}"
+        ".house text{font:14px sans-serif;fill:currentColor;text-anchor:middle}"
+        ".house path{fill:none;stroke:#8a93b8;stroke-width:1.4}</style>",
     ]
     for room, found in sorted(imports(places).items()):
         x, y = places[room]
