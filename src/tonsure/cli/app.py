@@ -58,7 +58,7 @@ def help_of(
     ctx: typer.Context,
     verb: Annotated[
         str | None,
-        typer.Argument(metavar="[VERB]", help="One of the verbs.", autocompletion=values.verbs),
+        typer.Argument(metavar="VERB", help="One of the verbs.", autocompletion=values.verbs),
     ] = None,
 ) -> None:
     """Show this help, or that of a verb."""

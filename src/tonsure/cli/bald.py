@@ -37,17 +37,21 @@ def bald(
         int | None,
         typer.Option(
             metavar="N",
-            help="N steps from 0 to 1 instead of one degree. The output's ending says how: .png or "
+            help="N steps from 0 to 1 instead of one degree. The output's ending decides: .png or "
             ".jpg a strip, .gif or .webp a loop, frame-%02d.png frames, .html a slider.",
         ),
     ] = None,
     size: Annotated[
         int | None,
-        typer.Option(metavar="PX", help="With --steps: longer side of one step; 0 is the photo's."),
+        typer.Option(
+            metavar="PX", help="With --steps: longer side of one step; 0 keeps the photo's."
+        ),
     ] = None,
     captions: Annotated[
         bool,
-        typer.Option("--captions", help="With --steps, for a strip: the degree below each step."),
+        typer.Option(
+            "--captions", help="With --steps, for a strip: print the degree below each step."
+        ),
     ] = False,
     face: options.Face = "largest",
     each: options.Each = None,
@@ -57,7 +61,7 @@ def bald(
     skip_existing: options.SkipExisting = False,
     quality: Annotated[
         int | None,
-        typer.Option(metavar="1..100", help="Of JPEG, WebP, AVIF; default: like the source."),
+        typer.Option(metavar="1..100", help="Quality of JPEG, WebP, AVIF; default: the source's."),
     ] = None,
     model: options.Model = None,
     threads: options.Threads = None,

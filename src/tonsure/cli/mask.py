@@ -29,10 +29,10 @@ def mask(
     ] = None,
     layer: Annotated[
         bool,
-        typer.Option("--layer", help="The bald head itself, on nothing, in place of its mask."),
+        typer.Option("--layer", help="Save the bald head itself, on a transparent background."),
     ] = False,
     degree: Annotated[
-        float, typer.Option(metavar="0..1", help="Of the edit whose mask is wanted.")
+        float, typer.Option(metavar="0..1", help="Degree of the edit whose mask is saved.")
     ] = 1.0,
     style: options.Style = None,
     face: options.Face = "largest",

@@ -14,7 +14,7 @@ def models(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]", help="Print the card of this one.", autocompletion=values.networks
+            metavar="NAME", help="Print the card of this network.", autocompletion=values.networks
         ),
     ] = None,
     licence: Annotated[

@@ -42,23 +42,24 @@ Each = Annotated[
 MinFace = Annotated[
     float | None,
     typer.Option(
-        metavar="PX", help="Look for faces from this height on; small values take longer."
+        metavar="PX", help="Smallest face to look for, forehead to chin; small values are slower."
     ),
 ]
-Recursive = Annotated[
-    bool, typer.Option("--recursive", "-r", help="Look into folders below folders, too.")
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
+Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Look into subfolders, too.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
 SkipExisting = Annotated[
-    bool, typer.Option("--skip-existing", help="Leave out photos whose output exists.")
+    bool, typer.Option("--skip-existing", help="Skip photos whose output exists.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a photo on standard output.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Write JSON to standard output, one object per line.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Model = Annotated[
     Path | None,
     typer.Option(
         metavar="PATH",
-        help="A generator: a file of `tonsure lab export`, or stgan_celeba.",
+        help="Use this generator instead of the shipped networks: a file of `tonsure lab export`, "
+        "or stgan_celeba.",
         autocompletion=values.generators,
     ),
 ]
@@ -66,7 +67,7 @@ Threads = Annotated[
     int | None, typer.Option(metavar="N", help="Processor threads for one photo; default 2.")
 ]
 Debug = Annotated[
-    bool, typer.Option("--debug", envvar="TONSURE_DEBUG", help="Show the trace of a fault.")
+    bool, typer.Option("--debug", envvar="TONSURE_DEBUG", help="Show the traceback of an error.")
 ]
 
 

@@ -39,15 +39,15 @@ def sweep(
     ] = None,
     attribute: Annotated[
         str,
-        typer.Option(help="What grows with --degrees.", autocompletion=values.attributes),
+        typer.Option(help="What --degrees lets grow.", autocompletion=values.attributes),
     ] = "Bald",
-    strength: Annotated[float, typer.Option(help="d of each edit; training showed 1.")] = 1.0,
+    strength: Annotated[float, typer.Option(help="d of each edit; 1 is as trained.")] = 1.0,
     size: Annotated[
-        int | None, typer.Option(metavar="PX", help="Longer side of a tile; 0 is the photo's.")
+        int | None, typer.Option(metavar="PX", help="Longer side of a tile; 0 keeps the photo's.")
     ] = None,
     captions: Annotated[
         bool,
-        typer.Option("--captions/--no-captions", help="Below each tile what it shows."),
+        typer.Option("--captions/--no-captions", help="Print below each tile what it shows."),
     ] = True,
     face: options.Face = "largest",
     min_face: options.MinFace = None,
