@@ -5,6 +5,7 @@ FROM python:3.13-slim AS build
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY src src
+COPY share share
 RUN python -m venv /opt/tonsure \
  && /opt/tonsure/bin/pip install --no-cache-dir ".[web,heif]" \
  && /opt/tonsure/bin/pip uninstall --yes pip

@@ -13,7 +13,7 @@ from environment import ROOT, python
 # the laboratory is tested with this one version of torch; the tool never imports it
 TORCH = "torch==2.13.0"
 
-TEXTS = ("src", "tests", "docs", "scripts", "benchmarks", "README.md")
+TEXTS = ("src", "tests", "docs", "scripts", "benchmarks", "README.md", "CONTRIBUTING.md")
 
 CHECKS = {
     "ruff": ["-m", "ruff", "check", "."],
@@ -21,13 +21,14 @@ CHECKS = {
     "codespell": ["-m", "codespell_lib", *TEXTS],
     "imports": ["-c", "from importlinter.cli import lint_imports_command as c; c(['--no-cache'])"],
     "mypy": ["-m", "mypy"],
+    "site": ["scripts/make_site.py", "--check"],
     "pytest": ["-m", "pytest"],
 }
 
 
 def main() -> int:
     """0 if everything passes."""
-    interpreter = python("-e", ".[heif,web,lab,dev]", TORCH)
+    interpreter = python("-e", ".[heif,web,lab,docs,dev]", TORCH)
     failed = []
     for name, arguments in CHECKS.items():
         began = time.perf_counter()

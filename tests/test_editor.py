@@ -147,7 +147,7 @@ def test_limits_and_values(group, shot):
         opened.bald(face="all")
     for wrong in (
         {"degree": 1.5}, {"degree": float("nan")}, {"degree": None}, {"degree": "0.5"},
-        {"degree": True}, {"style": "fade"}, {"face": "left"}, {"face": (1, 2, 3)}, {"face": None},
+        {"degree": True}, {"style": "fade"}, {"face": "first"}, {"face": (1, 2, 3)},
     ):  # fmt: skip
         with pytest.raises(BadOption):
             shot.bald(**wrong)
@@ -313,3 +313,82 @@ def test_the_last_edit_needs_no_second_photo(astronaut, drawn):
     assert last.photo.pixels is before
     assert not before.flags.writeable
     assert not np.array_equal(wanted, astronaut)  # the caller's own array is as it was
+
+
+def test_masks_say_what_changes(group):
+    with Editor().open(group) as opened:
+        for degree, style in ((1.0, "recede"), (0.4, "thin")):
+            mask = opened.mask("all", degree, style)
+            assert mask.dtype == np.uint8
+            out = opened.bald(degree, style, "all").image
+            changed = (out != group).any(axis=2)
+            assert changed.any()
+            assert not changed[mask == 0].any()
+        assert opened.mask("left").any(axis=0).argmax() < 200
+        assert opened.mask("left")[:, 300:].max() == 0
+        assert opened.mask(degree=0).max() == 0
+
+
+def test_a_layer_over_the_photo_is_the_result(group):
+    with Editor().open(group) as opened:
+        layer = opened.layer("all", 0.6)
+        over = Image.alpha_composite(
+            Image.fromarray(group).convert("RGBA"), Image.fromarray(layer)
+        ).convert("RGB")
+        gap = np.asarray(over).astype(int) - opened.bald(0.6, face="all").image
+        assert np.abs(gap).max() <= 1
+        assert np.array_equal(layer[..., 3], opened.mask("all", 0.6))
+
+
+def test_the_layer_of_a_grey_photo_is_grey(astronaut):
+    with Editor().open(astronaut[..., 0]) as opened:
+        layer = opened.layer()
+        assert layer[..., 3].max() == 255
+        assert np.array_equal(layer[..., 0], layer[..., 1])
+        assert np.array_equal(layer[..., 0], layer[..., 2])
+
+
+def test_masks_of_heads_that_are_bald(shot, drawn):
+    drawn["warnings"] = ("already_bald",)
+    assert shot.mask().max() == 0
+
+
+def test_degrees_of_single_faces(group):
+    with Editor().open(group) as opened:
+        result = opened.bald(each={2: 0.5, 3: 1.0})
+        assert list(result.found) == [2, 3]
+        x0, y0, x1, y1 = opened.head(1).box
+        assert np.array_equal(result.image[y0:y1, x0:x1], group[y0:y1, x0:x1])
+        both = opened.bald(0.3, face="largest", each={2: 0.5})
+        assert list(both.found) == [1, 2]
+        with pytest.raises(NoFace, match="no face 4"):
+            opened.bald(each={4: 1.0})
+        with pytest.raises(BadOption, match="degree is 7"):
+            opened.bald(each={1: 7})
+
+
+def test_a_tensor_is_edited(astronaut):
+    torch = pytest.importorskip("torch")
+    tensor = torch.from_numpy(astronaut.copy()).permute(2, 0, 1)[None] / 255
+    result = tonsure.bald(tensor)
+    assert result.image.shape == tensor.shape
+    changed = (result.image != tensor).any(dim=1)[0].numpy()
+    with Editor().open(astronaut) as opened:
+        mask = opened.mask()
+    assert changed.any()
+    assert not changed[mask == 0].any()
+
+
+def test_everything_is_shown_in_short(shot):
+    assert repr(shot) == "<Shot of <array>: 512 × 512, faces not looked for yet>"
+    assert repr(shot.faces).startswith("[<Face ")
+    assert repr(shot).endswith(", 1 face>")
+    assert repr(shot.photo) == "<Photo <array>: 512 × 512, RGB, 8 bits>"
+    assert repr(Editor(threads=1)) == "Editor(threads=1, min_face=None)"
+
+
+def test_a_result_opens_in_a_viewer(shot, monkeypatch):
+    seen = []
+    monkeypatch.setattr(Image.Image, "show", lambda image, title=None: seen.append(image.size))
+    shot.bald().show()
+    assert seen == [(512, 512)]

@@ -1,4 +1,7 @@
-"""Back into the photo: bald heads laid over it by weight; where that is 0 the photo's bits stay."""
+"""Back into the photo: bald heads laid over it by weight; where that is 0 the photo's bits stay.
+
+`mask` and `layer` give the same for other programs: what changes, and what is laid over.
+"""
 
 from __future__ import annotations
 
@@ -44,6 +47,31 @@ def apply(pixels: Pixels, heads: Sequence[tuple[Placed, Bytes]], in_place: bool 
         for top in range(0, y1 - y0, rows):
             part = slice(top, top + rows)
             _lay(out[y0:y1, x0:x1][part], head.colour[part], weight[part])
+    return out
+
+
+def mask(shape: tuple[int, int], heads: Sequence[tuple[Placed, Bytes]]) -> Bytes:
+    """How much of each pixel of a photo of `shape` (H, W) the heads replace: (H, W) uint8."""
+    kept = np.full(shape, 255, np.uint8)
+    for head, weight in heads:
+        x0, y0, x1, y1 = head.box
+        region = kept[y0:y1, x0:x1]
+        region[:] = (region.astype(np.uint16) * (255 - weight) + 127) // 255
+    return np.asarray(255 - kept)
+
+
+def layer(shape: tuple[int, int], heads: Sequence[tuple[Placed, Bytes]]) -> Bytes:
+    """The heads on nothing: (H, W, 4) uint8, RGB and alpha, not multiplied; 0 where there are none.
+
+    Laid over the photo of `shape` (H, W), it gives what `apply` does, but for rounding.
+    """
+    out = np.zeros((*shape, 4), np.uint8)
+    for head, weight in heads:
+        x0, y0, x1, y1 = head.box
+        over = Image.fromarray(np.dstack([head.colour, weight]))
+        under = Image.fromarray(np.ascontiguousarray(out[y0:y1, x0:x1]))
+        out[y0:y1, x0:x1] = np.asarray(Image.alpha_composite(under, over))
+    out[out[..., 3] == 0] = 0
     return out
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
 
 from . import blend, faces, head, photo
 from .degree import check, weight
@@ -23,6 +27,9 @@ from .result import Result
 if TYPE_CHECKING:
     from .edit import Portrait
     from .generator import Generator, View
+
+Bytes = npt.NDArray[np.uint8]
+Heads = list[tuple[Bare, Bytes]]
 
 NEEDED = 48.0
 """Height of a face, forehead to chin, below which there is nothing to work on, in pixels."""
@@ -67,6 +74,10 @@ class Editor:
             with devices.on(self.device):
                 self.generator = Generator.open(model, threads)
 
+    def __repr__(self) -> str:
+        model = f", model={self.generator!r}" if self.generator is not None else ""
+        return f"Editor(threads={self.threads}, min_face={self.min_face}{model})"
+
     def check(self, degree: float = 1.0, style: str = "recede", face: Which = "all") -> None:
         """Raise `BadOption` for values that `Shot.bald` would not take for any photo."""
         if self.generator is not None:
@@ -104,6 +115,13 @@ class Shot:
         self._views: dict[int, View] = {}
         self._portraits: dict[int, Portrait] = {}
 
+    def __repr__(self) -> str:
+        """What is known so far: nothing is computed for it."""
+        known = "faces not looked for yet"
+        if self._faces is not None:
+            known = "1 face" if len(self._faces) == 1 else f"{len(self._faces)} faces"
+        return f"<Shot of {self.photo.name}: {self.photo.width} × {self.photo.height}, {known}>"
+
     @property
     def faces(self) -> list[Face]:
         """All faces of the photo, the largest first."""
@@ -136,7 +154,7 @@ class Shot:
         self,
         degree: float = 1.0,
         style: str = "recede",
-        face: Which = "largest",
+        face: Which | None = None,
         each: Mapping[int, float] | None = None,
         *,
         last: bool = False,
@@ -147,8 +165,9 @@ class Shot:
         ----------
         degree : 0 (the photo, unchanged) to 1 (fully bald).
         style : "recede", as a hairline goes, or "thin", strand by strand.
-        face : "largest", "all", a number from 1 on, "x,y" or (x, y) within a face, in photo
-            pixels, or one of `faces`.
+        face : "largest", "all", "left", "right", a number from 1 on, "x,y" or (x, y) within a face
+            or "x0,y0,x1,y1" or (x0, y0, x1, y1) around it, in photo pixels, or one of
+            `faces`.  Default: the largest, or with `each` none but those named there.
         each : degrees of single faces by their number, which go before `degree`.
         last : nothing more is asked of this shot: the result may be made in the photo's own
             memory, which saves a copy of it.
@@ -156,8 +175,61 @@ class Shot:
         Raises `NoFace`, `FaceTooSmall`, `BadOption`, `LimitExceeded` and `ModelError`.
         """
         if self._editor.generator is not None:
-            return self.edit({"Bald": degree}, face)
-        each = each or {}
+            return self.edit({"Bald": degree}, face or "largest")
+        heads, found, notes, most = self._laid(degree, style, face, each or {})
+        result = self.photo
+        with self._timed("blend"):
+            if heads:
+                pixels = self.photo.pixels
+                if last:
+                    pixels = thawed(pixels)
+                pixels = blend.apply(pixels, heads, in_place=last)  # type: ignore[type-var]
+                result = self.photo.with_pixels(pixels, [bare.box for bare, _ in heads])
+                if last:
+                    self.photo = result
+        return Result(result, found, most, style, tuple(notes), dict(self._seconds))
+
+    def mask(
+        self,
+        face: Which | None = None,
+        degree: float = 1.0,
+        style: str = "recede",
+        each: Mapping[int, float] | None = None,
+    ) -> Bytes:
+        """What `bald` would change: (H, W) uint8, as large as the upright photo.
+
+        0 keeps the photo's pixel, 255 replaces it, between them they are mixed.  All zero for a
+        head that is bald already.  Parameters and errors are those of `bald`.
+        """
+        return blend.mask(self.photo.pixels.shape[:2], self._shown(degree, style, face, each))
+
+    def layer(
+        self,
+        face: Which | None = None,
+        degree: float = 1.0,
+        style: str = "recede",
+        each: Mapping[int, float] | None = None,
+    ) -> Bytes:
+        """The bald heads alone, for picture editors: (H, W, 4) uint8, RGB and alpha, as large as
+        the upright photo.  Laid over the photo it gives the result of `bald`.
+        """
+        return blend.layer(self.photo.pixels.shape[:2], self._shown(degree, style, face, each))
+
+    def _shown(
+        self, degree: float, style: str, face: Which | None, each: Mapping[int, float] | None
+    ) -> Heads:
+        if self._editor.generator is not None:
+            fact = "A model of your own has no masks"
+            raise BadOption(f"{fact}; leave Editor(model=...) out.", cli=f"{fact}.")
+        heads, *_ = self._laid(degree, style, face, each or {})
+        if not self.photo.grey:
+            return heads
+        return [(replace(bare, colour=photo.greyed(bare.colour)), w) for bare, w in heads]
+
+    def _laid(
+        self, degree: float, style: str, face: Which | None, each: Mapping[int, float]
+    ) -> tuple[Heads, dict[int, Face], list[Note], float]:
+        """Heads with their weights; the usable faces by number; notes; the largest degree."""
         for one in (degree, *each.values()):
             check(one, style)
         if (
@@ -165,29 +237,19 @@ class Shot:
         ):  # they open while faces are looked for
             with devices.on(self._editor.device):
                 session.prepare(head.NETWORKS, self._editor.threads)
-        chosen = faces.choose(self.faces, face)
+        chosen = [] if face is None and each else faces.choose(self.faces, face or "largest")
+        chosen = self._with(chosen, each)
         self._editor.limits.check_faces(len(chosen))
         numbers, notes = self._usable(chosen)
-        laid: list[tuple[Bare, Any]] = []
+        laid: Heads = []
         wanted = {number: each.get(number, degree) for number in numbers}
         for number in (number for number in numbers if wanted[number] > 0):
             bare = self.head(number)
             notes += [Note.of(code, number) for code in bare.warnings]
             if "already_bald" not in bare.warnings:
                 laid.append((bare, weight(bare, wanted[number], style)))
-        result = self.photo
-        with self._timed("blend"):
-            if laid:
-                pixels = self.photo.pixels
-                if last:
-                    pixels = thawed(pixels)
-                pixels = blend.apply(pixels, laid, in_place=last)  # type: ignore[type-var]
-                result = self.photo.with_pixels(pixels, [bare.box for bare, _ in laid])
-                if last:
-                    self.photo = result
         found = {number: self.faces[number - 1] for number in numbers}
-        degree = max(wanted.values())
-        return Result(result, found, degree, style, tuple(notes), dict(self._seconds))
+        return laid, found, notes, max(wanted.values())
 
     def edit(
         self,
@@ -247,10 +309,11 @@ class Shot:
         wanted = {number: edit.check(own) for number, own in each.items()}
         usual = edit.check(changes)
         if usual or any(wanted.values()):
-            session.prepare(edit.NETWORKS, self._editor.threads)
+            with devices.on(self._editor.device):
+                session.prepare(edit.NETWORKS, self._editor.threads)
         # who names faces means these; others are chosen for what is wanted of all
         chosen = faces.choose(self.faces, face) if usual or not wanted else []
-        chosen += [one for one in map(self._numbered, wanted) if one not in chosen]
+        chosen = self._with(chosen, wanted)
         self._editor.limits.check_faces(len(chosen))
         numbers, notes = self._usable(chosen)
         result, told = self.photo, []
@@ -262,7 +325,7 @@ class Shot:
             with self._timed("edits"):
                 done = edit.run(
                     result.pixels, photo.to_eight, portrait, own,
-                    lambda degree, number=number: self._laid(number, degree),  # type: ignore[misc]
+                    lambda degree, number=number: self._covering(number, degree),  # type: ignore[misc]
                 )  # fmt: skip
             notes += [Note.of(code, number, detail) for code, detail in done.notes]
             told += [{"face": number} | step for step in done.steps]
@@ -275,7 +338,7 @@ class Shot:
         seconds = dict(self._seconds)
         return Result(result, found, degree, style, tuple(notes), seconds, tuple(told))
 
-    def _laid(self, number: int, degree: float) -> tuple[Bare, Any] | None:
+    def _covering(self, number: int, degree: float) -> tuple[Bare, Bytes] | None:
         """The bald head of a face and its weight; None for a head without hair."""
         bare = self.head(number)
         return None if "already_bald" in bare.warnings else (bare, weight(bare, degree, "recede"))
@@ -297,7 +360,8 @@ class Shot:
         """How likely face `number` (from 1) has each of the 13 attributes, 0..1: estimated."""
         from .edit import labels
 
-        return labels(self._portrait(number))
+        with devices.on(self._editor.device):
+            return labels(self._portrait(number))
 
     def view(self, number: int, source: Any = None) -> View:
         """Face `number` (from 1) as the editor's model sees it; `source` (C,) of 0/1 if known."""
@@ -310,6 +374,11 @@ class Shot:
 
     def _numbered(self, number: int) -> Face:
         return faces.choose(self.faces, number)[0]
+
+    def _with(self, chosen: list[Face], numbers: Iterable[int]) -> list[Face]:
+        """`chosen`, and the faces of these numbers that are not among them."""
+        named = [self._numbered(number) for number in numbers]
+        return chosen + [one for one in named if not any(one is other for other in chosen)]
 
     def _model(self) -> Generator:
         if self._editor.generator is None:

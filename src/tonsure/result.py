@@ -50,10 +50,14 @@ class Result:
         image.save(out, "PNG")
         return out.getvalue()
 
+    def show(self) -> None:
+        """Open the photo in the system's own viewer; in a notebook, name the result instead."""
+        photo.picture(self.photo.shallow()).show(str(self.photo.name))
+
     @cached_property
     def image(self) -> Any:
-        """The photo as what it was given: an array of the same shape and type; bytes of a file for
-        bytes and open files; a `PIL.Image.Image` for one and for paths."""
+        """The photo as what it was given: an array or tensor of the same shape and type; bytes of a
+        file for bytes and open files; a `PIL.Image.Image` for one and for paths."""
         return photo.as_given(self.photo)
 
     @property

@@ -30,6 +30,12 @@ FACES = [face(300, 100, 200), face(0, 0, 100), face(480, 250, 90)]
         ("0, 0", [1]),
         ("490,260", [2]),  # in two boxes: the nearest centre
         ("400.5,2e2", [0]),
+        ("left", [1]),
+        (" RIGHT", [2]),
+        ((320.0, 120.0), [0]),
+        ("295,95,480,290", [0]),
+        ((470, 240, 580, 350), [2]),
+        ((-50, -50, 900, 900), [0]),  # shares most with the largest
     ],
 )
 def test_choice(which: str | int, indices: list[int]) -> None:
@@ -43,9 +49,12 @@ def test_the_largest_is_what_is_meant_by_default() -> None:
 @pytest.mark.parametrize(
     ("which", "says"),
     [
-        ("biggest", "give 'largest', 'all', a number or 'x,y'"),
+        ("biggest", "'right', a number, 'x,y' or 'x0,y0,x1,y1'"),
         ("largst", "did you mean 'largest'"),
         ("1,2,3", "give"),
+        ("1,2,3,4,5", "give"),
+        ("10,10,5,20", "is no box; give left, top"),
+        ("rigth", "did you mean 'right'"),
         ("-1", "give"),
         ("1.5", "give"),
         ("", "give"),
@@ -71,6 +80,7 @@ def test_what_cannot_be_read(which: str | int, says: str) -> None:
         (FACES, 4, "no face 4: 3 faces were found"),
         (FACES[:1], "2", "no face 2: one face was found"),
         (FACES, "900,900", "no face at 900,900"),
+        (FACES, (800, 800, 900, 900), "no face at 800,800,900,900"),
     ],
 )
 def test_who_is_not_there(faces: list[Face], which: str | int, says: str) -> None:

@@ -176,7 +176,7 @@ def test_commands(models, data, tmp_path, capsys):
     ran = run("sweep", me, "--model", models["stgan"], "-o", tmp_path / "t.png", "--size", 64)
     assert ran.exit_code == 0, ran.stderr
     with Image.open(tmp_path / "t.png") as im:
-        assert im.size == (14 * 64 + 13 * 4, 64)
+        assert im.size == (14 * 64 + 13 * 4, 64 + 16)  # captions
         columns = json.loads(im.text["tonsure"])["columns"]
     assert len(columns) == 14
     assert photo.earlier(photo.read(tmp_path / "t.png").xmp) == photo.MARK

@@ -177,7 +177,12 @@ def test_missing_files_folders_and_text(tmp_path: Path):
 
 @pytest.mark.parametrize(
     "array",
-    [np.zeros((4, 4, 3)), np.zeros((4, 4, 5), np.uint8), np.zeros((0, 4), np.uint8), np.uint8([1])],
+    [
+        np.ones((4, 4, 3), bool),
+        np.zeros((4, 4, 5), np.uint8),
+        np.zeros((0, 4), np.uint8),
+        np.uint8([1]),
+    ],
 )
 def test_arrays_that_are_no_photos(array):
     with pytest.raises(WrongType):

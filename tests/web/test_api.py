@@ -132,7 +132,7 @@ def test_sequences(here, portrait):
         {"style": "fade"},
         {"format": "gif2"},
         {"format": "bmp"},
-        {"face": "left"},
+        {"face": "first"},
     ],
 )
 def test_sequences_that_cannot_be(here, portrait, fields):
@@ -342,3 +342,30 @@ def test_without_a_page(serve):
     assert here.get("/").code == "not_found"
     assert here.get("/docs").status == 200
     assert here.get("/page/style.css").status == 200
+
+
+def test_the_habits_of_other_servers(here, crowd, portrait):
+    wanted = here.photo("/v1/edit", crowd, edits='{"bald": 0.6}', face="left").body
+    assert here.photo("/v1/edit", crowd, degree="0.6", face="left").body == wanted
+    body, kind = multipart(
+        ("file", crowd, "a.png"), ("degree", "0.6", None), ("face", "left", None)
+    )
+    assert here.ask("POST", "/v1/edit", body, Content_Type=kind).body == wanted
+    for fields, said in (
+        ({"degree": "0.6", "edits": "{}"}, "say the same; send one of them."),
+        ({"degree": "much"}, "must be a number from 0 to 1."),
+        ({"degree": "7"}, "goes from 0"),
+    ):
+        answer = here.photo("/v1/edit", portrait, **fields)
+        assert (answer.status, answer.code) == (400, "bad_option")
+        assert said in answer.json["detail"]
+
+
+def test_captions_of_a_strip(here, portrait):
+    fields = {"steps": "3", "size": "64", "format": "png"}
+    plain = pixels(here.photo("/v1/sequence", portrait, **fields).body)
+    told = pixels(here.photo("/v1/sequence", portrait, captions="true", **fields).body)
+    assert told.shape[1] == plain.shape[1]
+    assert len(told) > len(plain)
+    for fields in ({"captions": "yes"}, {"captions": "true", "kind": "gif"}, {"degree": "1"}):
+        assert here.photo("/v1/sequence", portrait, **fields).code == "bad_option"

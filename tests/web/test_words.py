@@ -29,11 +29,11 @@ def here(serve):
 
 
 def test_a_file_by_another_name(here, portrait):
-    body, kind = multipart(("file", portrait, "me.jpg"))
+    body, kind = multipart(("photo", portrait, "me.jpg"))
     answer = here.ask("POST", "/v1/edit", body, Content_Type=kind)
     assert (answer.status, answer.code) == (400, "bad_request")
     assert answer.json["detail"] == (
-        "A file came as 'file'; send the photo as image: curl -F image=@me.jpg."
+        "A file came as 'photo'; send the photo as image: curl -F image=@me.jpg."
     )
 
 

@@ -8,6 +8,7 @@ import typer
 from typer.main import get_command
 
 from .. import __version__
+from . import values
 from .attributes import attributes
 from .bald import bald
 from .console import ending
@@ -15,6 +16,7 @@ from .doctor import doctor
 from .edit import edit
 from .inspect import inspect
 from .lab import lab
+from .mask import mask
 from .models import models
 from .serve import serve
 from .sweep import sweep
@@ -56,7 +58,10 @@ def _root(
 
 def help_of(
     ctx: typer.Context,
-    verb: Annotated[str | None, typer.Argument(metavar="[VERB]", help="One of the verbs.")] = None,
+    verb: Annotated[
+        str | None,
+        typer.Argument(metavar="VERB", help="One of the verbs.", autocompletion=values.verbs),
+    ] = None,
 ) -> None:
     """Show this help, or that of a verb."""
     with ending(debug=False):
@@ -76,6 +81,7 @@ def help_of(
 app.command(epilog=_EXAMPLES)(bald)
 app.command()(edit)
 app.command()(attributes)
+app.command()(mask)
 app.command()(sweep)
 app.command()(inspect)
 app.command()(serve)

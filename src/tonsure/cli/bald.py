@@ -32,33 +32,36 @@ def bald(
     degree: Annotated[
         float, typer.Option(metavar="0..1", help="0 leaves the photo as it is, 1 is fully bald.")
     ] = 1.0,
-    style: Annotated[
-        str | None,
-        typer.Option(
-            metavar="recede|thin",
-            help="How hair goes between 0 and 1: as a hairline, or strand by strand.",
-        ),
-    ] = None,
+    style: options.Style = None,
     steps: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help="N steps from 0 to 1 instead of one degree. The output's ending says how: .png or "
+            help="N steps from 0 to 1 instead of one degree. The output's ending decides: .png or "
             ".jpg a strip, .gif or .webp a loop, frame-%02d.png frames, .html a slider.",
         ),
     ] = None,
     size: Annotated[
         int | None,
-        typer.Option(metavar="PX", help="With --steps: longer side of one step; 0 is the photo's."),
+        typer.Option(
+            metavar="PX", help="With --steps: longer side of one step; 0 keeps the photo's."
+        ),
     ] = None,
+    captions: Annotated[
+        bool,
+        typer.Option(
+            "--captions", help="With --steps, for a strip: print the degree below each step."
+        ),
+    ] = False,
     face: options.Face = "largest",
+    each: options.Each = None,
     min_face: options.MinFace = None,
     recursive: options.Recursive = False,
     overwrite: options.Overwrite = False,
     skip_existing: options.SkipExisting = False,
     quality: Annotated[
         int | None,
-        typer.Option(metavar="1..100", help="Of JPEG, WebP, AVIF; default: like the source."),
+        typer.Option(metavar="1..100", help="Quality of JPEG, WebP, AVIF; default: the source's."),
     ] = None,
     model: options.Model = None,
     threads: options.Threads = None,
@@ -88,6 +91,13 @@ def bald(
             raise BadOption("--overwrite and --skip-existing exclude each other.")
         if size is not None and steps is None:
             raise BadOption("--size is for --steps; a single result has the photo's own size.")
+        if captions and steps is None:
+            raise BadOption("--captions is for --steps; a single result has none.")
+        degrees = options.degrees_of(each) if each is not None else {}
+        if degrees and (steps is not None or face != "largest" or degree != 1.0):
+            raise BadOption("--each names faces and degrees; leave --degree, --face, --steps out.")
+        if degrees and model is not None:
+            raise BadOption("--each is for the shipped networks; leave --model out.")
         jobs = assign(gather(photos, recursive), output, kind="steps" if steps else "bald")
         if as_json and jobs[0].target is None:
             raise BadOption("Standard output takes one of picture and --json; give -o a file.")
@@ -98,8 +108,12 @@ def bald(
             model=model,
             device=settings.device,
         )
-        editor.check(degree, settings.style, face)
-        task = _Task(editor, degree, settings.style, steps, size, face, settings.quality, overwrite)
+        for one in (degree, *degrees.values()):
+            editor.check(one, settings.style, face)
+        task = _Task(
+            editor, degree, settings.style, steps, size, face, settings.quality, overwrite,
+            captions, degrees,
+        )  # fmt: skip
         task.check(jobs)
         with Batch(len(jobs), as_json=as_json, quiet=quiet) as batch:
             for job in jobs:
@@ -113,10 +127,11 @@ class _Task:
 
     def __init__(
         self, editor: Editor, degree: float, style: str, steps: int | None, size: int | None,
-        face: str, quality: int | None, overwrite: bool,
+        face: str, quality: int | None, overwrite: bool, captions: bool, each: dict[int, float],
     ) -> None:  # fmt: skip
         self.editor, self.degree, self.style, self.face = editor, degree, style, face
         self.steps, self.size, self.quality, self.overwrite = steps, size, quality, overwrite
+        self.captions, self.each = captions, each
 
     def check(self, jobs: list[Job]) -> None:
         """Raise `BadOption` for outputs that could be written for no photo."""
@@ -150,8 +165,7 @@ class _Task:
                 )
         shot: Shot | None = self.editor.open(job.photo.source, name=job.photo.name)
         assert shot is not None
-        degree = 1.0 if self.steps else self.degree
-        result = shot.bald(degree, self.style, self.face, last=not self.steps)
+        result = self._bald(shot)
         if not self.steps:
             shot = None  # photo and heads: memory that the encoder needs
         if job.make_folder:
@@ -170,6 +184,13 @@ class _Task:
         line = f"{job.photo.name} → {shown_paths(targets)} ({count})"
         return line, notes, record | result.report_as(made)
 
+    def _bald(self, shot: Shot) -> Result:
+        """The result, of the last step where there are several."""
+        if self.each:
+            return shot.bald(style=self.style, each=self.each, last=True)
+        degree = 1.0 if self.steps else self.degree
+        return shot.bald(degree, self.style, self.face, last=not self.steps)
+
     def _targets(self, job: Job) -> list[Path]:
         if job.target is None:
             return []
@@ -182,7 +203,7 @@ class _Task:
         assert self.steps is not None
         if job.target is None:
             raise BadOption("Steps go into a file; give -o a name.")
-        return plan(job.target, self.steps, self.size)
+        return plan(job.target, self.steps, self.size, captions=self.captions)
 
     def _write_steps(self, shot: Shot, job: Job) -> str:
         from ..steps import write

@@ -21,7 +21,7 @@ _OPTIONAL = {"pillow-heif": "heif", "torch": "lab"}
 def doctor(as_json: options.Json = False, debug: options.Debug = False) -> None:
     """Check this installation.
 
-    Versions, models, where each setting comes from; and one person is made bald as a test.
+    Prints versions, models and where each setting comes from, and makes one person bald as a test.
     Exit code 0 if all is well, 6 if a model is missing or damaged, 1 if the test fails.
     """
     with ending(debug):

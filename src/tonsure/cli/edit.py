@@ -46,6 +46,7 @@ def edit(
     ] = None,
     model: options.Model = None,
     threads: options.Threads = None,
+    device: options.Device = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -62,7 +63,7 @@ def edit(
         from .inputs import gather
         from .outputs import assign
 
-        given = {"min_face": min_face, "quality": quality, "threads": threads}
+        given = {"min_face": min_face, "quality": quality, "threads": threads, "device": device}
         settings = load(given).settings
         if settings.quality is not None and not 1 <= settings.quality <= 100:
             raise BadOption(f"The quality is {settings.quality}; it goes from 1 to 100.")
@@ -74,7 +75,7 @@ def edit(
             raise BadOption("Standard output takes one of picture and --json; give -o a file.")
         editor = Editor(
             threads=bounded(settings.threads), min_face=settings.min_face, limits=settings.limits,
-            model=model,
+            model=model, device=settings.device,
         )  # fmt: skip
         wanted.check(editor, face)
         task = _Task(editor, wanted, face, settings.quality, overwrite, skip_existing)
@@ -167,19 +168,20 @@ class _Task:
                 )
         with self.editor.open(job.photo.source, name=job.photo.name) as shot:
             result = shot.edit(self.wanted.usual, self.face, each=self.wanted.each or None)
-            if job.target is None:
-                made = chosen(result.photo).name
-                to_stdout(result.encode(made, quality=self.quality))
-            else:
-                made = of_path(job.target).name
-                if job.make_folder:
-                    make_folder(job.target.parent)
-                try:
-                    result.save(job.target, overwrite=self.overwrite, quality=self.quality)
-                except OutputExists:
-                    if not self.skip_existing:
-                        raise
-                    return left_out
+        del shot  # the photo as it was, too: memory that the encoder needs
+        if job.target is None:
+            made = chosen(result.photo).name
+            to_stdout(result.encode(made, quality=self.quality))
+        else:
+            made = of_path(job.target).name
+            if job.make_folder:
+                make_folder(job.target.parent)
+            try:
+                result.save(job.target, overwrite=self.overwrite, quality=self.quality)
+            except OutputExists:
+                if not self.skip_existing:
+                    raise
+                return left_out
         notes = tuple(
             f"  {whose(note.face, len(result.found))}{note.text}" for note in result.notes(made)
         )

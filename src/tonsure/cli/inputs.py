@@ -17,7 +17,7 @@ from . import streams
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/{1,2}\S")
 STDIN = "-"
-_MADE = (".bald.", ".steps.", ".sweep.")  # in names of our own results
+_MADE = (".bald.", ".steps.", ".sweep.", ".mask.", ".layer.")  # in names of our own results
 
 
 @dataclass(frozen=True)

@@ -35,9 +35,9 @@ def inspect(
 ) -> None:
     """Show the faces of photos.
 
-    Boxes, what each wears, what an edit would warn about, and the mark of an earlier edit.
-    Areas are in squares of the distance between the eyes. A photo without a usable face gives
-    exit code 4.
+    Prints each face's box, what the person wears, what an edit would warn about, and whether the
+    photo is marked as edited. Areas are in squared eye distances. Exits with 4 if there is no
+    usable face.
     """
     with ending(debug):
         from ..editor import Editor

@@ -6,13 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
-from . import options
+from . import options, values
 from .console import emit, ending
 
 
 def models(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Print the card of this one.")
+        str | None,
+        typer.Argument(
+            metavar="NAME", help="Print the card of this network.", autocompletion=values.networks
+        ),
     ] = None,
     licence: Annotated[
         bool, typer.Option("--licence", help="With NAME: print the text of its licence.")

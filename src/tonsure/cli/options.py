@@ -7,38 +7,60 @@ from typing import Annotated
 
 import typer
 
+from . import values
+
 Photos = Annotated[
     list[str],
     typer.Argument(
-        metavar="PHOTO...", help="Photos, folders of photos, patterns; - reads standard input."
+        metavar="PHOTO", help="Photos, folders of photos, patterns; - reads standard input."
     ),
 ]
 Face = Annotated[
     str,
     typer.Option(
-        metavar="largest|all|N|x,y",
-        help="Which face: the largest, all, the N-th largest, or the one at a point.",
+        metavar="WHICH",
+        help="Which face: largest, all, left, right, N (the N-th largest), x,y (at a point), or "
+        "x0,y0,x1,y1 (in a box).",
+        autocompletion=values.faces,
+    ),
+]
+Style = Annotated[
+    str | None,
+    typer.Option(
+        metavar="recede|thin",
+        help="How hair goes between 0 and 1: as a hairline, or strand by strand.",
+        autocompletion=values.styles,
+    ),
+]
+Each = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N=D,...",
+        help="Degrees of single faces by their number, as 1=0.8,3=0.4; only these are edited.",
     ),
 ]
 MinFace = Annotated[
     float | None,
     typer.Option(
-        metavar="PX", help="Look for faces from this height on; small values take longer."
+        metavar="PX", help="Smallest face to look for, forehead to chin; small values are slower."
     ),
 ]
-Recursive = Annotated[
-    bool, typer.Option("--recursive", "-r", help="Look into folders below folders, too.")
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
+Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Look into subfolders, too.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
 SkipExisting = Annotated[
-    bool, typer.Option("--skip-existing", help="Leave out photos whose output exists.")
+    bool, typer.Option("--skip-existing", help="Skip photos whose output exists.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a photo on standard output.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Write JSON to standard output, one object per line.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Model = Annotated[
     Path | None,
     typer.Option(
-        metavar="PATH", help="A generator: a file of `tonsure lab export`, or stgan_celeba."
+        metavar="PATH",
+        help="Use this generator instead of the shipped networks: a file of `tonsure lab export`, "
+        "or stgan_celeba.",
+        autocompletion=values.generators,
     ),
 ]
 Threads = Annotated[
@@ -52,5 +74,25 @@ Device = Annotated[
     ),
 ]
 Debug = Annotated[
-    bool, typer.Option("--debug", envvar="TONSURE_DEBUG", help="Show the trace of a fault.")
+    bool, typer.Option("--debug", envvar="TONSURE_DEBUG", help="Show the traceback of an error.")
 ]
+
+
+def degrees_of(text: str) -> dict[int, float]:
+    """The degrees of `--each` by the faces' numbers; raises `BadOption`."""
+    from ..errors import BadOption
+
+    wrong = BadOption(f"{text!r} does not name degrees of faces; give them as 1=0.8,3=0.4.")
+    found: dict[int, float] = {}
+    for part in text.split(","):
+        name, _, value = (half.strip() for half in part.partition("="))
+        try:
+            number, degree = int(name), float(value)
+        except ValueError:
+            raise wrong from None
+        if number < 1:
+            raise BadOption("Faces are counted from 1, the largest first.")
+        if number in found:
+            raise BadOption(f"--each names face {number} twice.")
+        found[number] = degree
+    return found

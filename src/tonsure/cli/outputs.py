@@ -13,6 +13,7 @@ from . import streams
 from .inputs import STDIN, Input
 
 _FIELDS = ("{name}", "{ext}")
+_PNG = ("steps", "mask", "layer")  # kinds that are not saved as their photo is
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def _job(photo: Input, output: str | None, count: int, kind: str) -> Job:
     stem = "photo" if photo.path is None else photo.path.stem
     if kind == "steps":
         stem = stem.replace("%", "%%")  # only `output` says where numbers go
-    suffix = ".png" if kind == "steps" else result_suffix(photo.path)
+    suffix = ".png" if kind in _PNG else result_suffix(photo.path)
     made = f"{stem}.{kind}{suffix}"
     if output is None:
         if photo.path is None:

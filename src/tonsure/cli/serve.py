@@ -21,53 +21,55 @@ TOKEN = "TONSURE_TOKEN"
 
 def serve(
     host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 is everywhere.")
+        str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 is all.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(metavar="N", help="0 takes a free one.")] = 8000,
+    port: Annotated[
+        int, typer.Option(metavar="N", help="Port to listen on; 0 picks a free one.")
+    ] = 8000,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="A name by which clients may call the server; repeat."),
+        typer.Option(metavar="NAME", help="A host name that clients may use; repeat for more."),
     ] = None,
     token_file: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Clients must send what it holds as a bearer token (also TONSURE_TOKEN).",
+            help="File with the bearer token that clients must send (or set TONSURE_TOKEN).",
         ),
     ] = None,
     no_token: Annotated[
-        bool, typer.Option("--no-token", help="Serve other machines without any token.")
+        bool, typer.Option("--no-token", help="Serve other machines without a token.")
     ] = False,
     no_page: Annotated[
-        bool, typer.Option("--no-page", help="The interface for programs only.")
+        bool, typer.Option("--no-page", help="Serve the HTTP API alone, without the page.")
     ] = False,
     workers: Annotated[
         int | None,
         typer.Option(metavar="N", help="Photos worked on at once; default: half the cores."),
     ] = None,
     queue: Annotated[
-        int, typer.Option(metavar="N", help="Photos that may wait; more are refused with 429.")
+        int, typer.Option(metavar="N", help="Photos that may wait; beyond that clients get 429.")
     ] = 32,
     rate: Annotated[
-        float, typer.Option(metavar="N", help="Photos a minute from one client; 0 is any number.")
+        float, typer.Option(metavar="N", help="Photos per minute from one client; 0 is no limit.")
     ] = 120.0,
     timeout: Annotated[
-        float, typer.Option(metavar="S", help="Seconds that one photo may take.")
+        float, typer.Option(metavar="S", help="Seconds that one photo may take, waiting included.")
     ] = 30.0,
-    max_file_mb: Annotated[float, typer.Option(metavar="MB", help="Of an upload.")] = 25.0,
-    max_megapixels: Annotated[float, typer.Option(metavar="MP", help="Of a photo.")] = 50.0,
+    max_file_mb: Annotated[float, typer.Option(metavar="MB", help="Largest upload.")] = 25.0,
+    max_megapixels: Annotated[float, typer.Option(metavar="MP", help="Largest photo.")] = 50.0,
     memory: Annotated[
         float,
         typer.Option(
-            metavar="MB", help="That photos may need together; default: what the machine has."
+            metavar="MB", help="Memory for all photos together; default: what the machine has."
         ),
     ] = 0.0,
     proxy: Annotated[
-        str, typer.Option(metavar="ADDRESSES", help="Proxies whose X-Forwarded-For is believed.")
+        str, typer.Option(metavar="ADDRESSES", help="Proxies whose X-Forwarded-For is trusted.")
     ] = "",
     drain: Annotated[
         float,
-        typer.Option(metavar="S", help="After SIGTERM, seconds to answer 503 for balancers."),
+        typer.Option(metavar="S", help="Seconds to answer 503 after SIGTERM, for load balancers."),
     ] = 0.0,
     min_face: options.MinFace = None,
     threads: options.Threads = None,

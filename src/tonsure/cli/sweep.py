@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from . import options
+from . import options, values
 from .console import bounded, emit, ending, say
 from .streams import interruptible
 
@@ -20,6 +20,7 @@ def sweep(
             metavar="PATH",
             help="A generator in place of the tool's own ways: a file of `tonsure lab export`, or "
             "a shipped one: stgan_celeba, attgan_celeba, stargan_celeba.",
+            autocompletion=values.generators,
         ),
     ] = None,
     output: Annotated[
@@ -36,11 +37,18 @@ def sweep(
             help="A growing strip of one attribute: differences d, as 0.60,0.68,0.76.",
         ),
     ] = None,
-    attribute: Annotated[str, typer.Option(help="What grows with --degrees.")] = "Bald",
+    attribute: Annotated[
+        str,
+        typer.Option(help="What --degrees lets grow.", autocompletion=values.attributes),
+    ] = "Bald",
     strength: Annotated[float, typer.Option(help="d of each edit; 1 is all of it.")] = 1.0,
     size: Annotated[
-        int | None, typer.Option(metavar="PX", help="Longer side of a tile; 0 is the photo's.")
+        int | None, typer.Option(metavar="PX", help="Longer side of a tile; 0 keeps the photo's.")
     ] = None,
+    captions: Annotated[
+        bool,
+        typer.Option("--captions/--no-captions", help="Print below each tile what it shows."),
+    ] = True,
     face: options.Face = "largest",
     min_face: options.MinFace = None,
     overwrite: options.Overwrite = False,
@@ -83,7 +91,7 @@ def sweep(
                         f"{degrees!r} is not a list of numbers, as 0.60,0.68,0.76."
                     ) from None
                 shown = made.growing(shot, attribute, ds, face)
-            paths = made.write(shown, target, size=size, overwrite=overwrite)
+            paths = made.write(shown, target, size=size, captions=captions, overwrite=overwrite)
         say(f"{one.name} → {paths[0] if len(paths) == 1 else target} ({len(shown)} tiles)")
         if as_json:
             emit({

@@ -34,6 +34,10 @@ class Face:
     flag: float
     roll: float
 
+    def __repr__(self) -> str:
+        x0, y0, x1, y1 = (round(value) for value in self.box)
+        return f"<Face {x0},{y0} to {x1},{y1}, {self.height:.0f} px high, turned {self.roll:.0f}°>"
+
     @property
     def eyes(self) -> npt.NDArray[np.float64]:
         """(2, 2): centres of the two eyes (picture's left one of an upright face first)."""

@@ -1,4 +1,4 @@
-"""Finding every face of a photo, and choosing among them.
+"""Finding every face of a photo.
 
 The plan, by levels of the pyramid (`detect.Pyramid`; a level of 512 has as many pixels as a picture
 of 512 x 384):
@@ -20,11 +20,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 import numpy as np
 
-from ..errors import BadOption, NoFace
+from ..errors import BadOption
 from .align import Pixels
 from .detect import Found, Pyramid, again, alike, merged, roll, scan
 from .face import Face
@@ -38,9 +37,6 @@ FLAG, FLAG_SURE = 0.9, 0.5
 """The mesh's flag has to exceed the first, or the second where the score is `SURE`."""
 MOST = 256
 """Proposals looked at again; a picture with more is noise."""
-
-Which = str | int | Face | tuple[float, float]
-"""How callers name faces."""
 
 Plan = tuple[tuple[int, tuple[int, ...]], ...]  # levels and their turns, quarters
 
@@ -153,66 +149,3 @@ def _same(a: Face, b: Face) -> bool:
         return False
     smaller = min((ax1 - ax0) * (ay1 - ay0), (bx1 - bx0) * (by1 - by0))
     return wide * high > 0.6 * smaller
-
-
-def choose(faces: Sequence[Face], which: Which = "largest") -> list[Face]:
-    """Those of `faces` (as `find` returns them) that are meant by `which`.
-
-    "largest" is the first, "all" are all, a number N (also as text) counts from 1 in the order of
-    `find`, largest first; "x,y" is the face around a point of the photo in pixels, the one with
-    the nearest centre if there are several.  So is a pair (x, y); a `Face` of theirs is itself.
-
-    Raises `NoFace` when there is none, and `BadOption` when `which` cannot be read.
-    """
-    if isinstance(which, Face):
-        if not any(face is which for face in faces):
-            raise NoFace("That face is not of this photo; take one of Shot.faces.")
-        return [which]
-    if isinstance(which, tuple):
-        which = ",".join(str(value) for value in which)
-    text = str(which).strip().lower()
-    number = int(text) if text.isascii() and text.isdigit() else None
-    point = _point(text)
-    if text not in ("largest", "all") and number is None and point is None:
-        near = get_close_matches(text, ("largest", "all"), n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "give 'largest', 'all', a number or 'x,y'."
-        raise BadOption(f"There is no face {which!r}; {hint}")
-    if number == 0:
-        raise BadOption("Faces are counted from 1, the largest first.")
-    if not faces:
-        fact, way = "No face was found", "looks for smaller ones."
-        raise NoFace(
-            f"{fact}; Editor(min_face=...) {way}", cli=f"{fact}; --min-face {way}",
-            http=f"{fact}; send a photo where it is larger or turned to the camera.",
-        )  # fmt: skip
-    if text == "all":
-        return list(faces)
-    if number is not None:
-        if number > len(faces):
-            count = "one face was" if len(faces) == 1 else f"{len(faces)} faces were"
-            raise NoFace(f"There is no face {number}: {count} found.")
-        return [faces[number - 1]]
-    if point is not None:
-        around = [f for f in faces if _around(f, point)]
-        if not around:
-            fact = f"There is no face at {which}"
-            raise NoFace(
-                f"{fact}; Shot.faces has those found.", cli=f"{fact}; `tonsure inspect` shows all.",
-                http=f"{fact}; /v1/inspect lists those found.",
-            )  # fmt: skip
-        return [min(around, key=lambda f: math.dist(f.centre, point))]
-    return [faces[0]]
-
-
-def _point(text: str) -> tuple[float, float] | None:
-    parts = text.split(",")
-    try:
-        x, y = (float(part) for part in parts)
-    except ValueError:
-        return None
-    return (x, y) if math.isfinite(x) and math.isfinite(y) else None
-
-
-def _around(face: Face, point: tuple[float, float]) -> bool:
-    x0, y0, x1, y1 = face.box
-    return x0 <= point[0] <= x1 and y0 <= point[1] <= y1

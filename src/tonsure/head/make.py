@@ -36,6 +36,10 @@ class Bare:
     thin: Pixels
     warnings: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        x0, y0, x1, y1 = self.box
+        return f"<Bare {x0},{y0} to {x1},{y1}: {', '.join(self.warnings) or 'no warnings'}>"
+
 
 def make(pixels: Pixels, face: Face, *, threads: int | None = None) -> Bare:
     """The bald head of `face` in `pixels` (H, W, 3) uint8: once per face, every degree is a blend

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ..errors import BadOption, LimitExceeded, UnwritableOutput
-from . import png, tiff, xmp
+from . import arrays, png, tiff, xmp
 from .formats import FORMATS, Format, check_written, of_name
 from .photo import Photo, luma, to_eight
 
@@ -99,12 +99,12 @@ def _too_long(photo: Photo, target: Format) -> list[str]:
 
 
 def as_given(photo: Photo) -> Any:
-    """What `photo` came from, of the same kind: an array of the same shape, bytes of a file in the
-    same format (where that is written), else a `PIL.Image.Image`."""
+    """What `photo` came from, of the same kind: an array or tensor of the same shape and type,
+    bytes of a file in the same format (where that is written), else a `PIL.Image.Image`."""
     if photo.given == "bytes" and photo.origin is not None and not photo.edited:
         return photo.origin
-    if photo.given == "array":
-        return channels(photo).reshape(photo.layout).copy()
+    if photo.layout is not None:
+        return arrays.as_given(channels(photo), photo.layout)
     if photo.given == "bytes":
         return encode(photo)
     image = picture(photo)

@@ -18,6 +18,24 @@ _LUMA = (299, 587, 114)  # in thousandths: equal channels come back exactly
 
 
 @dataclass(frozen=True, eq=False)
+class Layout:
+    """What the photo of an array has to come back as.
+
+    Attributes
+    ----------
+    shape : of the array or tensor.
+    exact : the numbers themselves (H, W, C), if they are floating-point; else None.
+    tensor : the tensor it came as, which says type and device; None for arrays.
+    first : the channels come first: (C, H, W).
+    """
+
+    shape: tuple[int, ...]
+    exact: npt.NDArray[np.floating[Any]] | None = None
+    tensor: Any = None
+    first: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class Photo:
     """What `read` gives and `write` takes.
 
@@ -38,7 +56,7 @@ class Photo:
     animated : more pictures follow in the file; this is the first.
     origin : the file as it was read, or None.
     given : what kind of source it came from; `Result.image` gives the same kind.
-    layout : shape of the array it came from, () otherwise.
+    layout : of the array it came from, None otherwise.
     edited : pixels are no longer the source's.
     """
 
@@ -57,8 +75,12 @@ class Photo:
     animated: bool = False
     origin: bytes | None = None
     given: Given = "array"
-    layout: tuple[int, ...] = ()
+    layout: Layout | None = None
     edited: bool = False
+
+    def __repr__(self) -> str:
+        depth = 16 if self.deep else 8
+        return f"<Photo {self.name}: {self.width} × {self.height}, {self.mode}, {depth} bits>"
 
     @property
     def width(self) -> int:
@@ -125,6 +147,11 @@ def luma(pixels: Pixels) -> Pixels:
         total //= 1000
         out[rows] = total
     return out
+
+
+def greyed(colour: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """`colour` (H, W, 3) with three equal channels, as an edit of a grey photo gets them."""
+    return np.repeat(luma(colour).astype(np.uint8, copy=False)[..., None], 3, axis=2)
 
 
 def stack(grey: Pixels) -> Pixels:

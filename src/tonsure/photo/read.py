@@ -16,14 +16,14 @@ import numpy.typing as npt
 from PIL import Image
 
 from ..errors import UnreadableInput, WrongType
-from . import colour
+from . import arrays
 from .decode import from_bytes, from_image
 from .limits import Limits
-from .photo import Photo, frozen, is_grey
+from .photo import Photo
 
 Source: TypeAlias = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | Image.Image
-    | npt.NDArray[Any]
+    | npt.NDArray[Any] | arrays.Tensor
 )  # fmt: skip
 
 
@@ -33,16 +33,17 @@ def read(source: Source, *, limits: Limits | None = None, name: str | None = Non
     Parameters
     ----------
     source : a path; the bytes of a file or an open binary file; a `PIL.Image.Image`; or an array
-        of uint8 or uint16, grey (H, W) or (H, W, 1), grey and alpha (H, W, 2), RGB (H, W, 3) or
-        RGBA (H, W, 4).
+        of uint8, uint16, or floating-point numbers from 0 to 1: grey (H, W) or (H, W, 1), grey and
+        alpha (H, W, 2), RGB (H, W, 3), RGBA (H, W, 4), or a batch of one of these.  A tensor of
+        PyTorch may also have its channels first: (C, H, W).
     limits : see `Limits`; checked on the header, before pixels are decoded.
     name : what messages and reports call it; by default its path.
 
     Raises `UnreadableInput` (with `TruncatedInput` and `WrongType` below it) and `LimitExceeded`.
     """
     limits = limits or Limits()
-    if isinstance(source, np.ndarray):
-        return _from_array(source, limits, name or "<array>")
+    if isinstance(source, np.ndarray) or arrays.is_tensor(source):
+        return arrays.photo_of(source, limits, name or "<array>")
     if isinstance(source, Image.Image):
         return from_image(source, name or str(getattr(source, "filename", "")) or "<image>", limits)
     if isinstance(source, str | os.PathLike):
@@ -55,15 +56,15 @@ def read(source: Source, *, limits: Limits | None = None, name: str | None = Non
         data = _all_of(source, shown, limits)
     else:
         raise WrongType(
-            f"A {type(source).__name__} is not a photo; give a path, bytes or an array."
+            f"A {type(source).__name__} is not a photo; give a path, bytes, a Pillow picture or an "
+            "array."
         )
     limits.check_file(len(data))
     return from_bytes(data, shown, limits, "bytes")
 
 
-def _all_of(file: IO[bytes], name: str, limits: Limits) -> bytes:
-    text: Any = file
-    if isinstance(text, io.TextIOBase):
+def _all_of(file: Any, name: str, limits: Limits) -> bytes:
+    if isinstance(file, io.TextIOBase):
         raise WrongType(f"{name} was opened as text; open it with mode 'rb'.")
     try:
         data = file.read(limits.file_bytes + 1)
@@ -105,19 +106,3 @@ def _nowhere(path: Path) -> str:
             return f"There is no file {text}; did you mean {path.with_name(near[0])}?"
         return f"There is no file {text}."
     return f"There is no file {text}, and no folder {path.parent}."
-
-
-def _from_array(array: npt.NDArray[Any], limits: Limits, name: str) -> Photo:
-    shape = array.shape
-    if array.dtype not in (np.uint8, np.uint16):
-        raise WrongType(f"Arrays must be uint8 or uint16, not {array.dtype}.")
-    if len(shape) not in (2, 3) or (len(shape) == 3 and not 1 <= shape[2] <= 4) or 0 in shape:
-        raise WrongType(f"An array of shape {shape} is no photo; give (H, W) or (H, W, 1 to 4).")
-    count = 1 if len(shape) == 2 else shape[2]
-    limits.check_size(shape[1], shape[0], count * array.itemsize)
-    pixels, alpha = colour.split(array)
-    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[count]
-    return Photo(
-        frozen(pixels), None if alpha is None else frozen(alpha), mode, None, is_grey(pixels),
-        name=name, given="array", layout=shape,
-    )  # fmt: skip

@@ -62,13 +62,26 @@ class Shown:
     def __init__(self, told: dict[str, Any], result: Result) -> None:
         self.told, self.result = told, result
 
+    @property
+    def caption(self) -> str:
+        """The attribute and its d: "Young -1"."""
+        if "attribute" not in self.told:
+            return str(self.told["shows"])
+        return f"{self.told['attribute'].replace('_', ' ')} {self.told['d']:+.3g}"
+
 
 def write(
-    shown: Sequence[Shown], target: Path, *, size: int | None = None, overwrite: bool = False
+    shown: Sequence[Shown],
+    target: Path,
+    *,
+    size: int | None = None,
+    captions: bool = True,
+    overwrite: bool = False,
 ) -> list[Path]:
     """All side by side in one file; or, if `target` is a folder (no ending), a PNG of each.
 
-    `size` is the longer side of one tile, 0 the photo's own. A PNG says in its text "tonsure" what
+    `size` is the longer side of one tile, 0 the photo's own; `captions` below the tiles of one file
+    say what each shows. A PNG says in its text "tonsure" what
     it shows, degrees included.
     """
     side = _SIZE if size is None else size
@@ -78,7 +91,8 @@ def write(
             raise BadOption(f"A sweep goes into .png, .jpg, .webp or a folder, not {target.name}.")
         check_free(target, overwrite)
         tiles = [tile(one.result.photo, side) for one in shown]
-        data = strip.encode(tiles, format)
+        texts = [one.caption for one in shown] if captions else None
+        data = strip.encode(tiles, format, texts)
         told = {"columns": [one.told for one in shown]}
         put(target, _told(data, told) if format == "PNG" else data, overwrite=overwrite)
         return [target]

@@ -25,21 +25,27 @@ _SIZES: dict[Kind, int] = {"strip": 768, "loop": 640, "page": 1280, "frames": 0}
 
 @dataclass(frozen=True)
 class Plan:
-    """What is written where: `paths` has one file, or for "frames" one a step."""
+    """What is written where: `paths` has one file, or for "frames" one a step.
+
+    `captions`: the degree stands below each step of a strip.
+    """
 
     kind: Kind
     degrees: tuple[float, ...]
     paths: tuple[Path, ...]
     format: str
     size: int
+    captions: bool = False
 
 
-def plan(target: str | os.PathLike[str], count: int, size: int | None = None) -> Plan:
+def plan(
+    target: str | os.PathLike[str], count: int, size: int | None = None, *, captions: bool = False
+) -> Plan:
     """How `count` steps go to `target`.
 
     By its ending: .gif and .webp a loop there and back, .html a page with a slider, with a number
     such as %02d in its name one file a step (%% is a percent sign), and else a strip.  `size` is
-    the longer side of one step in pixels, 0 for the photo's own.
+    the longer side of one step in pixels, 0 for the photo's own.  `captions` are for strips.
 
     Raises `BadOption`.
     """
@@ -61,8 +67,10 @@ def plan(target: str | os.PathLike[str], count: int, size: int | None = None) ->
             suffix, "strip"
         )
         paths = (path.with_name(path.name.replace("%%", "%")),)
+    if captions and kind != "strip":
+        raise BadOption(f"Captions are for strips, {path.name} is none; give a .png or .jpg.")
     format = "JPEG" if kind == "page" else of_path(path).name
-    return Plan(kind, degrees, paths, format, _SIZES[kind] if size is None else size)
+    return Plan(kind, degrees, paths, format, _SIZES[kind] if size is None else size, captions)
 
 
 def write(
@@ -114,7 +122,8 @@ def files(
         before_each()
         tiles.append(tile(shot.bald(degree, style, face).photo, size))
     if steps.kind == "strip":
-        yield strip.encode(tiles, steps.format)
+        captions = [f"{degree:.3g}" for degree in steps.degrees] if steps.captions else None
+        yield strip.encode(tiles, steps.format, captions)
     elif steps.kind == "loop":
         yield loop.encode(tiles, steps.format)
     else:

@@ -13,7 +13,7 @@ from ..edit.catalogue import told
 from ..models import MODELS
 from . import jobs, preview
 from .context import Act, Context
-from .edits import parsed
+from .edits import Edits, degree_of, parsed
 from .form import Form
 from .jobs import Made, Wish
 from .problems import Refused, described
@@ -31,7 +31,8 @@ _FACE = {
     "type": "string",
     "maxLength": 40,
     "default": "largest",
-    "description": "largest, all, the N-th largest, or x,y: a point within it, in pixels",
+    "description": "largest, all, left, right, the N-th largest, x,y: a point within it, or "
+    "x0,y0,x1,y1: a box around it, in pixels",
 }
 _STYLE = {"type": "string", "enum": ["recede", "thin"], "default": "recede"}
 _FORMAT = {
@@ -46,6 +47,19 @@ _EDITS = {
     "description": "JSON: what to do, and how much of it: bald from 0 to 1, and what `/attributes` "
     'lists from -1 (away) to 1 (there), as {"Blond_Hair": 1, "Eyeglasses": -0.5}; of single faces '
     'by their number: {"bald": {"1": 0.8, "2": 0.3}}',
+}
+
+_DEGREE = {
+    "type": "number",
+    "minimum": 0,
+    "maximum": 1,
+    "description": "in place of edits: how bald, from 0 to 1",
+}
+_CAPTIONS = {
+    "type": "string",
+    "enum": ["true", "false"],
+    "default": "false",
+    "description": "of a strip: the degree below each step",
 }
 
 
@@ -91,7 +105,11 @@ _PICTURES = ("image/jpeg", "image/png", "image/webp", "image/avif", "image/tiff"
 
 def wish_of(form: Form) -> Wish:
     """What the usual fields ask for."""
+    if "degree" in form.fields and "edits" in form.fields:
+        raise Refused("bad_option", "degree and edits say the same; send one of them.")
     wanted, face = parsed(form.text("edits", '{"bald": 1.0}')), form.text("face", "")
+    if "degree" in form.fields:
+        wanted = Edits(degree_of(form.text("degree", "")))
     if wanted.by_face and face:
         raise Refused("bad_option", "The edits name faces already; leave out the field face.")
     return Wish(
@@ -158,7 +176,7 @@ def router(context: Context) -> APIRouter:
         responses=_gives("The edited photo.", *_PICTURES, "application/json", **_WARNED) | problems,
         response_class=Response,
         openapi_extra=_body(
-            edits=_EDITS, style=_STYLE, face=_FACE, format=_FORMAT,
+            degree=_DEGREE, edits=_EDITS, style=_STYLE, face=_FACE, format=_FORMAT,
             quality=_number(1, 100, "of JPEG, WebP, AVIF; by default like the photo's"),
         ),
     )  # fmt: skip
@@ -170,7 +188,7 @@ def router(context: Context) -> APIRouter:
         """
 
         def act(form: Form) -> Act[Made]:
-            form.only("image", "edits", "style", "face", "format", "quality")
+            form.only("image", "degree", "edits", "style", "face", "format", "quality")
             data, wish = form.file("image"), wish_of(form)
             return lambda holder: jobs.edit(context.editor, data, wish, holder)
 
@@ -190,7 +208,8 @@ def router(context: Context) -> APIRouter:
             steps=_number(2, jobs.MOST_STEPS, "how many", 11),
             size=_number(16, 2000, "longer side of one step in pixels; by default 768 in a strip, "
                          "640 in a loop, 1280 in a pair, the photo's in frames"),
-            edits=_EDITS, style=_STYLE, face=_FACE, format=_FORMAT,
+            degree=_DEGREE, edits=_EDITS, style=_STYLE, face=_FACE, format=_FORMAT,
+            captions=_CAPTIONS,
         ),
     )  # fmt: skip
     async def sequence(request: Request) -> Response:
@@ -201,16 +220,24 @@ def router(context: Context) -> APIRouter:
         """
 
         def act(form: Form) -> Act[Made]:
-            form.only("image", "kind", "steps", "size", "edits", "style", "face", "format")
+            form.only(
+                "image", "kind", "steps", "size", "degree", "edits", "style", "face", "format",
+                "captions",
+            )  # fmt: skip
             data, wish = form.file("image"), wish_of(form)
             kind = jobs.kind_of(form.text("kind", "strip"))
-            if kind != "pair" and "edits" in form.fields and not _others(wish):
-                raise Refused("bad_option", f"A {kind} has all degrees; bald goes with kind=pair.")
+            for name in ("edits", "degree"):
+                if kind != "pair" and name in form.fields and not _others(wish):
+                    said = f"A {kind} has all degrees; bald goes with kind=pair."
+                    raise Refused("bad_option", said)
+            captions = form.flag("captions")
+            if captions and kind != "strip":
+                raise Refused("bad_option", f"A {kind} has no captions; they go with kind=strip.")
             fewest = 3 if kind in ("gif", "webp") else 2  # a loop goes there and back
             steps = form.whole("steps", 11, fewest, jobs.MOST_STEPS)
             size = form.whole("size", 0, 16, 2000) or None
             return lambda holder: jobs.sequence(
-                context.editor, data, wish, kind, steps, size, holder
+                context.editor, data, wish, kind, steps, size, holder, captions
             )
 
         made = await context.photo(request, act)

@@ -87,6 +87,13 @@ def make(options: Options, editor: Editor | None = None) -> tuple[Guard, Context
     return Guard(app, options, context.metrics), context
 
 
+def description() -> dict[str, Any]:
+    """What `/openapi.json` says, without a server."""
+    guard, _ = make(Options())
+    found: dict[str, Any] = guard.app.openapi()
+    return found
+
+
 async def _left(request: Request, error: Exception) -> Response:
     """For a client that left, or that said its end before the end of what it sends."""
     said = "The request is cut off; send it whole."

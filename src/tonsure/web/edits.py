@@ -67,6 +67,14 @@ def parsed(text: str) -> Edits:
     return Edits(changes=check(usual), apart={number: check(own) for number, own in apart.items()})
 
 
+def degree_of(text: str) -> float:
+    """What the field `degree` asks for: a number from 0 to 1; raises `BadOption`."""
+    try:
+        return _degree(float(text))
+    except ValueError:
+        raise BadOption("The degree must be a number from 0 to 1.") from None
+
+
 def _named(name: str) -> str:
     if name.lower() == _BALD:
         return "Bald"

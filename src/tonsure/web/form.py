@@ -21,6 +21,7 @@ from .problems import Refused
 _PARTS = 24
 _TEXT = 64_000  # bytes of a field that is not a file
 _AROUND = 200_000  # bytes that a form may have besides its file
+_ALIASES = {"file": "image"}  # as rembg and many others call a picture
 _OPENINGS, _MEMBERS = 100, 10_000  # brackets, and commas and colons, of JSON
 
 
@@ -92,6 +93,13 @@ class Form:
         if not low <= int(text) <= high:
             raise Refused("bad_option", f"{name} is {text}; it goes from {low} to {high}.")
         return int(text)
+
+    def flag(self, name: str) -> bool:
+        """A field that is "true" or "false", by default false; `Refused` for another."""
+        text = self.text(name, "false").strip().lower()
+        if text not in ("true", "false", "1", "0"):
+            raise Refused("bad_option", f"{name} is {text[:20]!r}; it must be true or false.")
+        return text in ("true", "1")
 
     def file(self, name: str) -> bytes:
         """The only file called `name`; `Refused` if there is none, or several."""
@@ -204,7 +212,8 @@ class _Reader:
     def _header_end(self) -> None:
         if self._name.lower() == b"content-disposition":
             _, parameters = parse_options_header(self._value.decode("latin-1"))
-            self._field = parameters.get(b"name", b"").decode("utf-8", "replace")
+            name = parameters.get(b"name", b"").decode("utf-8", "replace")
+            self._field = _ALIASES.get(name, name)
             if b"filename" in parameters and self._field not in self._files:
                 wanted = ", ".join(sorted(self._files))
                 raise Refused(

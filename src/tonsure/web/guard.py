@@ -84,13 +84,13 @@ class Guard:
     """Around the whole application: request id, host, origin, token, headers, log, metrics."""
 
     def __init__(self, app: Any, options: Options, metrics: Metrics) -> None:
-        self._app, self._options, self._metrics = app, options, metrics
+        self.app, self._options, self._metrics = app, options, metrics
         self._proxies = Proxies(options.proxies)
         self._names = {name.lower() for name in (*LOOPBACK_NAMES, *options.hosts)}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         if scope["type"] != "http":
             return
@@ -114,7 +114,7 @@ class Guard:
 
         try:
             self._check(scope["path"], headers)
-            await self._app(scope, receive, sent)
+            await self.app(scope, receive, sent)
         except Exception as error:
             # one that got through to here was answered and logged already, unless nothing was sent
             if not status:

@@ -103,7 +103,7 @@ def edit(editor: Editor, data: bytes, wish: Wish, holder: Holder) -> Made:
 
 def sequence(
     editor: Editor, data: bytes, wish: Wish, kind: str, count: int, size: int | None,
-    holder: Holder,
+    holder: Holder, captions: bool = False,
 ) -> Made:  # fmt: skip
     """All degrees: a strip, a loop (GIF, WebP), or frames in a zip; or a pair: before, after."""
     if kind == "pair":
@@ -113,7 +113,7 @@ def sequence(
         target = chosen(shot.photo, wish.format)
         suffix = {"strip": target.suffixes[0], "gif": ".gif", "webp": ".webp"}.get(kind, "")
         name = f"frame-%02d{target.suffixes[0]}" if kind == "frames" else f"steps{suffix}"
-        steps = plan(name, count, size or None)
+        steps = plan(name, count, size or None, captions=captions)
         _check_together(shot.photo, count, steps.size, 250 if kind == "frames" else 60)
         if wish.changes or wish.apart:
             shot = shot.edited(_changed(shot, wish, holder).photo)

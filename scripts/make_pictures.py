@@ -1,0 +1,257 @@
+#!/usr/bin/env python3
+"""Make every picture of the documents anew, from photos that are in the public domain.
+
+    python scripts/make_pictures.py                  # all, into docs/images
+    python scripts/make_pictures.py strip film       # only these
+    python scripts/make_pictures.py --list
+
+The people: the astronaut Eileen Collins (NASA; ships with tonsure), a man with a camera
+(scikit-image's `data.camera`, CC0), Rear Admiral Grace Hopper (US Navy; ships with Matplotlib as
+`grace_hopper.jpg`).  Needs scikit-image and matplotlib, and for screenshots of the page the extra
+`web`, playwright and a Chromium.  Look at what comes out before it is committed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import io
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from tonsure import Editor, Shot
+from tonsure.examples import ASTRONAUT
+
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "docs" / "images"
+DEGREES = (0.0, 0.25, 0.5, 0.75, 1.0)
+GAP, BAND, MOST = 6, 26, 420_000  # pixels, pixels, bytes
+Bytes = npt.NDArray[np.uint8]
+Box = tuple[int, int, int, int]
+
+
+def around(shot: Shot, above: float = 0.75, below: float = 0.85) -> Box:
+    """The head and shoulders of face 1: (x0, y0, x1, y1), in shares of the face's height."""
+    x0, y0, x1, y1 = shot.faces[0].box
+    middle, face = (x0 + x1) / 2, y1 - y0
+    high, wide = shot.photo.pixels.shape[:2]
+    top, bottom = max(0, round(y0 - above * face)), min(high, round(y1 + below * face))
+    half = round(0.42 * (bottom - top))
+    return max(0, round(middle) - half), top, min(wide, round(middle) + half), bottom
+
+
+def cut(pixels: Bytes, box: Box, height: int) -> Image.Image:
+    """A part of a picture, `height` pixels high."""
+    x0, y0, x1, y1 = box
+    part = Image.fromarray(np.ascontiguousarray(pixels[y0:y1, x0:x1]))
+    size = (round(height * (x1 - x0) / (y1 - y0)), height)
+    return part.resize(size, Image.Resampling.LANCZOS)
+
+
+def rows(parts: Sequence[Sequence[Image.Image]], words: Sequence[Sequence[str]]) -> Image.Image:
+    """Rows of pictures, each with its words below."""
+    font = ImageFont.load_default(size=15)
+    width = max(sum(p.width for p in row) + GAP * (len(row) - 1) for row in parts)
+    height = sum(max(p.height for p in row) + BAND for row in parts)
+    out = Image.new("RGB", (width, height), "white")
+    pen, top = ImageDraw.Draw(out), 0
+    for row, texts in zip(parts, words, strict=True):
+        left, high = 0, max(part.height for part in row)
+        for part, text in zip(row, texts, strict=True):
+            out.paste(part, (left, top))
+            middle = (left + part.width / 2, top + high + BAND / 2)
+            pen.text(middle, text, font=font, fill="#333", anchor="mm")
+            left += part.width + GAP
+        top += high + BAND
+    return out
+
+
+def save(picture: Image.Image, name: str) -> None:
+    """A PNG of at most `MOST` bytes, or with fewer colours where it would be larger."""
+    for colours in (None, 256, 128, 64):
+        chosen = picture if colours is None else picture.quantize(colours)
+        buffer = io.BytesIO()
+        chosen.save(buffer, "PNG", optimize=True)
+        if buffer.tell() <= MOST:
+            break
+    keep(name, buffer.getvalue())
+
+
+def keep(name: str, data: bytes) -> None:
+    """Write a file of the documents."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    (OUT / name).write_bytes(data)
+    print(f"docs/images/{name}: {len(data) / 1000:.0f} kB", flush=True)
+
+
+def strip() -> None:
+    """The README's picture: before, three degrees, fully bald, in both styles."""
+    with Editor().open(ASTRONAUT) as shot:
+        box = around(shot)
+        parts = [
+            [cut(shot.bald(d, style).photo.eight(), box, 280) for d in DEGREES]
+            for style in ("recede", "thin")
+        ]
+    words = [
+        ["before" if d == 0 else "fully bald" if d == 1 else f"{style} {d:g}" for d in DEGREES]
+        for style in ("recede", "thin")
+    ]
+    save(rows(parts, words), "strip.png")
+
+
+def film() -> None:
+    """The growing degree as a film that goes there and back for ever."""
+    steps = [k / 24 for k in range(25)]
+    with Editor().open(ASTRONAUT) as shot:
+        box = around(shot)
+        frames = [cut(shot.bald(d).photo.eight(), box, 360) for d in steps]
+    buffer = io.BytesIO()
+    both = frames + frames[-2:0:-1]
+    times = [900 if k in (0, len(frames) - 1) else 70 for k in range(len(both))]
+    both[0].save(
+        buffer, "WEBP", save_all=True, append_images=both[1:], duration=times, loop=0, quality=72,
+        method=6, minimize_size=True,
+    )  # fmt: skip
+    keep("growing.webp", buffer.getvalue())
+
+
+def mask() -> None:
+    """The photo, the mask, the layer over squares, the result."""
+    with Editor().open(ASTRONAUT) as shot:
+        box = around(shot)
+        plain, result = shot.photo.eight(), shot.bald().photo.eight()
+        grey, layer = shot.mask(), shot.layer()
+    y, x = np.mgrid[: plain.shape[0], : plain.shape[1]]
+    squares = np.where((x // 8 + y // 8) % 2, 255, 214).astype(np.uint8)
+    back = Image.fromarray(np.stack([squares] * 3, -1)).convert("RGBA")
+    over = np.asarray(Image.alpha_composite(back, Image.fromarray(layer)).convert("RGB"))
+    parts = [cut(one, box, 260) for one in (plain, np.stack([grey] * 3, -1), over, result)]
+    save(rows([parts], [["photo", "mask", "layer", "result"]]), "mask.png")
+
+
+def limits() -> None:
+    """What does not work: a hat that is kept, a head from the side before a dark coat."""
+    from skimage import data
+
+    found = []
+    for source, words in (
+        (hopper(), ("a hat is kept", "hair below it goes")),
+        (data.camera(), ("from the side", "the coat's collar is lost")),
+    ):
+        with Editor(min_face=40).open(source) as shot:
+            box = around(shot, 1.1, 1.1)
+            pair = [cut(p, box, 250) for p in (shot.photo.eight(), shot.bald().photo.eight())]
+            found.append((pair, words))
+    parts = [part for pair, _ in found for part in pair]
+    save(rows([parts], [[word for _, words in found for word in words]]), "limits.png")
+
+
+def people() -> None:
+    """The same public people, whole, before and after: for the page on evaluation."""
+    from skimage import data
+
+    parts, words = [], []
+    sources = (("astronaut", ASTRONAUT), ("camera", data.camera()), ("hopper", hopper()))
+    for name, source in sources:
+        with Editor(min_face=40).open(source) as shot:
+            whole = (0, 0, shot.photo.width, shot.photo.height)
+            for said, degree in (("before", 0.0), ("half", 0.5), ("bald", 1.0)):
+                parts.append(cut(shot.bald(degree).photo.eight(), whole, 240))
+                words.append(f"{name}, {said}")
+    three = [parts[k : k + 3] for k in range(0, 9, 3)]
+    save(rows(three, [words[k : k + 3] for k in range(0, 9, 3)]), "people.png")
+
+
+def hopper() -> Path:
+    """Matplotlib's photo of Grace Hopper."""
+    found = importlib.util.find_spec("matplotlib")
+    if found is None or found.origin is None:
+        sys.exit("matplotlib is missing; pip install matplotlib")
+    return Path(found.origin).parent / "mpl-data" / "sample_data" / "grace_hopper.jpg"
+
+
+def page() -> None:
+    """Screenshots of the page: both languages, light and dark."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    with serving() as address, sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for locale, language in (("en-GB", "en"), ("zh-CN", "zh")):
+            for scheme in ("light", "dark"):
+                context = browser.new_context(
+                    viewport={"width": 1120, "height": 700}, locale=locale, color_scheme=scheme
+                )
+                context.set_default_timeout(180_000)
+                view = context.new_page()
+                view.goto(address)
+                view.click("#example")
+                view.wait_for_selector("#degree:enabled")
+                view.wait_for_selector("#working", state="hidden")
+                view.locator("#degree").fill("0.6")
+                view.wait_for_timeout(1500)
+                save(Image.open(io.BytesIO(view.screenshot())).convert("RGB"),
+                     f"page-{language}-{scheme}.png")  # fmt: skip
+                context.close()
+        browser.close()
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """A server of one's own; its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "tonsure", "serve", "--port", str(port), "--timeout", "300"]
+    server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}/"
+    try:
+        for _ in range(240):
+            try:
+                urllib.request.urlopen(address + "readyz", timeout=2)
+                break
+            except OSError:
+                time.sleep(0.5)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(90)
+
+
+PICTURES: dict[str, Callable[[], Any]] = {
+    "strip": strip, "film": film, "mask": mask, "limits": limits, "people": people, "page": page,
+}  # fmt: skip
+
+
+def main() -> int:
+    """Make them."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="which; default: all")
+    parser.add_argument("--list", action="store_true", help="say which there are")
+    arguments = parser.parse_args()
+    if arguments.list:
+        print("\n".join(f"{name:8} {make.__doc__}" for name, make in PICTURES.items()))
+        return 0
+    for name in arguments.names:
+        if name not in PICTURES:
+            parser.error(f"there is no picture {name!r}; there are: {', '.join(PICTURES)}")
+    for name in arguments.names or PICTURES:
+        PICTURES[name]()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
