@@ -80,9 +80,11 @@ def test_nothing_known_is_no_error() -> None:
 
 
 def test_a_scrap_makes_no_pattern() -> None:
-    """Of stripes that hardly show there is no telling how they go on."""
-    picture = grey(np.where(COLUMN % 12 < 6, 60, 180))
+    """A hole that is filled from ever the same few places would look knitted."""
+    noise = np.random.default_rng(2).normal(120, 40, (SIDE, SIDE)).astype(np.float32)
+    picture = grey(noise)
     wanted = np.ones((SIDE, SIDE), np.float32)
-    for side, copied in ((130, True), (45, False)):
+    for side, copied in ((140, True), (40, False)):
         known = ((side > ROW) & (side > COLUMN)).astype(np.float32)
-        assert (complete(picture, known, wanted, UNIT).grained.max() > 0.5) == copied
+        cover = complete(picture, known, wanted, UNIT).grained
+        assert (np.quantile(cover[known == 0], 0.9) > 0.3) == copied

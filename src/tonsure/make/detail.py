@@ -30,7 +30,7 @@ _PATCH = 2  # radius of patches
 _SOURCES, _TARGETS = 1600, 2200
 # robust grey levels of structure below which nothing is copied, above which everything
 _CALM = (2.0, 4.5)
-_ENOUGH = (0.1, 0.35)  # known for each pixel to be filled, likewise
+_VARIED = (0.06, 0.12)  # different places for each pixel to be filled, likewise
 _MISFIT = 0.35  # how much a squared level of the copy's error weighs beside one of fog
 
 
@@ -66,11 +66,11 @@ def complete(
         base = told + membrane(fine.value - told, fine.weight, 10)
     smooth = resize(base, (rows * step, columns * step))[:height, :width]
     out, cover = smooth, np.zeros((height, width), np.float32)
-    busy = fine.unrest() * fine.plenty()
+    busy = fine.unrest()
     found = _search(fine, base) if busy > 0.0 else None
     if found is not None:
         value, offset, doubt = found
-        share = busy * (1 - doubt)
+        share = busy * _variety(fine.hole, offset) * (1 - doubt)
         out, cover = _copy(rgb, fine, value, offset, share, step)
         out = _mixed(smooth, out, cover)
     return Detail(_mixed(out, rgb, known), cover * (1 - known))
@@ -154,12 +154,6 @@ class _Level:
             return 0.0
         return eased(*_CALM, float(np.quantile(rough, 0.8)))
 
-    def plenty(self) -> float:
-        """0 where so little is known beside what is to be filled that its copies would make a
-        pattern of their own, 1 where there is enough."""
-        known = float((self.weight > 0.9).sum())
-        return eased(*_ENOUGH, known / max(float(self.hole.sum()), 1.0))
-
     def smooth_amiss(self) -> Plane:
         """How far off a smooth surface is in the hole, (h, w) levels: as much as the background
         changes over the way to the nearest known pixel."""
@@ -235,6 +229,17 @@ def _search(fine: _Level, base: Plane) -> tuple[Plane, Index, Plane] | None:
     scale = float(np.median(((spread - np.median(spread, 0)) ** 2).sum(-1))) + 60.0
     unsure = smoothstep(0.5, 1.5, doubt / scale)
     return value, np.where(has[..., None], offset, 0), unsure
+
+
+def _variety(hole: npt.NDArray[np.bool_], offset: Index) -> float:
+    """0 where the copies come from so few places, for the size of the `hole` (h, w), that they make
+    a pattern of their own; 1 where they come from many. `offset` (h, w, 2) leads to them."""
+    rows, columns = np.nonzero(hole)
+    if not len(rows):
+        return 1.0
+    move = offset[rows, columns]
+    places = (rows + move[:, 0]) * hole.shape[1] + columns + move[:, 1]
+    return eased(*_VARIED, len(np.unique(places)) / len(rows))
 
 
 def _mean_to(plane: Plane, shape: tuple[int, ...]) -> Plane:

@@ -121,7 +121,7 @@ _ENTRIES = (
     ModelInfo(
         name="sight",
         file="sight.onnx",
-        sha256="e5e1450473980f189e9f604aebb0cbbe95d41b3c492114f86cd8e86f8eff2f45",
+        sha256="71d9f5065cc7a042c1d690169166ad50d4f512200d227a3b1a3484e94a7d6260",
         bytes=3234765,
         licence="LicenseRef-CelebA-noncommercial",
         licence_file="",
