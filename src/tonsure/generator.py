@@ -85,7 +85,7 @@ class Generator:
         Raises `ModelMissing`, `ModelDamaged`.
         """
         shipped = MODELS.get(str(path))
-        path = Path(path) if shipped is None or Path(path).exists() else shipped.path
+        path = Path(path) if shipped is None or Path(path).exists() else shipped.there()
         if path.suffix == ".safetensors":
             raise ModelDamaged(
                 f"{path} is a checkpoint of the laboratory; 'tonsure lab export {path}' makes a "

@@ -63,7 +63,7 @@ def open(name: str, threads: int | None = None) -> InferenceSession:
     with lock:
         if key not in _sessions:
             try:
-                data = entry.path.read_bytes()
+                data = entry.there().read_bytes()
             except OSError as error:
                 raise ModelMissing(f"The model file {entry.path} is missing. {_REINSTALL}") from (
                     error
