@@ -1,19 +1,23 @@
 #!/usr/bin/env python3
-"""Build wheel and sdist, and refuse them if anything is wrong.
+"""Build wheel and sdist, the wheel of tonsure-models and an SBOM; refuse them if anything is wrong.
 
     python3 scripts/release.py            # into dist/, with the notes of this version
     python3 scripts/release.py --draft    # the same between releases: no version, date or address
 
-Checked are: the change log and the version (dated, nothing left under "Unreleased"), the project's
-addresses, that every network in the wheel is the registry's, that licences, cards, manual page and
-example are there and nothing else is that should not be, the sizes, and that the wheel, in an
-environment of its own, makes the person in its own example bald.  Nothing is uploaded.
+Everything is built twice, from two places, and must come out as the same bytes.  Checked are: the
+change log and the version (dated, nothing left under "Unreleased"), the project's addresses, that
+every network is in the wheel where it belongs and is the registry's, that licences, cards, manual
+page and example are there and nothing else is that should not be, the sizes, and that wheel and
+sdist, each in an environment of its own where there is no git, make the person in their own example
+bald.  Nothing is uploaded.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -26,10 +30,15 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import bill
 from environment import ROOT, python
 
 DIST = ROOT / "dist"
 WHEEL_MB, SDIST_MB, FILE_MB = 45, 60, 12  # at most
+SKIPPED = (
+    ".git", ".venv*", "__pycache__", ".*_cache", ".hypothesis", "dist", "build", "demo", "site",
+    "runs", "data", "*.egg-info",
+)  # fmt: skip
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".avif")
 _NEVER = re.compile(
     r"(^|/)(\.git|\.venv|runs|data/wide|__pycache__)(/|$)|\.(pyc|pt|pdparams)$|token$"
@@ -71,19 +80,45 @@ def wrong_before() -> Iterator[str]:
         yield "The working tree has changes; commit them first."
 
 
-def wrong_wheel(path: Path) -> Iterator[str]:
-    """What is wrong with a wheel."""
+def built(tree: Path, out: Path) -> dict[str, str]:
+    """Build from `tree` into `out`: SHA-256 by name of file."""
+    for folder, kinds in ((tree, ("sdist", "wheel")), (tree / "models", ("wheel",))):
+        for kind in kinds:
+            line = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(out)]
+            subprocess.run(line, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    return {path.name: _hash(path) for path in sorted(out.iterdir())}
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def wrong_networks(path: Path, folder: str, apart: bool) -> Iterator[str]:
+    """What is wrong with the networks in a wheel: those of `tonsure`, or those that are `apart`."""
     from tonsure.models import MODELS
 
     with zipfile.ZipFile(path) as wheel:
-        sizes = {entry.filename: entry.file_size for entry in wheel.infolist()}
-        yield from _sizes(path, sizes, WHEEL_MB)
+        there = set(wheel.namelist())
         for name, entry in MODELS.items():
-            inside = f"tonsure/models/assets/{entry.file}"
-            if inside not in sizes:
+            inside = f"{folder}/{entry.file}"
+            if entry.apart != apart:
+                if inside in there:
+                    yield f"{path.name} has the network {name}, which is in the other wheel."
+            elif inside not in there:
                 yield f"{path.name} lacks the network {name}."
             elif hashlib.sha256(wheel.read(inside)).hexdigest() != entry.sha256:
                 yield f"{path.name}: the network {name} is not the registry's."
+
+
+def wrong_wheel(path: Path) -> Iterator[str]:
+    """What is wrong with the wheel of tonsure."""
+    from tonsure.models import MODELS
+
+    yield from wrong_networks(path, "tonsure/models/assets", apart=False)
+    with zipfile.ZipFile(path) as wheel:
+        sizes = {entry.filename: entry.file_size for entry in wheel.infolist()}
+        yield from _sizes(path, sizes, WHEEL_MB)
+        for entry in MODELS.values():
             for other in (f"cards/{entry.card}", f"licences/{entry.licence_file}"):
                 if not other.endswith("/") and f"tonsure/models/{other}" not in sizes:
                     yield f"{path.name} lacks {other}."
@@ -115,7 +150,7 @@ def wrong_sdist(path: Path) -> Iterator[str]:
     for needed in (
         "pyproject.toml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "NOTICE",
         "scripts/test.py", "tests/conftest.py", "docs/cli.md", "examples/bald.ipynb",
-        "src/tonsure/__init__.py", "share/man/man1/tonsure.1",
+        "src/tonsure/__init__.py", "share/man/man1/tonsure.1", "models/pyproject.toml", "uv.lock",
     ):  # fmt: skip
         if needed not in sizes:
             yield f"{path.name} lacks {needed}."
@@ -132,19 +167,22 @@ def _sizes(path: Path, sizes: dict[str, int], most: int) -> Iterator[str]:
             yield f"{path.name}: {name} has {size / 1e6:.1f} MB, at most {FILE_MB} are allowed."
 
 
-def wrong_installed(wheel: Path) -> Iterator[str]:
-    """What the wheel does not do in an environment of its own, away from the source."""
+def wrong_installed(artifact: Path) -> Iterator[str]:
+    """What wheel or sdist does not do in an environment of its own, away from source and git."""
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
         bin_ = Path(folder) / ("Scripts" if sys.platform == "win32" else "bin")
+        place = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        place["PATH"] = str(bin_)
+        quiet = ("-q", "--disable-pip-version-check")
         for command in (
-            [bin_ / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check", wheel],
+            [bin_ / "python", "-m", "pip", "install", *quiet, artifact],
             [bin_ / "tonsure", "--version"],
             [bin_ / "tonsure", "doctor"],
         ):
             done = subprocess.run(
                 [str(part) for part in command], cwd=folder, capture_output=True, text=True,
-                check=False,
+                check=False, env=place,
             )  # fmt: skip
             if done.returncode:
                 yield f"{' '.join(str(part) for part in command)}: {done.stdout}{done.stderr}"
@@ -156,19 +194,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--draft", action="store_true", help="between releases")
     draft = parser.parse_args().draft
-    interpreter = python("-e", ".", "build")
+    interpreter = python("-e", ".", "hatchling>=1.25", "uv>=0.9")
     if interpreter != Path(sys.executable):  # the checks need the package
         return subprocess.run([str(interpreter), *sys.argv], check=False).returncode
     wrong = [] if draft else list(wrong_before())
     if not wrong:
         shutil.rmtree(DIST, ignore_errors=True)
-        command = [sys.executable, "-m", "build", "--outdir", str(DIST), str(ROOT)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        (wheel,), (sdist,) = DIST.glob("*.whl"), DIST.glob("*.tar.gz")
-        wrong = [*wrong_wheel(wheel), *wrong_sdist(sdist), *wrong_installed(wheel)]
-        for path in (wheel, sdist):
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1e6:.1f} MB, sha256 {digest}")
+        DIST.mkdir()
+        with tempfile.TemporaryDirectory() as name:
+            tree = Path(name) / "elsewhere"
+            shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*SKIPPED))
+            if built(ROOT, DIST) != built(tree, Path(name) / "out"):
+                wrong.append("Two builds of the same source differ.")
+        (wheel,), (sdist,) = DIST.glob("tonsure-*.whl"), DIST.glob("tonsure-*.tar.gz")
+        (models,) = DIST.glob("tonsure_models-*.whl")
+        wrong += [*wrong_wheel(wheel), *wrong_networks(models, "tonsure_models", apart=True)]
+        wrong += [*wrong_sdist(sdist), *wrong_installed(wheel), *wrong_installed(sdist)]
+        sbom = DIST / f"tonsure-{version()}.cdx.json"
+        told_in_it = bill.of_release(interpreter, version())
+        sbom.write_text(json.dumps(told_in_it, indent=1) + "\n", encoding="utf-8")
+        for path in (wheel, sdist, models, sbom):
+            size = path.stat().st_size / 1e6
+            print(f"{path.relative_to(ROOT)}: {size:.1f} MB, sha256 {_hash(path)}")
         told = section("Unreleased" if draft else version())
         if told is not None:
             (DIST / "NOTES.md").write_text(f"# tonsure {told[0]}\n\n{told[1]}\n", encoding="utf-8")

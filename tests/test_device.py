@@ -49,13 +49,14 @@ def test_automatic_is_what_was_installed_on_purpose(monkeypatch: pytest.MonkeyPa
     assert device.providers("auto") == [
         ("CUDAExecutionProvider", {"use_tf32": "0"}), "CPUExecutionProvider",
     ]  # fmt: skip
+    assert device.providers("openvino", "person_mask") == ["CPUExecutionProvider"]
     assert device.providers("coreml")[0] == ("CoreMLExecutionProvider", {})
 
 
 def test_a_provider_that_gives_way_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """onnxruntime falls back to the processor by itself, and says so on stderr at most."""
     monkeypatch.setattr(device, "here", lambda: ("cuda", "cpu"))
-    monkeypatch.setattr(device, "providers", lambda name: ["CPUExecutionProvider"])
+    monkeypatch.setattr(device, "providers", lambda *a: ["CPUExecutionProvider"])
     session.close()
     with device.on("cuda"), pytest.raises(errors.BadOption, match="Nothing runs on the device"):
         open("face_mesh", 1)
@@ -93,8 +94,9 @@ def test_parity(astronaut: np.ndarray) -> None:
     on_cpu = Editor(device="cpu").open(astronaut).bald().image.astype(int)
     for name in others:
         apart = np.abs(on_cpu - Editor(device=name).open(astronaut).bald().image)
-        assert apart.mean() < 0.05, name
-        assert (apart > 8).mean() < 0.001, name
+        # rounding may choose another patch of the same grain
+        assert apart.mean() < 0.3, name
+        assert (apart > 16).mean() < 0.002, name
 
 
 def test_edits_use_the_editors_device(monkeypatch: pytest.MonkeyPatch, drawn: object) -> None:

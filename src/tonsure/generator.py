@@ -85,7 +85,7 @@ class Generator:
         Raises `ModelMissing`, `ModelDamaged`.
         """
         shipped = MODELS.get(str(path))
-        path = Path(path) if shipped is None or Path(path).exists() else shipped.path
+        path = Path(path) if shipped is None or Path(path).exists() else shipped.there()
         if path.suffix == ".safetensors":
             raise ModelDamaged(
                 f"{path} is a checkpoint of the laboratory; 'tonsure lab export {path}' makes a "
@@ -132,7 +132,8 @@ class Generator:
 
     def estimate(self, picture: Plane) -> Plane:
         """Labels (C,) of 0/1 of a picture (3, H, W), by the labels file beside the generator (its
-        own, `NAME.labels.onnx`, or `celeba.labels.onnx`); all 0 without one."""
+        own, `NAME.labels.onnx`, or `celeba.labels.onnx`), of a shipped one by `celeba_labels`; all
+        0 without one."""
         judge = self._labels()
         if judge is None:
             return np.zeros(len(self.names), np.float32)
@@ -179,6 +180,8 @@ class Generator:
     def _labels(self) -> InferenceSession | None:
         own = self.path.with_suffix(".labels.onnx")
         beside = own if own.exists() else self.path.with_name("celeba.labels.onnx")
+        if any(self.path == entry.path for entry in MODELS.values()):
+            beside = MODELS["celeba_labels"].path
         with self._lock:  # opened late, and only where somebody needs it
             if beside.exists() and not self._beside:
                 self._beside["labels"] = session.open_path(beside, threads=self.threads)

@@ -214,7 +214,7 @@ def _weights(name: str, model: str | Path | None) -> Path:
         if folder and (Path(folder) / f"{one}.onnx").exists():
             return Path(folder) / f"{one}.onnx"
         if one in MODELS:
-            return MODELS[one].path
+            return MODELS[one].there()
     raise ModelMissing(
         f"There are no weights for {name}: give model=, or name a folder with {name}.onnx in "
         "TONSURE_HUB; 'tonsure lab export' writes such files."

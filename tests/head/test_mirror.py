@@ -86,6 +86,11 @@ def test_blocks_join(scene: Scene, astronaut: np.ndarray) -> None:
             rows, columns = part[0]
             found[rows, columns.start + start : columns.stop + start] = part[k]
         assert np.abs(found - wanted).max() < 0.6
+    for beside in ((0, y0, 10, y1), (x0, 500, x1, 512), (0, 500, 10, 512)):
+        at, none, share = fetched.on(astronaut, beside)
+        place = np.zeros((beside[3] - beside[1], beside[2] - beside[0], 3))[at]
+        assert place.shape == none.shape == (*share.shape, 3)
+        assert not share.size
 
 
 def test_the_light_of_here_is_laid(scene: Scene, astronaut: np.ndarray) -> None:

@@ -19,7 +19,7 @@ from PIL import Image
 
 from samples import KINDS, files, save
 from tonsure import photo
-from tonsure.errors import LimitExceeded, TonsureError, UnreadableInput
+from tonsure.errors import LimitExceeded, TonsureError, TruncatedInput, UnreadableInput
 from tonsure.photo import Limits, exif, png, xmp
 
 Y, X = np.mgrid[0:24, 0:32]
@@ -181,6 +181,16 @@ def test_pointers_in_circles_cost_nothing(count):
         began = time.process_time()
         photo.encode(photo.read(file))
         assert time.process_time() - began < 1
+
+
+def test_a_chunk_that_lies_is_not_believed(monkeypatch):
+    """OpenCV sets two gigabytes aside for pixels that say they are so long."""
+    deep = png.encode_deep(np.zeros((64, 64, 3), np.uint16), [])
+    at = deep.index(b"IDAT") - 4
+    lying = deep[:at] + struct.pack(">I", 0x7FFFFFFF) + deep[at + 4 :]
+    monkeypatch.setattr(photo.decode.opencv, "decode", lambda data: pytest.fail("it was asked"))
+    with pytest.raises(TruncatedInput, match="end is missing"):
+        photo.read(lying)
 
 
 def test_ranges_that_overlap_are_blanked_once():

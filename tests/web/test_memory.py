@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 import threading
@@ -24,6 +25,13 @@ class Photo:
 
 class Face:
     box = (400.0, 400.0, 600.0, 600.0)
+    iod = 36.0
+
+
+@pytest.fixture(autouse=True)
+def _heads_of_15_mb(request, monkeypatch):
+    if "astronaut" not in request.fixturenames:
+        monkeypatch.setattr(memory, "of_head", lambda face, photo: 15e6)
 
 
 def begun(shared: Memory) -> Holder:
@@ -138,6 +146,14 @@ def test_of_this_machine():
     assert memory.installed() > 500e6
 
 
+def test_a_head_costs_its_window_and_its_scene(astronaut):
+    small = memory.of_head(Face(), Photo())
+    assert small == 200 * 200 * 3 * 10 + 150e6 / 4
+    large = Face()
+    large.iod, large.box = 900.0, (0.0, 0.0, 1000.0, 1000.0)
+    assert memory.of_head(large, Photo()) == 1000 * 1000 * 10 + 150e6  # never more than the photo
+
+
 _CHILD = """
 import io, sys
 from tonsure.editor import Editor
@@ -173,3 +189,20 @@ def test_the_estimate_is_true(astronaut, data, tmp_path):
     needed, told = map(float, ran.stdout.split())
     assert needed < told * 1.1
     assert io.StringIO(ran.stderr).read() == ""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "wait4"), reason="the system does not tell a child's peak")
+def test_a_face_that_fills_48_megapixels(astronaut, tmp_path):
+    """The whole command; 600 MB with the libraries of today."""
+    face = Image.fromarray(astronaut[0:300, 75:375]).resize((6928, 6928))
+    face.save(tmp_path / "face.jpg", quality=90)
+    del face
+    command = [sys.executable, "-m", "tonsure", "bald", "-q", str(tmp_path / "face.jpg")]
+    process = subprocess.Popen(command)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    assert usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) < 640e6
+    with Image.open(tmp_path / "face.bald.jpg") as im:
+        assert im.size == (6928, 6928)

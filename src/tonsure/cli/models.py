@@ -65,11 +65,11 @@ def _record(entry: Any) -> dict[str, Any]:
 
 
 def state(entry: Any) -> str:
-    """ "as shipped", "missing" or "damaged"."""
+    """ "as shipped", "missing" or "damaged"; "not installed" is what may be missing."""
     import hashlib
 
     try:
         data = entry.path.read_bytes()
     except OSError:
-        return "missing"
+        return "not installed" if entry.apart else "missing"
     return "as shipped" if hashlib.sha256(data).hexdigest() == entry.sha256 else "damaged"

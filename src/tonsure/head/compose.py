@@ -36,7 +36,7 @@ def outline(points: npt.NDArray[np.float64], scene: Scene, box: PhotoBox, soft: 
     return np.clip(blur(filled, soft), 0, 1)
 
 
-def compose(pixels: Pixels, layers: Layers, canvas: Canvas, threads: int | None = None) -> Pixels:
+def compose(pixels: Pixels, layers: Layers, canvas: Canvas) -> Pixels:
     """(h, w, 3) uint8: the photo's `canvas.whole` as it would be without hair."""
     base = _base(layers, canvas)
     laid = _fetched(pixels, layers, canvas.whole)
@@ -71,7 +71,7 @@ def compose(pixels: Pixels, layers: Layers, canvas: Canvas, threads: int | None 
     both(
         lambda: deque(map(block, blocks[::2]), 0),
         lambda: deque(map(block, blocks[1::2]), 0),
-        threads,
+        layers.scene.threads,
     )
     return result
 

@@ -44,10 +44,9 @@ class Bare:
 def make(pixels: Pixels, face: Face, *, threads: int | None = None) -> Bare:
     """The bald head of `face` in `pixels` (H, W, 3) uint8: once per face, every degree is a blend
     of it."""
-    # one thing after the other needs less memory
-    found = layers(pixels, face, threads=1 if scarce(pixels) else threads)
-    bare = _made(pixels, found, threads)
-    del found
+    if scarce(pixels):  # one thing after the other needs less of it
+        threads = 1
+    bare = _made(pixels, layers(pixels, face, threads=threads), threads)
     give_back(pixels)
     return bare
 
@@ -63,8 +62,8 @@ def _made(pixels: Pixels, found: Layers, threads: int | None) -> Bare:
         mask[at] = np.clip(canvas.part(weight, *at), 0, 255)
     going, colour = both(
         lambda: times.going(pixels, found, box, mask),
-        lambda: compose(pixels, found, canvas, threads),
-        1 if scarce(pixels) else threads,
+        lambda: compose(pixels, found, canvas),
+        threads,
     )
     time, thin = times.even(going, colour)
     return Bare(box, colour, mask, time, thin, _notes(scene, found.matte))

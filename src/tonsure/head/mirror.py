@@ -132,7 +132,8 @@ class Fetched:
         part, at = scene.reach(self._where, box)
         x0, y0, x1, y1 = part
         if x1 <= x0 or y1 <= y0:
-            return at, np.zeros((0, 0, 3), np.float32), np.zeros((0, 0), np.float32)
+            none = np.zeros((y1 - y0, x1 - x0, 3), np.float32)
+            return at, none, none[..., 0]
         z, t = scene.frame.z, scene.frame.t
         forth = np.array([[z.real, -z.imag], [z.imag, z.real]])
         back = np.linalg.inv(forth)

@@ -32,6 +32,8 @@ _PACKAGES = {
 }  # fmt: skip
 # the same numbers as on a processor, as far as they go
 _PLAIN: dict[str, dict[str, str]] = {"cuda": {"use_tf32": "0"}}
+# networks that give other numbers there, measured; the processor runs them beside the others
+_NOT_ON: dict[str, tuple[str, ...]] = {"openvino": ("person_mask",)}
 
 _chosen: ContextVar[str] = ContextVar("device", default="auto")
 
@@ -68,11 +70,20 @@ def here() -> tuple[str, ...]:
     return (*(name for name in DEVICES if name != "cpu" and DEVICES[name] in there), "cpu")
 
 
-def providers(device: str) -> list[Any]:
-    """What onnxruntime is to be given for `device`: providers, the preferred one first."""
+def providers(device: str, network: str = "") -> list[Any]:
+    """What onnxruntime is to be given for a network on `device`: providers, the preferred first."""
     names = [name for name in _AUTOMATIC if name in here()] if device == "auto" else [device]
-    wanted = [(DEVICES[name], _PLAIN.get(name, {})) for name in names if name != "cpu"]
+    wanted = [
+        (DEVICES[name], _PLAIN.get(name, {}))
+        for name in names
+        if name != "cpu" and runs(name, network)
+    ]
     return [*wanted, DEVICES["cpu"]]
+
+
+def runs(device: str, network: str) -> bool:
+    """Whether a network is meant to run on `device`, rather than on the processor beside it."""
+    return network not in _NOT_ON.get(device, ())
 
 
 def refuse(device: str) -> NoReturn:

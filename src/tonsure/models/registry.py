@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import ModelMissing
@@ -31,7 +32,8 @@ class ModelInfo:
 
     `sha256` is the full lower-case hexadecimal digest of the file, `bytes` its length; `card` is
     the name of a Markdown file in `cards/` and `licence_file` that of a text in `licences/`
-    (empty when the project's own licence covers it).
+    (empty when the project's own licence covers it).  An `apart` one is not in tonsure's wheel but
+    in that of tonsure-models, see `beside`.
     """
 
     name: str
@@ -44,11 +46,20 @@ class ModelInfo:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     card: str
+    apart: bool = False
 
     @property
     def path(self) -> Path:
-        """Where the file lies in this installation."""
-        return _HERE / "assets" / self.file
+        """Where the file lies in this installation, or would."""
+        own = _HERE / "assets" / self.file
+        return beside(own) if self.apart else own
+
+    def there(self) -> Path:
+        """`path`; `ModelMissing` says how to get one that is `apart` and not installed."""
+        path = self.path
+        if self.apart and not path.exists():
+            raise not_installed(self.name)
+        return path
 
     def card_text(self) -> str:
         """The model card, Markdown."""
@@ -59,6 +70,24 @@ class ModelInfo:
         if not self.licence_file:
             return ""
         return (_HERE / "licences" / self.licence_file).read_text(encoding="utf-8")
+
+
+def beside(own: Path) -> Path:
+    """Where a file lies that is not in tonsure's wheel: at its `own` place, in a clone or what was
+    installed from one with `pip install -e`; else in the package tonsure-models."""
+    if not own.exists() and (found := find_spec("tonsure_models")) is not None:
+        for folder in found.submodule_search_locations or ():
+            if (Path(folder) / own.name).exists():
+                return Path(folder) / own.name
+    return own
+
+
+def not_installed(name: str) -> ModelMissing:
+    """For a model of tonsure-models where that is not."""
+    return ModelMissing(
+        f"The model {name} comes with tonsure-models, which is not installed; 'pip install "
+        "./models' in a clone of the repository brings it."
+    )
 
 
 _MEDIAPIPE = "mediapipe 0.10.21 wheel, {}; converted by scripts/convert_faces.py"
@@ -186,6 +215,7 @@ _ENTRIES = (
         ),
         outputs=(Port("edited", ("N", 3, 64, 64), "RGB, -1..1"),),
         card="stgan_celeba.md",
+        apart=True,
     ),
     ModelInfo(
         name="attgan_celeba",
@@ -201,6 +231,7 @@ _ENTRIES = (
         ),
         outputs=(Port("edited", ("N", 3, 64, 64), "RGB, -1..1"),),
         card="attgan_celeba.md",
+        apart=True,
     ),
     ModelInfo(
         name="stargan_celeba",
@@ -216,6 +247,7 @@ _ENTRIES = (
         ),
         outputs=(Port("edited", ("N", 3, 64, 64), "RGB, -1..1"),),
         card="stargan_celeba.md",
+        apart=True,
     ),
     ModelInfo(
         name="celeba_labels",

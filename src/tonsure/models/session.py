@@ -63,7 +63,7 @@ def open(name: str, threads: int | None = None) -> InferenceSession:
     with lock:
         if key not in _sessions:
             try:
-                data = entry.path.read_bytes()
+                data = entry.there().read_bytes()
             except OSError as error:
                 raise ModelMissing(f"The model file {entry.path} is missing. {_REINSTALL}") from (
                     error
@@ -73,7 +73,7 @@ def open(name: str, threads: int | None = None) -> InferenceSession:
                     f"The model file {entry.path} is damaged: its hash differs from the "
                     f"registry's. {_REINSTALL}"
                 )
-            _sessions[key] = _session(data, count, str(entry.path))
+            _sessions[key] = _session(data, count, str(entry.path), name)
         return _sessions[key]
 
 
@@ -146,7 +146,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def _session(data: bytes, threads: int, label: str) -> InferenceSession:
+def _session(data: bytes, threads: int, label: str, name: str = "") -> InferenceSession:
     ort = device.runtime()
     ort.disable_telemetry_events()  # nothing leaves the machine
     options: Any = ort.SessionOptions()
@@ -163,8 +163,9 @@ def _session(data: bytes, threads: int, label: str) -> InferenceSession:
     wanted = device.chosen()
     try:
         options.log_severity_level = 4  # a device that does not run is told below, in words
-        opened = ort.InferenceSession(data, options, providers=device.providers(wanted))
-        if wanted not in ("auto", opened_on(opened)):
+        providers = device.providers(wanted, name)
+        opened = ort.InferenceSession(data, options, providers=providers)
+        if wanted not in ("auto", opened_on(opened)) and device.runs(wanted, name):
             device.refuse(wanted)
         return opened
     except TonsureError:

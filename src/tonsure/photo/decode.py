@@ -136,6 +136,9 @@ def _png(data: bytes, limits: Limits, name: str) -> _Opened:
     whole = data if seen.whole else png.closed(data)
     if not png.is_deep(data):
         return _Opened(seen, _open(whole, name, "PNG"))
+    if not seen.whole and not png.survey(whole).whole:
+        # OpenCV sets as much memory aside as a broken chunk says it has: up to two gigabytes
+        raise Cut("its end is missing")
     limits.check_size(*png.size(data), png.samples(data) * 2)
     opened = _Opened(seen, _open(png.without_pixels(whole), name, "PNG"))
     values = opencv.decode(whole)

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 # Bytes at the peak, measured (tests/web/test_memory.py): of reading and writing for each pixel,
 # as many again where samples have 16 bits or there is transparency; of a bald head for each
-# pixel of its window, which has about three times the area of the face.
-_PIXEL, _HEAD, _WINDOW = 12, 125, 3.0
+# pixel of its window, which has about three times the area of the face, and for the scene, which
+# has `_FULL` pixels an eye distance at most.
+_PIXEL, _HEAD, _WINDOW = 12, 10, 3.0
+_SCENE, _FULL = 150e6, 72.0
 _OWN = 300e6  # the server itself, its networks opened
 _LOOK = 0.05
 
@@ -41,7 +43,7 @@ def of_head(face: Face, photo: Photo) -> float:
     """Bytes to make the bald head of `face`."""
     x0, y0, x1, y1 = face.box
     area = min((x1 - x0) * (y1 - y0) * _WINDOW, photo.width * photo.height)
-    return float(area * _HEAD)
+    return float(area * _HEAD + _SCENE * min(1.0, face.iod / _FULL) ** 2)
 
 
 def installed() -> float:

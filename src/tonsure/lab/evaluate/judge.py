@@ -19,6 +19,7 @@ import numpy.typing as npt
 from tonsure.errors import ModelMissing
 from tonsure.hair.hat import BOX, SCALE, SIZE, view
 from tonsure.lab.evaluate.scores import equal_odds
+from tonsure.models.registry import beside, not_installed
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -27,7 +28,7 @@ Bytes = npt.NDArray[np.uint8]
 
 __all__ = ["BOX", "FILE", "SCALE", "SIZE", "Judge", "describe", "open", "view"]
 
-FILE = Path(__file__).resolve().parent.parent / "assets" / "judge.onnx"
+FILE = beside(Path(__file__).resolve().parent.parent / "assets" / "judge.onnx")
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ def open(file: Path = FILE, threads: int | None = None) -> Judge:
     `ModelDamaged` for other bytes than the description knows."""
     from tonsure.models import session
 
+    if file == FILE and not file.exists():
+        raise not_installed("judge")
     try:
         told = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
     except OSError as error:
