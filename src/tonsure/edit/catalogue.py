@@ -63,38 +63,38 @@ CATALOGUE: Mapping[str, Attribute] = {
         Attribute("Bangs", None, None),
         Attribute(
             "Black_Hair",
-            Direction("hair turns black", _STRANDS, 15, 15),
-            Direction("black hair turns brown", _STRANDS, 13, 15),
+            Direction("hair turns black", _STRANDS, 25, 27),
+            Direction("black hair turns brown", _STRANDS, 23, 27),
         ),
         Attribute(
             "Blond_Hair",
-            Direction("hair turns blond", _STRANDS, 11, 15),
-            Direction("blond hair turns brown", _STRANDS, 13, 15),
+            Direction("hair turns blond", _STRANDS, 18, 27),
+            Direction("blond hair turns brown", _STRANDS, 23, 27),
         ),
         Attribute(
             "Brown_Hair",
-            Direction("hair turns brown", _STRANDS, 13, 15),
-            Direction("brown hair turns black", _STRANDS, 15, 15),
+            Direction("hair turns brown", _STRANDS, 23, 27),
+            Direction("brown hair turns black", _STRANDS, 25, 27),
         ),
         Attribute(
             "Bushy_Eyebrows",
-            Direction("brows grow broader and darker", "the brows' own hairs", 13, 15),
+            Direction("brows grow broader and darker", "the brows' own hairs", 20, 26),
             Direction("brows grow thinner", "the brows' own hairs", 12, 15),
         ),
         Attribute(
             "Eyeglasses",
-            Direction("glasses are put on", "a pair drawn on the mesh, in space", 12, 14),
+            Direction("glasses are put on", "a pair drawn on the mesh, in space", 23, 26),
             Direction("glasses are taken off", _TONES, 7, 14),
         ),
         Attribute("Male", None, None),
         Attribute(
             "Mouth_Slightly_Open",
-            Direction("the mouth opens a little", "lips and chin moved by the mesh", 7, 9),
+            Direction("the mouth opens a little", "lips and chin moved by the mesh", 14, 18),
             Direction("the mouth closes", "lips and chin moved by the mesh", 4, 7),
         ),
         Attribute(
             "Mustache",
-            Direction("a moustache grows", _DRAWN, 12, 16),
+            Direction("a moustache grows", _DRAWN, 18, 28),
             Direction("the moustache goes", _TONES, 10, 16),
         ),
         Attribute(
@@ -104,7 +104,7 @@ CATALOGUE: Mapping[str, Attribute] = {
         ),
         Attribute(
             "Pale_Skin",
-            Direction("skin grows paler", "light and tone of the skin alone", 15, 16),
+            Direction("skin grows paler", "light and tone of the skin alone", 26, 28),
             Direction("skin is tanned", "light and tone of the skin alone", 15, 16),
         ),
         Attribute(
