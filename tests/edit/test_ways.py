@@ -127,7 +127,7 @@ def test_hairs_grow_where_none_are_and_are_shaved(shot, astronaut):
         shaved = again.edit({"Mustache": -1}).image
     away = [np.abs(image[changed].astype(float) - astronaut[changed]).mean()
             for image in (grown.image, shaved)]  # fmt: skip
-    assert away[1] < 0.6 * away[0]
+    assert away[1] < 0.8 * away[0]
 
 
 def test_the_same_hairs_grow_each_time(shot):

@@ -2,7 +2,8 @@
 
 Help, `tonsure attributes`, the HTTP interface, the page and the report are made of it. What fewer
 than seven of twelve unseen people show believably is `experimental`: it works when it is asked for
-by name, is marked wherever it is told, and is left out of `tonsure sweep`.
+by name, is marked wherever it is told, and is left out of `tonsure sweep`. The counts are those of
+`docs/attributes.md`.
 """
 
 from __future__ import annotations
@@ -56,60 +57,60 @@ CATALOGUE: Mapping[str, Attribute] = {
     for one in (
         Attribute(
             "Bald",
-            Direction("hair goes", "the bald head of `tonsure bald`", 0, 16),
+            Direction("hair goes", "the bald head of `tonsure bald`", 93, 150),
             None,
         ),
         Attribute("Bangs", None, None),
         Attribute(
             "Black_Hair",
-            Direction("hair turns black", _STRANDS, 0, 16),
-            Direction("black hair turns brown", _STRANDS, 0, 16),
+            Direction("hair turns black", _STRANDS, 25, 27),
+            Direction("black hair turns brown", _STRANDS, 23, 27),
         ),
         Attribute(
             "Blond_Hair",
-            Direction("hair turns blond", _STRANDS, 0, 16),
-            Direction("blond hair turns brown", _STRANDS, 0, 16),
+            Direction("hair turns blond", _STRANDS, 18, 27),
+            Direction("blond hair turns brown", _STRANDS, 23, 27),
         ),
         Attribute(
             "Brown_Hair",
-            Direction("hair turns brown", _STRANDS, 0, 16),
-            Direction("brown hair turns black", _STRANDS, 0, 16),
+            Direction("hair turns brown", _STRANDS, 23, 27),
+            Direction("brown hair turns black", _STRANDS, 25, 27),
         ),
         Attribute(
             "Bushy_Eyebrows",
-            Direction("brows grow broader and darker", "the brows' own hairs", 0, 16),
-            Direction("brows grow thinner", "the brows' own hairs", 0, 16),
+            Direction("brows grow broader and darker", "the brows' own hairs", 20, 26),
+            Direction("brows grow thinner", "the brows' own hairs", 12, 15),
         ),
         Attribute(
             "Eyeglasses",
-            Direction("glasses are put on", "a pair drawn on the mesh, in space", 0, 16),
-            Direction("glasses are taken off", _TONES, 0, 16),
+            Direction("glasses are put on", "a pair drawn on the mesh, in space", 23, 26),
+            Direction("glasses are taken off", _TONES, 7, 14),
         ),
         Attribute("Male", None, None),
         Attribute(
             "Mouth_Slightly_Open",
-            Direction("the mouth opens a little", "lips and chin moved by the mesh", 0, 16),
-            Direction("the mouth closes", "lips and chin moved by the mesh", 0, 16),
+            Direction("the mouth opens a little", "lips and chin moved by the mesh", 14, 18),
+            Direction("the mouth closes", "lips and chin moved by the mesh", 4, 7),
         ),
         Attribute(
             "Mustache",
-            Direction("a moustache grows", _DRAWN, 0, 16),
-            Direction("the moustache goes", _TONES, 0, 16),
+            Direction("a moustache grows", _DRAWN, 18, 28),
+            Direction("the moustache goes", _TONES, 10, 16),
         ),
         Attribute(
             "No_Beard",
-            Direction("the beard goes", _TONES, 0, 16),
-            Direction("stubble grows", _DRAWN, 0, 16),
+            Direction("the beard goes", _TONES, 9, 16),
+            Direction("stubble grows", _DRAWN, 9, 16),
         ),
         Attribute(
             "Pale_Skin",
-            Direction("skin grows paler", "light and tone of the skin alone", 0, 16),
-            Direction("skin is tanned", "light and tone of the skin alone", 0, 16),
+            Direction("skin grows paler", "light and tone of the skin alone", 26, 28),
+            Direction("skin is tanned", "light and tone of the skin alone", 15, 16),
         ),
         Attribute(
             "Young",
-            Direction("folds of the skin are weakened", "light and tone of the skin alone", 0, 16),
-            Direction("hair turns grey, folds deepen", _STRANDS, 0, 16),
+            Direction("folds of the skin are weakened", "light and tone of the skin alone", 8, 16),
+            Direction("hair turns grey, folds deepen", _STRANDS, 7, 15),
         ),
     )
 }

@@ -17,7 +17,7 @@ from .portrait import Portrait
 
 _CROP, _SIZE = "official", (64, 64)  # of the generators that the network was trained beside
 _HAIR = 0.25  # squared eye distances: less is a bald head
-_GLASSES = 0.02  # squared eye distances
+_GLASSES = 0.3  # squared eye distances: less is a fold or a shadow
 _SURE = 0.9
 HAIR_COLOURS = ("Black_Hair", "Blond_Hair", "Brown_Hair")
 

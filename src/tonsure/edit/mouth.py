@@ -80,9 +80,8 @@ def opened(portrait: Portrait, pixels: Pixels, degree: float) -> Patch | None:
     if box is None:
         return None
     out = moved(scene, np.zeros_like(down), down, pixels, box)
-    light = portrait_light(portrait, scene)
     if degree > 0:
-        out = _within(scene, out, box, top, bottom, inside, light)
+        out = _within(scene, out, box, top, bottom, inside, _tone(scene))
     else:
         dark = np.exp(-(((y - (top + bottom) / 2) / (_SEAM * unit)) ** 2)) * (arch**0.6)[None]
         dark *= 0.5 * -degree * (now > 0.02 * unit)[None]
@@ -92,17 +91,17 @@ def opened(portrait: Portrait, pixels: Pixels, degree: float) -> Patch | None:
     return patch(box, out, weight)
 
 
-def portrait_light(portrait: Portrait, scene: Scene) -> float:
-    """The luma of the skin around the mouth."""
+def _tone(scene: Scene) -> Plane:
+    """(3,): the colour of the skin around the mouth."""
     points = scene.to_scene(scene.mesh[[205, 425, 199, 101, 330], :2]).astype(int)
     height, width = scene.shape
     tones = scene.rgb[np.clip(points[:, 1], 0, height - 1), np.clip(points[:, 0], 0, width - 1)]
-    return float(np.median(tones @ LUMA))
+    return np.asarray(np.median(tones, 0), np.float32)
 
 
 def _within(
     scene: Scene, out: Plane, box: tuple[int, int, int, int], top: Points, bottom: Points,
-    inside: Points, light: float,
+    inside: Points, tone: Plane,
 ) -> Plane:  # fmt: skip
     """The gap between `top` and `bottom` (W,) filled: darkness, teeth below the upper lip."""
     unit = scene.unit
@@ -119,8 +118,11 @@ def _within(
     )
     step = 0.5 + 0.5 * np.cos(2 * np.pi * (inside - 0.5) * 8)
     teeth = teeth * wide * (0.86 + 0.14 * smoothstep(0.0, 0.25, step.astype(np.float32)))
-    dark = np.array([0.20, 0.085, 0.08], np.float32) * np.float32(light)
-    ivory = np.array([0.78, 0.72, 0.65], np.float32) * np.float32(min(light, 210))
+    # both have the light of the skin around, and no colour where the photo has none
+    light = tone @ LUMA
+    dark = np.float32(0.11) * light + (tone - light) * np.float32(0.35)
+    dark = np.clip(dark, 0.05 * light, 255).astype(np.float32)
+    ivory = np.float32(0.72) * min(light, np.float32(210)) + (tone - light) * np.float32(0.3)
     fill = dark + teeth[..., None] * (ivory * (0.55 + 0.45 * wide[None, :, None]) - dark)
     planes = np.concatenate([fill * hole[..., None], hole[..., None]], -1).astype(np.float32)
     planes = onto(scene, planes, box)

@@ -21,7 +21,9 @@ Pixels = npt.NDArray[np.uint8]
 
 DENSITY = 72.0
 """Pixels per eye distance of the scene, at most."""
-_LIKELY, _LITTLE = 0.6, 0.04  # a hat is worn; and of the head's top it covers so much
+# how likely a hat is worn, and how much of the head's top it then has to cover
+_LIKELY, _MUCH = 0.6, 0.3
+_SURELY, _LITTLE = 0.92, 0.04
 
 
 class Portrait:
@@ -102,8 +104,9 @@ class Portrait:
     def hair(self) -> Plane:
         """This person's hair, without beard and hat."""
         found: Plane = self.classes[..., HAIR] * (1 - self._beard[0]) * self.mine
-        if self._seen[2] > _LIKELY and self.hat > _LITTLE:
-            # fur and wool are hair to the parser: where there surely is a hat nothing above is
+        worn = self._seen[2]
+        if (worn > _LIKELY and self.hat > _MUCH) or (worn > _SURELY and self.hat > _LITTLE):
+            # fur and wool are hair to the parser: where there is a hat nothing above the brows is
             found = found * smoothstep(-0.5, -0.3, self.scene.face_units()[1])
         return found
 

@@ -40,7 +40,7 @@ def pale(portrait: Portrait, pixels: Pixels, degree: float) -> Patch | None:
     gain = float(np.clip(_PALE / max(float(portrait.tone @ LUMA), 1), *_MOST))
 
     def change(part: PhotoBox, photo: Plane) -> tuple[Plane, Plane]:
-        share = smoothstep(0.15, 0.85, matte(scene, follows, photo, part))
+        share = smoothstep(0.3, 0.95, matte(scene, follows, photo, part))
         share *= np.float32(abs(degree))
         moved = _paler(photo, gain) if degree > 0 else _tanned(photo)
         moved -= photo

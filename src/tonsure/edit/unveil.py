@@ -20,7 +20,7 @@ from .portrait import Portrait
 
 _OUTER, _INNER = 0.10, 0.13  # eye distances around the edge of the glasses
 _OFF = (0.05, 0.12)  # of logarithms of luma: as the skin, and surely another thing
-_DARK = 0.62  # of the skin's luma: lenses that are darker hide the eyes
+_DARK = 0.55  # of the skin's luma: lenses that are darker hide the eyes
 _LIDS = (
     (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7),
     (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249),
@@ -32,12 +32,12 @@ def dark(portrait: Portrait) -> bool:
     """Whether the lenses hide what is behind them."""
     scene = portrait.scene
     lens = np.zeros(scene.shape, np.float32)
-    for ring in (*_BENEATH, *_LIDS):
-        lens = np.maximum(lens, grow(scene.mesh_polygon(ring), 0.05 * scene.unit))
-    lens *= smoothstep(0.5, 0.9, portrait.classes[..., GLASSES])
-    if float(lens.sum()) < 0.02 * scene.unit**2:
+    for ring in _BENEATH:  # the skin below the eyes; a rim may cross it
+        lens = np.maximum(lens, grow(scene.mesh_polygon(ring), 0.03 * scene.unit))
+    where = lens * portrait.classes[..., GLASSES] > 0.5
+    if float(where.sum()) < 0.01 * scene.unit**2:
         return False
-    luma = float((scene.rgb @ LUMA * lens).sum() / lens.sum())
+    luma = float(np.quantile(scene.rgb[where] @ LUMA, 0.6))
     return luma < _DARK * float(portrait.tone @ LUMA)
 
 
