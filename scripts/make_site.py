@@ -97,11 +97,12 @@ def assemble(language: str, wrong: list[str]) -> Path:
     docs.mkdir(parents=True)
     shutil.copytree(ROOT / "docs" / "images", docs / "images")
     pages = sources.pages(ROOT) if language == "en" else sources.chinese(ROOT)
+    known = pages | (sources.FOLDERS if language == "en" else {})
     titles: dict[str, str] = {}
     for source, site in pages.items():
         text = (ROOT / source).read_text(encoding="utf-8")
         titles[site] = sources.title(text)
-        text = sources.relinked(text, source, site, pages, wrong.append)
+        text = sources.relinked(text, source, site, known, wrong.append)
         text = text.replace(_DRAWING, drawing.svg(ROOT) if _DRAWING in text else "")
         (docs / site).write_text(text, encoding="utf-8")
     if language == "en":

@@ -210,7 +210,7 @@ def test_files_that_are_linked_are_there(page: str) -> None:
     text = re.sub(r"^```.*?^```", "", (ROOT / page).read_text("utf-8"), flags=re.M | re.S)
     there = _known((ROOT / page).parent)
     for target in re.findall(r"\]\(([^)#\s:]+)(?:#[^)]*)?\)", text):
-        assert there(target) or target.startswith("reference/"), target
+        assert there(target), target
     for target in re.findall(r'(?:src|srcset)="([^":]+)"', text):
         assert there(target), target
 

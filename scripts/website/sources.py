@@ -31,7 +31,8 @@ ELSEWHERE = {
     "CHANGELOG.md": "changes.md",
     "benchmarks/report.md": "speed.md",
 }
-CHINESE = ("index.md", "cli.md", "page.md", "notebook.md", "glossary.md")
+# what pages made from the code stand for: links to it lead there
+FOLDERS = {"src/tonsure/models/cards": "reference/networks.md", "examples": "notebook.md"}
 
 _LINK = re.compile(r"(!?\[[^\]]*\])\(([^)\s]+)\)")
 _FENCE = re.compile(r"^```.*?^```", re.M | re.S)
@@ -71,11 +72,6 @@ def title(text: str) -> str:
     return found[1].strip() if found else "?"
 
 
-def links(text: str) -> list[str]:
-    """Targets of all links and pictures of a Markdown text, code left out."""
-    return [target for _, target in _LINK.findall(_FENCE.sub("", text))]
-
-
 def relinked(
     text: str, source: str, site: str, known: dict[str, str], wrong: Callable[[str], None]
 ) -> str:
@@ -95,17 +91,12 @@ def relinked(
         if there in known:
             new = posixpath.relpath(known[there], posixpath.dirname(site) or ".")
             return f"{words}({new}{'#' + place if place else ''})"
-        if there.startswith("docs/images/"):
-            if not (root / there).exists():
-                wrong(f"{source}: there is no picture {target}")
-            new = posixpath.relpath(there.removeprefix("docs/"), posixpath.dirname(site) or ".")
-            return f"{words}({new})"
-        if there.startswith("docs/reference/"):
-            new = posixpath.relpath(there.removeprefix("docs/"), posixpath.dirname(site) or ".")
-            return f"{words}({new}{'#' + place if place else ''})"
         if not (root / there).exists():
             wrong(f"{source}: there is no {target}")
-        return words[1:-1]
+        if there.startswith("docs/images/"):
+            new = posixpath.relpath(there.removeprefix("docs/"), posixpath.dirname(site) or ".")
+            return f"{words}({new})"
+        return words.lstrip("!")[1:-1]
 
     parts, at = [], 0
     for fence in _FENCE.finditer(text):

@@ -54,7 +54,7 @@ def test_the_largest_is_what_is_meant_by_default() -> None:
         ("1,2,3", "give"),
         ("1,2,3,4,5", "give"),
         ("10,10,5,20", "is no box; give left, top"),
-        ("rigth", "did you mean 'right'"),
+        ("rght", "did you mean 'right'"),
         ("-1", "give"),
         ("1.5", "give"),
         ("", "give"),

@@ -33,7 +33,7 @@ def test_the_notebook_runs(drawn):
     pytest.importorskip("safetensors")
     names: dict[str, Any] = {}
     for source in code("bald.ipynb"):
-        exec(source.replace("train.steps=150", "train.steps=2"), names)
+        exec(source.replace("train.steps=300", "train.steps=2"), names)
     made = {path.name for path in names["out"].iterdir()}
     assert {"recede.png", "thin.png", "tiles-1.png", "stargan.png", "stgan_celeba.onnx"} <= made
 

@@ -16,8 +16,8 @@ def lab(ctx: typer.Context) -> None:
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         say(
-            f"tonsure: the laboratory needs {', '.join(missing)}; install it with "
-            "'pip install tonsure[lab]'."
+            f"tonsure: the laboratory needs {', '.join(missing)}; install it from the "
+            "source with 'pip install .[lab]'."
         )
         raise typer.Exit(2)
     from ..lab.cli import app

@@ -55,7 +55,10 @@ def models(
 
 def _licence(entry: Any) -> str:
     text: str = entry.licence_text()
-    return text.rstrip() or f"{entry.licence}; see LICENSE and the model's card."
+    return text.rstrip() or (
+        f"{entry.licence}: for non-commercial research only, as the data that the network learned "
+        f"from ask for. `tonsure models {entry.name}` prints its card, which names them."
+    )
 
 
 def _record(entry: Any) -> dict[str, Any]:
