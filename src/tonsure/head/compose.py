@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
@@ -20,6 +22,14 @@ _SKIN, _BEHIND, _CLOTH = (0.04, 0.15, 3.2), (0.05, 0.3, np.inf), (0.06, 0.3, 3.2
 _PORES = 0.012  # eye distances
 
 
+class Composed(NamedTuple):
+    """A piece of the photo without hair: `colour` (h, w, 3) uint8, and `front` (h, w) 0..1, where
+    that shows the head and drawn ears, which lie before all else."""
+
+    colour: Pixels
+    front: Plane
+
+
 def outline(points: npt.NDArray[np.float64], scene: Scene, box: PhotoBox, soft: float) -> Plane:
     """The outline filled on the photo's pixels of `box`, its edge softened by `soft` px."""
     photo = scene.frame.to_photo(points) - np.array(box[:2])
@@ -31,8 +41,8 @@ def outline(points: npt.NDArray[np.float64], scene: Scene, box: PhotoBox, soft: 
     return np.clip(blur(filled, soft), 0, 1)
 
 
-def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
-    """(h, w, 3) uint8: the photo's `box` as it would be without hair."""
+def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Composed:
+    """The photo's `box` as it would be without hair."""
     scene, under, visible = layers.scene, layers.beneath, layers.visible
     density = abs(1 / scene.frame.z) * EYE_DISTANCE  # photo px per eye distance
 
@@ -41,8 +51,8 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
     drawn = _ears(scene, box, layers.hidden_ears, features.side_light(scene, visible.smooth))
     # all that the head hides in its turn needs no finer grid than the scene's
     rest = layers.body.rgb.copy()
-    share = smoothstep(0.38, 0.62, resize(under.ears, scene.shape))
-    _lay(rest, resize(under.ear, scene.shape), share)
+    eared = smoothstep(0.38, 0.62, resize(under.ears, scene.shape))
+    _lay(rest, resize(under.ear, scene.shape), eared)
     out = scene.to_photo(rest, box)
     clothes = scene.to_photo(layers.body.cloth, box)
     neck = scene.to_photo(layers.body.skin, box)
@@ -56,6 +66,7 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
         out[one.at] += joined[..., None] * (tone[one.at] * one.shade - out[one.at])
     _lay(out, tone, head)
     skin = np.maximum(head, neck)
+    front = np.maximum(head, scene.to_photo(eared, box))
     own = np.ones_like(skin)  # not fetched from elsewhere in the photo, grain and all
     for hidden in layers.mirrored:
         if hidden.across is None:
@@ -68,7 +79,8 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
         own[at] *= 1 - share
     for one in drawn:
         out[one.at] += one.alpha[..., None] * (tone[one.at] * one.shade - out[one.at])
-        skin[one.at] = np.maximum(skin[one.at], one.alpha)
+        for share in (skin, front):
+            share[one.at] = np.maximum(share[one.at], one.alpha)
     photo = pixels[box[1] : box[3], box[0] : box[2]].astype(np.float32)
     hole = scene.to_photo(visible.hole, box)
     for laid in _grain(layers, box, photo @ LUMA, hole * own, skin, clothes):
@@ -82,8 +94,7 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Pixels:
         lift /= np.maximum(hole + lift, np.float32(1e-3))
         _lay(out, lit, lift)
     out += 0.5
-    result: Pixels = np.clip(out, 0, 255, out=out).astype(np.uint8)
-    return result
+    return Composed(np.clip(out, 0, 255, out=out).astype(np.uint8), front)
 
 
 def _grain(

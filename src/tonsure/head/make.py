@@ -40,17 +40,17 @@ def make(pixels: Pixels, face: Face, *, threads: int | None = None) -> Bare:
     of it."""
     found = layers(pixels, face, threads=threads)
     scene = found.scene
-    box = _photo_box(scene, found.matte, pixels.shape)
+    box = hole_box(scene, found.matte, pixels.shape)
     weight = scene.to_photo(np.maximum(found.matte.hole, found.matte.shade), box)
     mask = np.clip(weight * 255 + 0.5, 0, 255).astype(np.uint8)
     colour, going = both(
-        lambda: compose(pixels, found, box), lambda: times.going(pixels, found, box, mask), threads
+        lambda: compose(pixels, found, box).colour, lambda: times.going(pixels, found, box, mask), threads
     )
     time, thin = times.even(going, colour)
-    return Bare(box, colour, mask, time, thin, _notes(scene, found.matte))
+    return Bare(box, colour, mask, time, thin, notes(scene, found.matte))
 
 
-def _notes(scene: Scene, m: Matte) -> tuple[str, ...]:
+def notes(scene: Scene, m: Matte) -> tuple[str, ...]:
     """Warning codes of this head."""
     notes = []
     area = float(m.hair.sum()) / scene.unit**2
@@ -67,7 +67,7 @@ def _notes(scene: Scene, m: Matte) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _photo_box(scene: Scene, m: Matte, shape: tuple[int, ...]) -> PhotoBox:
+def hole_box(scene: Scene, m: Matte, shape: tuple[int, ...]) -> PhotoBox:
     """The photo's pixels that the hole touches."""
     ys, xs = np.nonzero(np.maximum(m.hole, m.shade) > 0.001)
     if len(ys) == 0:

@@ -1,0 +1,229 @@
+"""A keyframe's parts laid over another frame, each where it has gone to, in the light of now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..planes import Plane, membrane, resize, smoothstep
+from ..scene import PhotoBox
+from .key import Key
+from .motion import Motion
+
+Bytes = npt.NDArray[np.uint8]
+Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+
+_CELL = 8  # frame pixels to one of the grid on which light is compared
+_MOST = 60.0  # levels by which light may differ: more is another thing
+_LIGHT = 0.12  # seconds in which light is followed
+
+
+@dataclass(frozen=True)
+class Motions:
+    """Where head, body and wall have gone since the keyframe."""
+
+    head: Motion = Motion()
+    body: Motion = Motion()
+    wall: Motion = Motion()
+
+
+@dataclass
+class Light:
+    """By how much the frame is lighter than the keyframe, on a coarse grid over the piece that is
+    laid: kept from frame to frame, so that it does not tremble. Of "front" and "back"."""
+
+    kept: dict[str, Plane] = field(default_factory=dict)
+
+    def meet(self, name: str, here: Plane, laid: Plane, known: Plane, share: float) -> Plane:
+        """What has to be added to `laid` (h, w, 3) to meet `here` where it is `known` (h, w);
+        coarse planes. `share` of the news is taken over."""
+        off = np.clip(here - laid, -_MOST, _MOST)
+        wide = np.abs(here - laid).max(-1)
+        weight = known * smoothstep(_MOST, 0.5 * _MOST, wide)
+        if float(weight.sum()) < 4:
+            now = np.zeros_like(off)
+        else:
+            now = membrane(off, weight, relax=4)
+        before = self.kept.get(name)
+        if before is not None:
+            before = resize(before, (now.shape[0], now.shape[1]))
+            now = before + share * (now - before)
+        self.kept[name] = now
+        return now
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What is laid over a frame: `box` of it, `colour` (h, w, 3) float32 0..255, `mask`, `time` and
+    `thin` (h, w) uint8 as of `head.Bare`."""
+
+    box: PhotoBox
+    colour: Plane
+    mask: Bytes
+    time: Bytes
+    thin: Bytes
+
+
+def reach(key: Key, moves: Motions, shape: tuple[int, ...], more: int) -> PhotoBox:
+    """The frame's pixels over which the keyframe's hair has moved, and `more` around."""
+    ys, xs = np.flatnonzero(key.mask.any(1)), np.flatnonzero(key.mask.any(0))
+    if len(ys) == 0:
+        return 0, 0, 0, 0
+    x0, y0 = key.box[:2]
+    ends = np.array([[x, y] for x in (xs[0] + x0, xs[-1] + 1 + x0)
+                     for y in (ys[0] + y0, ys[-1] + 1 + y0)])  # fmt: skip
+    at = np.concatenate([moves.head(ends), moves.body(ends)])
+    low, high = np.floor(at.min(0)).astype(int) - more, np.ceil(at.max(0)).astype(int) + more
+    height, width = shape[:2]
+    left, top = (int(v) for v in np.clip(low, 0, (width, height)))
+    right, bottom = (int(v) for v in np.clip(high, 0, (width, height)))
+    return left, top, right, bottom
+
+
+def lay(
+    key: Key,
+    moves: Motions,
+    pixels: Bytes,
+    light: Light,
+    *,
+    new: tuple[Plane, Any] | None = None,
+    share: float = 1.0,
+) -> Piece | None:
+    """The bald head of `key` on a frame.
+
+    Parameters
+    ----------
+    pixels : (H, W, 3) uint8, the frame.
+    light : of this keyframe; changes.
+    new : hair where the keyframe has none, (h, w) 0..1, and the (2, 3) that brings the frame's
+        pixels onto it.
+    share : of the light's news that is taken over, 1 for all.
+
+    Returns None where nothing of it is in the frame.
+    """
+    import cv2
+
+    unit = key.face.iod * abs(moves.head.turn)
+    box = reach(key, moves, pixels.shape, round(0.35 * unit) + 2 * _CELL)
+    width, height = box[2] - box[0], box[3] - box[1]
+    if width < 2 * _CELL or height < 2 * _CELL:
+        return None
+
+    def put(plane: Any, move: Motion, how: int, beyond: int = cv2.BORDER_REPLICATE) -> Any:
+        matrix = move.warp(key.box[:2], box[:2])
+        return cv2.warpAffine(
+            plane, matrix, (width, height), flags=how | cv2.WARP_INVERSE_MAP, borderMode=beyond
+        )
+
+    fine, plain, none = cv2.INTER_CUBIC, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT
+    alpha = put(key.alpha, moves.head, plain, none)
+    back = put(key.back, moves.wall, fine)
+    if moves.body.apart(moves.wall, key.crown) > 0.05:
+        body = put(key.body, moves.body, plain)
+        back = _over(back, put(key.back, moves.body, fine), body)
+    front = put(key.front, moves.head, fine)
+    planes = np.dstack([key.mask, key.time, key.thin])
+    held = put(planes, moves.head, plain, none)
+    if moves.body.apart(moves.head, key.crown) > 0.3:  # below the chin hair lies on the body
+        low = _low(key, moves, box)
+        held = _over(held, put(planes, moves.body, plain, none), low)
+    mask = np.ascontiguousarray(held[..., 0])
+    if new is not None:
+        plane, matrix = new
+        more = cv2.warpAffine(
+            plane, matrix @ np.array([[1, 0, box[0]], [0, 1, box[1]], [0, 0, 1.0]]),
+            (width, height), flags=plain | cv2.WARP_INVERSE_MAP,
+        )  # fmt: skip
+        mask = np.maximum(mask, np.clip(more * 255, 0, 255).astype(np.uint8))
+    # light is compared where nothing is laid
+    here = pixels[box[1] : box[3], box[0] : box[2]]
+    size = (max(2, height // _CELL), max(2, width // _CELL))
+
+    def coarse(plane: Any) -> Plane:
+        small = cv2.resize(plane, (size[1], size[0]), interpolation=cv2.INTER_AREA)
+        return np.asarray(small, dtype=np.float32)
+
+    def clear(plane: Any) -> Plane:
+        spread = cv2.dilate(plane, np.ones((_CELL + 1, _CELL + 1), np.uint8))
+        return 1 - coarse(spread) / np.float32(255)
+
+    now, free = coarse(here), clear(mask)
+    behind = light.meet("back", now, coarse(back), free * clear(alpha), share)
+    before = light.meet("front", now, coarse(front), free * (coarse(alpha) > 250), share)
+    for_all = [cv2.resize(p, (width, height), interpolation=cv2.INTER_LINEAR)
+               for p in (behind, before)]  # fmt: skip
+    colour = back.astype(np.float32) + for_all[0]
+    head = front.astype(np.float32) + for_all[1]
+    head -= colour
+    head *= (alpha * np.float32(1 / 255))[..., None]
+    colour += head
+    return Piece(box, colour, mask, held[..., 1].copy(), held[..., 2].copy())
+
+
+def _over(under: Bytes, over: Bytes, share: Bytes) -> Bytes:
+    """`over` laid on `under` by `share` (h, w); in 8 bits."""
+    import cv2
+
+    weight = cv2.merge([share] * 3).astype(np.float32) * np.float32(1 / 255)
+    mixed = cv2.blendLinear(
+        np.ascontiguousarray(over), np.ascontiguousarray(under),
+        weight[..., 0].copy(), 1 - weight[..., 0],
+    )  # fmt: skip
+    return np.asarray(mixed)
+
+
+def _low(key: Key, moves: Motions, box: PhotoBox) -> Bytes:
+    """(h, w) uint8 on `box`: 0 down to the chin, 255 from the shoulders on."""
+    eyes, chin = moves.head(key.crown[[0, 1, 3]])[:2].mean(0), moves.head(key.crown[3:])[0]
+    down = chin - eyes
+    length = float(np.hypot(*down))
+    xs = np.arange(box[0], box[2], dtype=np.float32) + 0.5 - eyes[0]
+    ys = np.arange(box[1], box[3], dtype=np.float32) + 0.5 - eyes[1]
+    along = (xs[None] * down[0] + ys[:, None] * down[1]) / length**2
+    return (smoothstep(0.75, 1.4, along.astype(np.float32)) * 255).astype(np.uint8)
+
+
+def blend(pixels: Pixels, pieces: list[tuple[Piece, Bytes, float]]) -> None:
+    """Lay pieces over a frame (H, W, 3), which changes: of each the weight (h, w) uint8 and the
+    share 0..1 by which it counts; where weights are 0 the frame's bits stay."""
+    if not pieces:
+        return
+    if len(pieces) == 1 and pieces[0][2] >= 1:
+        piece, weight, _ = pieces[0]
+        x0, y0, x1, y1 = piece.box
+        here = pixels[y0:y1, x0:x1]
+        here[:] = _mixed(here, piece.colour, weight)
+        return
+    # a keyframe that passes into the next: both on the untouched frame
+    boxes = np.array([piece.box for piece, _, _ in pieces])
+    x0, y0 = boxes[:, :2].min(0)
+    x1, y1 = boxes[:, 2:].max(0)
+    untouched = pixels[y0:y1, x0:x1].astype(np.float32)
+    total = untouched * 0
+    rest = 1.0
+    for piece, weight, share in pieces:
+        left, top, right, bottom = piece.box
+        one = untouched.copy()
+        part = one[top - y0 : bottom - y0, left - x0 : right - x0]
+        part[:] = _mixed(part, piece.colour, weight, deep=pixels.dtype == np.uint16)
+        total += np.float32(share) * one
+        rest -= share
+    if rest > 1e-6:
+        total += np.float32(rest) * untouched
+    most = np.iinfo(pixels.dtype).max
+    pixels[y0:y1, x0:x1] = np.clip(total + 0.5, 0, most).astype(pixels.dtype)
+
+
+def _mixed(here: Any, colour: Plane, weight: Bytes, deep: bool | None = None) -> Any:
+    deep = here.dtype == np.uint16 if deep is None else deep
+    step = colour * np.float32(257) if deep else colour.copy()
+    step -= here
+    step *= (weight * np.float32(1 / 255))[..., None]
+    step += here
+    if here.dtype == np.float32:
+        return step
+    most = 65535 if deep else 255
+    return np.clip(step + np.float32(0.5), 0, most).astype(here.dtype)
