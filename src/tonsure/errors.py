@@ -157,6 +157,8 @@ WARNINGS: dict[str, str] = {
     "first_frame": "The picture is animated; only its first frame was used.",
     "dropped": "Not kept in the result:",
     "cut_off": "The file is cut off, its picture is whole; missing:",
+    "hdr": "The film is HDR; it was edited as it is coded and keeps its tags, look at it on such a "
+    "screen.",
     "earlier_edit": "The photo is already marked as edited by a trained model.",
 }
 """Every warning's code and sentence."""

@@ -16,6 +16,7 @@ from .lab import lab
 from .models import models
 from .serve import serve
 from .sweep import sweep
+from .video import video
 
 _EPILOG = """Exit codes: 0 done, 1 internal fault, 2 usage, 3 output exists, 4 no usable face,
 5 unreadable input, 6 model missing or damaged, 7 some inputs failed, 8 limit exceeded,
@@ -73,6 +74,7 @@ def help_of(
 
 app.command(epilog=_EXAMPLES)(bald)
 app.command()(sweep)
+app.command()(video)
 app.command()(inspect)
 app.command()(serve)
 app.command()(models)

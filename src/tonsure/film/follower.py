@@ -72,7 +72,7 @@ class Follower:
         self.people: list[Person] = []
         self.cuts = self.edited = self.frames = 0
         self.codes: dict[int, set[str]] = {}
-        self.keyframes = 0
+        self._made = 0
         self._tracks: list[Track] = []
         self._chosen: set[int] = set()
         self._view: View | None = None
@@ -122,6 +122,11 @@ class Follower:
         return bool(self._chosen)
 
     @property
+    def keyframes(self) -> int:
+        """How many heads were made in full."""
+        return self._made + sum(track.made for track in self._tracks)
+
+    @property
     def height(self) -> float:
         """The largest face that was too small to work on, in pixels; 0 without one."""
         return self._small
@@ -134,7 +139,7 @@ class Follower:
     def close(self) -> None:
         """Let go of everything; a keyframe that is being made is not waited for long."""
         self._pool.shutdown(wait=True, cancel_futures=True)
-        self._tracks.clear()
+        self._drop(self._tracks)
 
     def __enter__(self) -> Follower:
         return self
@@ -247,7 +252,7 @@ class Follower:
 
     def _drop(self, tracks: list[Track]) -> None:
         for track in list(tracks):
-            self.keyframes += track.made
+            self._made += track.made
             self._tracks.remove(track)
 
 

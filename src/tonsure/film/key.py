@@ -20,7 +20,7 @@ from ..head.compose import compose
 from ..head.layers import Layers, layers
 from ..head.make import hole_box, notes
 from ..parallel import both
-from ..planes import Plane, blur, grow, smoothstep
+from ..planes import Plane, blur, grow, membrane, resize, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, PhotoBox
 from .glance import Glance
 from .motion import Grey, Points, corners
@@ -31,6 +31,7 @@ NETWORKS = (*head.NETWORKS, "face_detector", "face_mesh")
 
 _AROUND = 0.9  # eye distances of the frame around what changes
 _MOST = {"head": 90, "body": 70, "wall": 110}  # points followed
+_STEP = 4  # scene pixels to one of the grid on which what is behind a head is led on
 _NOSE = 1  # of the mesh: above it faces hardly change their shape
 
 
@@ -95,10 +96,11 @@ def make(pixels: Bytes, grey: Grey, face: Face, *, threads: int | None = None) -
     whole = weight > 0.02
     shown = np.where(whole[..., None], laid.colour, cut)
     front = _led_on(shown, laid.front > 0.97, 0.02 * unit)
-    behind = scene.to_photo(found.body.rgb, box)
+    behind = scene.to_photo(_behind(found), box)
     # the face, too, is a part of the head: what is behind it is not to be seen
-    before = np.maximum(laid.front, scene.to_photo(visible_head(found), box))
-    back = _led_on(shown, before < 0.03, 0.02 * unit, behind)
+    own = grow(visible_head(found), 0.06 * scene.unit)
+    before = np.maximum(laid.front, scene.to_photo(own, box))
+    back = _led_on(shown, before < 0.02, 0.02 * unit, behind)
     body = scene.to_photo(np.clip(found.body.skin + found.body.cloth, 0, 1), box)
     glance = Glance(scene.box, threads)
     return Key(
@@ -111,6 +113,21 @@ def make(pixels: Bytes, grey: Grey, face: Face, *, threads: int | None = None) -
 def visible_head(found: Layers) -> Plane:
     """(H, W) 0..1 on the scene: the head within its outline, and ears."""
     return np.maximum(found.visible.head, smoothstep(0.3, 0.6, found.classes[..., EAR]))
+
+
+def _behind(found: Layers) -> Plane:
+    """(H, W, 3) on the scene: wall and clothes led on beneath the head, where the net for what lies
+    beneath hair has seen nothing and says skin more often than not."""
+    scene = found.scene
+    size = (max(2, round(scene.shape[0] / _STEP)), max(2, round(scene.shape[1] / _STEP)))
+    y = scene.face_units()[1]
+    skin = found.body.skin * smoothstep(1.5, 1.1, y)
+    known = 1 - grow(np.maximum(visible_head(found), smoothstep(0.1, 0.4, skin)), 0.08 * scene.unit)
+    weight = resize(known, size)
+    rgb = resize(found.body.rgb * known[..., None], size) / np.maximum(weight, 1e-3)[..., None]
+    led = resize(membrane(rgb, smoothstep(0.2, 0.8, weight)), scene.shape)
+    share = smoothstep(0.0, 0.5, known)[..., None]
+    return np.asarray(led + share * (found.body.rgb - led), dtype=np.float32)
 
 
 def _bytes(plane: Plane) -> Bytes:

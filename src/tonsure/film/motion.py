@@ -96,16 +96,46 @@ def corners(grey: Grey, where: npt.NDArray[np.bool_], most: int, apart: float) -
 def follow(before: Grey, after: Grey, points: Points, guess: Motion) -> Motion | None:
     """Where a part has gone whose `points` (N, 2) lie in the frame `before`; None if it cannot be
     told. `guess` is about where; frames are (H, W), the motion is from `before` to `after`."""
+    pairs = _pairs(before, after, points, guess)
+    return None if pairs is None else _agreed(*pairs)
+
+
+def shifted(
+    before: Grey, after: Grey, points: Points, guess: Motion, turn: complex, near: complex,
+    reach: float,
+) -> Motion | None:  # fmt: skip
+    """As `follow`, of a part that bends: `turn` is given, and the shift is that of most points
+    around `near` (in `before`), within about `reach` pixels."""
+    pairs = _pairs(before, after, points, guess)
+    if pairs is None:
+        return None
+    p, q = (k[:, 0] + 1j * k[:, 1] for k in pairs)
+    weight = np.exp(-np.abs(p - near) / reach)
+    off = q - turn * p
+    return Motion(turn, complex(_median(off.real, weight), _median(off.imag, weight)))
+
+
+def _median(values: npt.NDArray[np.float64], weight: npt.NDArray[np.float64]) -> float:
+    order = np.argsort(values)
+    total = np.cumsum(weight[order])
+    return float(values[order][np.searchsorted(total, 0.5 * total[-1])])
+
+
+def _pairs(
+    before: Grey, after: Grey, points: Points, guess: Motion
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
+    """Points that were found again, (N, 2) each, or None if they are few."""
     import cv2
 
     if len(points) < _LEAST:
         return None
-    start = np.float32(guess(points) - 0.5)
+    start = np.asarray(guess(points) - 0.5, np.float32)
     height, width = after.shape
-    inside = ((start > -8) & (start < np.float32([width + 8, height + 8]))).all(1)
+    inside = ((start > -8) & (start < np.array([width + 8, height + 8], np.float32))).all(1)
     if inside.sum() < _LEAST:
         return None
     here = np.ascontiguousarray(points[inside] - np.float32(0.5))
+    moved: Any
     moved, found, _ = cv2.calcOpticalFlowPyrLK(
         before, after, here, start[inside].copy(), winSize=_WINDOW, maxLevel=_LEVELS,
         flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
@@ -113,7 +143,7 @@ def follow(before: Grey, after: Grey, points: Points, guess: Motion) -> Motion |
     kept = (found[:, 0] > 0) & np.isfinite(moved).all(1)
     if kept.sum() < _LEAST:
         return None
-    return _agreed(here[kept] + 0.5, moved[kept] + 0.5)
+    return here[kept].astype(np.float64) + 0.5, moved[kept].astype(np.float64) + 0.5
 
 
 def _agreed(before: npt.ArrayLike, after: npt.ArrayLike) -> Motion | None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ..planes import Plane, membrane, resize, smoothstep
 from ..scene import PhotoBox
 from .key import Key
-from .motion import Motion
+from .motion import Motion, mixed
 
 Bytes = npt.NDArray[np.uint8]
 Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
@@ -128,8 +128,13 @@ def lay(
     planes = np.dstack([key.mask, key.time, key.thin])
     held = put(planes, moves.head, plain, none)
     if moves.body.apart(moves.head, key.crown) > 0.3:  # below the chin hair lies on the body
-        low = _low(key, moves, box)
-        held = _over(held, put(planes, moves.body, plain, none), low)
+        low, lower = _low(key, moves, box), put(planes, moves.body, plain, none)
+        # and moves in some way between the two
+        half = put(key.mask, mixed(moves.head, moves.body, 0.5), plain, none)
+        most = cv2.multiply(np.maximum(lower[..., 0], half), low, scale=1 / 255)
+        most = np.maximum(held[..., 0], most)
+        held = _over(held, lower, low)
+        held[..., 0] = most
     mask = np.ascontiguousarray(held[..., 0])
     if new is not None:
         plane, matrix = new

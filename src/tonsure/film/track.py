@@ -16,7 +16,7 @@ from ..planes import Plane, eased, grow, smoothstep
 from ..scene import OVAL
 from . import key as keys
 from .key import Key
-from .motion import Grey, Motion, fit, follow
+from .motion import Grey, Motion, fit, follow, shifted
 from .people import Person
 from .render import Bytes, Light, Motions, Piece, lay
 
@@ -67,11 +67,16 @@ class Held:
                 head = rough
         if head is None or not 0.4 < abs(head.turn) < 2.5:
             return False
-        wall = follow(key.grey, shown.grey, key.points["wall"], moves.wall) or moves.wall
-        body = follow(key.grey, shown.grey, key.points["body"], moves.body)
-        if body is None or body.apart(head, key.crown) > 1.5 * key.face.iod:
-            body = moves.head.back.then(head) if not len(key.points["body"]) else None
-            body = head if body is None else moves.body.then(body)
+        seen = follow(key.grey, shown.grey, key.points["wall"], moves.wall)
+        wall = seen or moves.wall
+        chin = complex(*key.crown[3])
+        body = shifted(
+            key.grey, shown.grey, key.points["body"], moves.body,
+            turn=head.turn / abs(head.turn) * abs(wall.turn) if seen is None else seen.turn,
+            near=chin, reach=key.face.iod,
+        )  # fmt: skip
+        if body is None or body.apart(head, key.crown[3:]) > 2 * key.face.iod:
+            body = head
         self.moves = Motions(*(
             old if new.apart(old, key.crown) < _STILL else new
             for old, new in ((moves.head, head), (moves.body, body), (moves.wall, wall))
