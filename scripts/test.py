@@ -27,7 +27,7 @@ CHECKS = {
 
 def main() -> int:
     """0 if everything passes."""
-    interpreter = python("-e", ".[heif,web,lab,dev]", TORCH)
+    interpreter = python("-e", ".[heif,web,video,lab,dev]", TORCH)
     failed = []
     for name, arguments in CHECKS.items():
         began = time.perf_counter()

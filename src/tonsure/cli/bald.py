@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,11 +15,15 @@ if TYPE_CHECKING:
     from ..editor import Editor, Shot
     from ..result import Result
     from ..steps import Plan
+    from .manifest import Manifest
     from .outputs import Job
+
+Told = tuple[str, tuple[str, ...], dict[str, Any]]
+"""What there is to tell of a photo: a line, remarks, the record."""
 
 
 def bald(
-    photos: options.Photos,
+    photos: options.SomePhotos = None,
     output: Annotated[
         str | None,
         typer.Option(
@@ -61,6 +66,21 @@ def bald(
         typer.Option(metavar="1..100", help="Of JPEG, WebP, AVIF; default: like the source."),
     ] = None,
     model: options.Model = None,
+    listed: Annotated[
+        Path | None,
+        typer.Option("--list", metavar="FILE", help="Photos' names, one a line; - reads them."),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", metavar="N", help="Photos worked on at once.")
+    ] = 1,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Note what is done: a run that was killed goes on."),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write one JSON object a photo, in order, to a file."),
+    ] = None,
     threads: options.Threads = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -75,8 +95,9 @@ def bald(
         from ..editor import Editor
         from ..errors import BadOption
         from ..settings import load
-        from .inputs import gather
+        from .inputs import gather, names_in
         from .outputs import assign
+        from .parallel import Report, in_order, share
 
         given = {"style": style, "min_face": min_face, "quality": quality, "threads": threads}
         settings = load(given).settings
@@ -86,22 +107,33 @@ def bald(
             raise BadOption("--overwrite and --skip-existing exclude each other.")
         if size is not None and steps is None:
             raise BadOption("--size is for --steps; a single result has the photo's own size.")
-        jobs = assign(gather(photos, recursive), output, kind="steps" if steps else "bald")
-        if as_json and jobs[0].target is None:
+        if jobs < 1:
+            raise BadOption(f"--jobs is {jobs}; give a whole number from 1 on.")
+        wanted = [*(photos or []), *(names_in(listed) if listed else [])]
+        if not wanted:
+            raise BadOption("Give photos: files, folders, patterns, - or --list.")
+        all_jobs = assign(gather(wanted, recursive), output, kind="steps" if steps else "bald")
+        if as_json and all_jobs[0].target is None:
             raise BadOption("Standard output takes one of picture and --json; give -o a file.")
         editor = Editor(
-            threads=bounded(settings.threads),
+            threads=bounded(share(settings.threads, jobs)),
             min_face=settings.min_face,
             limits=settings.limits,
             model=model,
         )
         editor.check(degree, settings.style, face)
         task = _Task(editor, degree, settings.style, steps, size, face, settings.quality, overwrite)
-        task.check(jobs)
-        with Batch(len(jobs), as_json=as_json, quiet=quiet) as batch:
-            for job in jobs:
+        task.check(all_jobs)
+        if manifest is not None:
+            task.keep(manifest, all_jobs, model)
+        with (
+            Report(report, overwrite or manifest is not None) as rows,
+            Batch(len(all_jobs), as_json=as_json, quiet=quiet, rows=rows) as batch,
+        ):
+            run = partial(task.noted, skip_existing=skip_existing)
+            for job, made in in_order(run, all_jobs, jobs):
                 with batch.photo(job.photo.name, debug) as outcome:
-                    outcome.tell(*task.run(job, skip_existing))
+                    outcome.tell(*made())
         batch.finish()
 
 
@@ -114,6 +146,7 @@ class _Task:
     ) -> None:  # fmt: skip
         self.editor, self.degree, self.style, self.face = editor, degree, style, face
         self.steps, self.size, self.quality, self.overwrite = steps, size, quality, overwrite
+        self.manifest: Manifest | None = None
 
     def check(self, jobs: list[Job]) -> None:
         """Raise `BadOption` for outputs that could be written for no photo."""
@@ -125,7 +158,41 @@ class _Task:
             elif job.target is not None:
                 of_path(job.target)
 
-    def run(self, job: Job, skip_existing: bool) -> tuple[str, tuple[str, ...], dict[str, Any]]:
+    def keep(self, path: Path, jobs: list[Job], model: Path | None) -> None:
+        """Note in a manifest what is done, and leave out what it says was done before."""
+        from .. import __version__
+        from ..errors import BadOption
+        from .manifest import Manifest
+
+        if any(job.target is None or job.photo.path is None for job in jobs):
+            raise BadOption("--manifest is for files, not for standard input and output.")
+        self.manifest = Manifest(path, {
+            "version": __version__, "degree": self.degree, "style": self.style,
+            "face": self.face, "steps": self.steps, "size": self.size, "quality": self.quality,
+            "model": None if model is None else str(model),
+        })  # fmt: skip
+
+    def noted(self, job: Job, skip_existing: bool) -> Told:
+        """`run`, with the manifest if there is one."""
+        from ..report import of_error
+        from .console import fault
+
+        if self.manifest is None:
+            return self.run(job, skip_existing)
+        before = self.manifest.done(job)
+        if before is not None:
+            line = f"{job.photo.name}: left out, it was done before."
+            return line, (), before | {"status": "skipped"}
+        try:
+            told = self.run(job, skip_existing)
+        except Exception as error:
+            record = {"status": "failed", "error": of_error(fault(error), "cli")}
+            self.manifest.finish(job, record)
+            raise
+        self.manifest.finish(job, told[2])
+        return told
+
+    def run(self, job: Job, skip_existing: bool) -> Told:
         """Edit one photo: what to say, remarks, the record."""
         from ..errors import OutputExists, UnwritableOutput
         from ..photo import check_free
@@ -145,6 +212,8 @@ class _Task:
                 raise UnwritableOutput(
                     f"There is no folder {path.parent} to save in; make it first."
                 )
+        if self.manifest is not None:
+            self.manifest.begin(job, record["outputs"])
         with self.editor.open(job.photo.source, name=job.photo.name) as shot:
             result = shot.bald(1.0 if self.steps else self.degree, self.style, self.face)
             if job.make_folder:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from ..errors import BadOption
+from ..errors import BadOption, UnreadableInput
 from . import streams
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/{1,2}\S")
@@ -83,6 +83,20 @@ def gather(arguments: list[str], recursive: bool) -> list[Input]:
     if sum(photo.path is None for photo in found) > 1:
         raise BadOption("Standard input can be read once only.")
     return list({_identity(photo): photo for photo in reversed(found)}.values())[::-1]
+
+
+def names_in(listed: Path) -> list[str]:
+    """The names in a list: one a line, empty lines left out; a list that holds a NUL is taken apart
+    there (`find -print0`). "-" is standard input. Raises `UnreadableInput`."""
+    try:
+        data = sys.stdin.buffer.read() if str(listed) == STDIN else listed.read_bytes()
+    except OSError as error:
+        raise UnreadableInput(f"The list {listed} cannot be read ({error.strerror}).") from error
+    parts = data.split(b"\0") if b"\0" in data else data.splitlines()
+    names = [os.fsdecode(part).strip("\r") for part in parts if part.strip()]
+    if not names:
+        raise BadOption(f"There are no names in the list {listed}.")
+    return names
 
 
 def _photos(folder: Path, recursive: bool) -> Iterator[Path]:

@@ -121,7 +121,7 @@ def _behind(found: Layers) -> Plane:
     scene = found.scene
     size = (max(2, round(scene.shape[0] / _STEP)), max(2, round(scene.shape[1] / _STEP)))
     y = scene.face_units()[1]
-    skin = found.body.skin * smoothstep(1.5, 1.1, y)
+    skin = found.body.skin * smoothstep(0.9, 0.5, y)  # the neck goes on behind the jaw
     known = 1 - grow(np.maximum(visible_head(found), smoothstep(0.1, 0.4, skin)), 0.08 * scene.unit)
     weight = resize(known, size)
     rgb = resize(found.body.rgb * known[..., None], size) / np.maximum(weight, 1e-3)[..., None]
