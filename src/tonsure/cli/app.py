@@ -17,6 +17,7 @@ from .models import models
 from .serve import serve
 from .sweep import sweep
 from .video import video
+from .watch import watch
 
 _EPILOG = """Exit codes: 0 done, 1 internal fault, 2 usage, 3 output exists, 4 no usable face,
 5 unreadable input, 6 model missing or damaged, 7 some inputs failed, 8 limit exceeded,
@@ -75,6 +76,7 @@ def help_of(
 app.command(epilog=_EXAMPLES)(bald)
 app.command()(sweep)
 app.command()(video)
+app.command()(watch)
 app.command()(inspect)
 app.command()(serve)
 app.command()(models)

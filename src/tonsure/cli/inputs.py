@@ -68,7 +68,7 @@ def gather(arguments: list[str], recursive: bool) -> list[Input]:
                 f"{argument} is an address; download the photo first, nothing is fetched from here."
             )
         elif os.path.isdir(path):
-            inside = sorted(_photos(path, recursive))
+            inside = sorted(photos(path, recursive))
             if not inside:
                 hint = "" if recursive else "; -r looks into the folders below it"
                 raise BadOption(f"There are no photos in {path}{hint}.")
@@ -99,7 +99,8 @@ def names_in(listed: Path) -> list[str]:
     return names
 
 
-def _photos(folder: Path, recursive: bool) -> Iterator[Path]:
+def photos(folder: Path, recursive: bool) -> Iterator[Path]:
+    """The files of a folder that may be photos, see `gather`."""
     from ..photo.formats import SUFFIXES
 
     for parent, folders, names in os.walk(folder):

@@ -98,9 +98,11 @@ def make(pixels: Bytes, grey: Grey, face: Face, *, threads: int | None = None) -
     front = _led_on(shown, laid.front > 0.97, 0.02 * unit)
     behind = scene.to_photo(_behind(found), box)
     # the face, too, is a part of the head: what is behind it is not to be seen
-    own = grow(visible_head(found), 0.06 * scene.unit)
+    own = grow(visible_head(found), 0.03 * scene.unit)
     before = np.maximum(laid.front, scene.to_photo(own, box))
-    back = _led_on(shown, before < 0.02, 0.02 * unit, behind)
+    throat = found.body.skin * smoothstep(0.4, 0.6, scene.face_units()[1])
+    beside = (scene.to_photo(throat, box) > 0.5) & (laid.front < 0.02)
+    back = _led_on(shown, (before < 0.02) | beside, 0.02 * unit, behind)
     body = scene.to_photo(np.clip(found.body.skin + found.body.cloth, 0, 1), box)
     glance = Glance(scene.box, threads)
     return Key(

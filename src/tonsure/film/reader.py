@@ -32,6 +32,14 @@ def av() -> Any:
     return library
 
 
+def exact() -> int:
+    """How colours are converted: rounded to nearest, which FFmpeg does only when asked to; else a
+    film gets darker by a level."""
+    from av.video.reformatter import Interpolation as How
+
+    return int(How.BICUBIC | How.ACCURATE_RND | How.FULL_CHR_H_INP | How.FULL_CHR_H_INT)
+
+
 @dataclass(frozen=True)
 class Frame:
     """A frame: `pixels` (H, W, 3) uint8 or uint16 RGB, upright; `pts` in units of the stream's
@@ -66,7 +74,7 @@ class Reader:
         try:
             self.container = library.open(str(path))
         except (library.FFmpegError, OSError, ValueError) as error:
-            raise WrongType(f"{path} is no film that can be read ({_reason(error)}).") from error
+            raise WrongType(f"{path} is no film that can be read ({reason(error)}).") from error
         try:
             films = [s for s in self.container.streams.video if not _is_cover(s)]
             if not films:
@@ -78,7 +86,7 @@ class Reader:
                 raise WrongType(f"{path} holds a film of a kind that cannot be decoded.")
             self.deep = max(c.bits for c in context.format.components) > 8
             self.hdr = _HDR.get(int(context.color_trc or 0), "")
-            self.turns = self._turns()
+            self.turns = self._turns(library)
         except BaseException:
             self.container.close()
             raise
@@ -133,7 +141,7 @@ class Reader:
                     )  # fmt: skip
         except library.FFmpegError as error:
             if last is None:
-                raise TruncatedInput(f"{self.path} cannot be decoded ({_reason(error)}).") from error
+                raise TruncatedInput(f"{self.path} cannot be decoded ({reason(error)}).") from error
         if last is None:
             raise TruncatedInput(f"There are no frames in {self.path}; it may be cut off.")
 
@@ -163,18 +171,21 @@ class Reader:
         except library.error.InvalidDataError:
             return
 
-    def _turns(self) -> int:
-        """The first frame knows how it lies; the stream is read anew afterwards."""
-        for frame in self.container.decode(self.stream):
-            turned = frame.rotation
-            break
-        else:
-            turned = 0
-        self.container.seek(0, backward=True)
-        return round(turned / 90) % 4
+    def _turns(self, library: Any) -> int:
+        """The first frame knows how it lies. It is read from a second opening: seeking back would
+        lose what lies before the start, as the first packets of sound do."""
+        with library.open(str(self.path)) as container:
+            stream = container.streams[self.stream.index]
+            try:
+                first = next(container.decode(stream), None)
+            except library.FFmpegError:
+                return 0
+        return 0 if first is None else round(first.rotation / 90) % 4
 
     def _upright(self, frame: Any) -> Pixels:
-        pixels = frame.to_ndarray(format="rgb48le" if self.deep else "rgb24")
+        pixels = frame.to_ndarray(
+            format="rgb48le" if self.deep else "rgb24", interpolation=exact()
+        )
         return np.ascontiguousarray(np.rot90(pixels, self.turns)) if self.turns else pixels
 
 
@@ -182,5 +193,6 @@ def _is_cover(stream: Any) -> bool:
     return "attached_pic" in str(stream.disposition).lower()
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """FFmpeg's word on what went wrong."""
     return str(getattr(error, "strerror", None) or error).strip().split("\n")[0]

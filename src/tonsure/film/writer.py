@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import BadOption, UnwritableOutput, nearest
-from .reader import Frame, Pixels, Reader, _reason, av
+from .reader import Frame, Pixels, Reader, av, exact, reason
 
 MARK = (
     "Made with a trained model by tonsure "
@@ -94,7 +94,7 @@ class Writer:
                 str(path), "w", format=how.container, container_options=options
             )
         except (library.FFmpegError, OSError) as error:
-            raise UnwritableOutput(f"{path} cannot be written ({_reason(error)}).") from error
+            raise UnwritableOutput(f"{path} cannot be written ({reason(error)}).") from error
         options = dict(_OPTIONS.get(how.encoder, {}))
         if how.crf is not None:
             options["crf"] = str(how.crf)
@@ -125,11 +125,13 @@ class Writer:
         """Write a frame: `pixels` (H, W, 3), of the size of the reader, at the time of `frame`."""
         library = av()
         kind = "rgb48le" if pixels.dtype == np.uint16 else "rgb24"
-        made = library.VideoFrame.from_ndarray(pixels, format=kind)
         source = frame.source
-        made = made.reformat(
-            format=self.how.kind, dst_colorspace=source.colorspace, dst_color_range=source.color_range
-        )
+        made = library.VideoFrame.from_ndarray(pixels, format=kind).reformat(
+            format=self.how.kind, dst_colorspace=source.colorspace,
+            dst_color_range=source.color_range, interpolation=exact(),
+        )  # fmt: skip
+        if not self._reader.turns and source.format.name == self.how.kind:
+            keep(made, source, (pixels != frame.pixels).any(-1))
         made.pts, made.time_base = frame.pts, self._reader.stream.time_base
         self._send(made)
         self.frames += 1
@@ -148,7 +150,7 @@ class Writer:
         try:
             self.container.close()
         except av().FFmpegError as error:
-            raise UnwritableOutput(f"The film cannot be written ({_reason(error)}).") from error
+            raise UnwritableOutput(f"The film cannot be written ({reason(error)}).") from error
 
     def _send(self, frame: Any) -> None:
         library = av()
@@ -156,9 +158,9 @@ class Writer:
             packets = self.stream.encode(frame)
         except library.FFmpegError as error:
             raise UnwritableOutput(
-                f"{self.how.encoder} does not take this film ({_reason(error)}); "
+                f"{self.how.encoder} does not take this film ({reason(error)}); "
                 "choose another encoder with codec=...",
-                cli=f"{self.how.encoder} does not take this film ({_reason(error)}); "
+                cli=f"{self.how.encoder} does not take this film ({reason(error)}); "
                 "choose another encoder with --codec.",
             ) from error
         for packet in packets:
@@ -169,9 +171,28 @@ class Writer:
         try:
             self.container.mux(packet)
         except (library.FFmpegError, OSError) as error:
-            raise UnwritableOutput(f"The film cannot be written ({_reason(error)}).") from error
+            raise UnwritableOutput(f"The film cannot be written ({reason(error)}).") from error
 
 
-def whole(rate: Fraction) -> str:
-    """A rate for people."""
-    return f"{float(rate):.4g}"
+def keep(made: Any, source: Any, changed: npt.NDArray[np.bool_]) -> None:
+    """Give a frame the planes of its `source`, of the same format, but for what `changed` (H, W):
+    converting to RGB and back would cost the rest half a level."""
+    import cv2
+
+    if not source.format.name.startswith("yuv") or source.format.is_big_endian:
+        return
+    grown = cv2.dilate(changed.astype(np.uint8), np.ones((3, 3), np.uint8))
+    for one, other in zip(made.planes, source.planes, strict=True):
+        size = (one.width, one.height)
+        share = grown if size == changed.shape[::-1] else cv2.resize(
+            grown * np.float32(1), size, interpolation=cv2.INTER_AREA
+        )  # fmt: skip
+        deep = max(c.bits for c in source.format.components) > 8
+        np.copyto(_view(one, deep), _view(other, deep), where=share <= 0)
+
+
+def _view(plane: Any, deep: bool) -> Any:
+    """A plane's pixels (h, w)."""
+    values = np.frombuffer(plane, np.uint16 if deep else np.uint8)
+    rows = values.reshape(-1, plane.line_size // values.itemsize)
+    return rows[: plane.height, : plane.width]

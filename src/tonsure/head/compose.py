@@ -56,6 +56,7 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Composed:
     out = scene.to_photo(rest, box)
     clothes = scene.to_photo(layers.body.cloth, box)
     neck = scene.to_photo(layers.body.skin, box)
+    front = np.maximum(head, scene.to_photo(eared, box))
     for one in drawn:
         # the ear's inner side fades into the head: where there is none, no tip may stay
         whole = np.maximum(head[one.at], one.alpha)
@@ -64,9 +65,9 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Composed:
         # led on beneath the head, but nowhere beside it
         joined = np.maximum(one.alpha, one.under * grow(head[one.at], 0.1 * density))
         out[one.at] += joined[..., None] * (tone[one.at] * one.shade - out[one.at])
+        front[one.at] = np.maximum(front[one.at], joined)
     _lay(out, tone, head)
     skin = np.maximum(head, neck)
-    front = np.maximum(head, scene.to_photo(eared, box))
     own = np.ones_like(skin)  # not fetched from elsewhere in the photo, grain and all
     for hidden in layers.mirrored:
         if hidden.across is None:
@@ -79,8 +80,7 @@ def compose(pixels: Pixels, layers: Layers, box: PhotoBox) -> Composed:
         own[at] *= 1 - share
     for one in drawn:
         out[one.at] += one.alpha[..., None] * (tone[one.at] * one.shade - out[one.at])
-        for share in (skin, front):
-            share[one.at] = np.maximum(share[one.at], one.alpha)
+        skin[one.at] = np.maximum(skin[one.at], one.alpha)
     photo = pixels[box[1] : box[3], box[0] : box[2]].astype(np.float32)
     hole = scene.to_photo(visible.hole, box)
     for laid in _grain(layers, box, photo @ LUMA, hole * own, skin, clothes):
