@@ -46,8 +46,7 @@ def many(astronaut: np.ndarray, tmp_path: Path) -> Path:
 
 def tree(folder: Path) -> dict[str, bytes]:
     return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*.png"))
+        str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*.png"))
     }
 
 

@@ -39,9 +39,7 @@ def make(drawn, tmp_path):
         task.keep(tmp_path / "out" / watch.NOTES, [], None, way="")
         opened.append(task)
         told = Told()
-        watcher = watch.Watcher(
-            tmp_path / "in", tmp_path / "out", task, recursive, settle, told
-        )
+        watcher = watch.Watcher(tmp_path / "in", tmp_path / "out", task, recursive, settle, told)
         watcher.told = told
         return watcher
 

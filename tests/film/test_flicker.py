@@ -37,7 +37,9 @@ def still(picture):
 
 
 def panning(picture):
-    return [noisy(moved(picture, 2.3 * k, 0.8 * k, 1 + 0.004 * k, 0.2 * k), k) for k in range(COUNT)]
+    return [
+        noisy(moved(picture, 2.3 * k, 0.8 * k, 1 + 0.004 * k, 0.2 * k), k) for k in range(COUNT)
+    ]
 
 
 def talking(picture):

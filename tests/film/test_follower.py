@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -21,7 +23,7 @@ def test_the_head_goes_with_the_face(scene, keyed):
             out = follower.take(noisy(moved(scene, 6 * k, -2 * k), k), k / 25)
             ys, xs = np.nonzero(dome(out))
             middles.append((xs.mean(), ys.mean()))
-        (number, face), = follower.faces
+        ((number, face),) = follower.faces
     went = np.diff(np.array(middles), axis=0)
     assert np.abs(went - (6, -2)).max() < 0.8
     assert keyed["calls"] == 1
@@ -109,7 +111,7 @@ def test_a_turned_head_gets_a_new_keyframe_which_fades_in(scene, keyed, monkeypa
             outs.append(follower.take(grown, k / 25).astype(float))
     assert keyed["calls"] == 2
     assert follower.keyframes == 2
-    jumps = [np.abs(b - a).mean() for a, b in zip(outs, outs[1:], strict=False)]
+    jumps = [np.abs(b - a).mean() for a, b in itertools.pairwise(outs)]
     assert max(jumps) < 4 * np.median(jumps) + 0.5
 
 
@@ -120,9 +122,7 @@ def test_a_film_comes_out_the_same_each_time(scene, keyed, monkeypatch):
 
     def run() -> list[np.ndarray]:
         with tonsure.Follower(threads=1) as follower:
-            return [
-                follower.take(moved(scene, k, 0, 1 + 0.003 * k), k / 25) for k in range(32)
-            ]
+            return [follower.take(moved(scene, k, 0, 1 + 0.003 * k), k / 25) for k in range(32)]
 
     for one, other in zip(run(), run(), strict=True):
         assert np.array_equal(one, other)

@@ -12,6 +12,7 @@ import typer
 from . import options
 from .console import Batch, bounded, ending
 
+
 def bald(
     photos: options.SomePhotos = None,
     output: Annotated[

@@ -124,9 +124,7 @@ class Manifest:
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise BadOption(
-                    f"Another run is using {self.path}; {self._way}."
-                ) from None
+                raise BadOption(f"Another run is using {self.path}; {self._way}.") from None
             except OSError:
                 return  # some file systems have no locks
 

@@ -21,10 +21,15 @@ def video(
     source: Annotated[str, typer.Argument(metavar="IN", help="A film; - with --raw.")],
     target: Annotated[
         str,
-        typer.Argument(metavar="OUT", help="Its ending says how: .mp4, .mov, .mkv, .webm; - with --raw."),
+        typer.Argument(
+            metavar="OUT", help="Its ending says how: .mp4, .mov, .mkv, .webm; - with --raw."
+        ),
     ],
     degree: Annotated[
-        str, typer.Option(metavar="D|D..D", help="0 to 1; 0..1 grows from the first frame to the last.")
+        str,
+        typer.Option(
+            metavar="D|D..D", help="0 to 1; 0..1 grows from the first frame to the last."
+        ),
     ] = "1",
     style: Annotated[
         str | None,
@@ -49,7 +54,10 @@ def video(
         str | None, typer.Option(metavar="WxH", help="Of raw frames, as 1280x720.")
     ] = None,
     rate: Annotated[
-        float, typer.Option(metavar="FPS", help="Of raw frames; how long changes take depends on it.")
+        float,
+        typer.Option(
+            metavar="FPS", help="Of raw frames; how long changes take depends on it."
+        ),
     ] = 25.0,
     min_face: options.MinFace = None,
     overwrite: options.Overwrite = False,
@@ -91,7 +99,8 @@ def _film(
     with Meter("frames", quiet=quiet) as meter:
         film = made(
             source, target, degree=degree, style=settings.style, face=face,
-            threads=bounded(settings.threads), min_face=settings.min_face, progress=meter.at, **more,
+            threads=bounded(settings.threads), min_face=settings.min_face, progress=meter.at,
+            **more,
         )  # fmt: skip
     if not quiet:
         _tell(source, film)
@@ -110,9 +119,7 @@ def _tell(source: str, film: Film) -> None:
         say(f"tonsure: {film.path} holds the first {film.seconds:.1f} s.")
 
 
-def _raw(
-    kind: str, size: str, rate: float, degree: Degree, settings: Settings, face: str
-) -> None:
+def _raw(kind: str, size: str, rate: float, degree: Degree, settings: Settings, face: str) -> None:
     from ..errors import BadOption
     from ..film import raw
     from ..film.follower import Follower

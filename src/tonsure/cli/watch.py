@@ -45,7 +45,8 @@ def watch(
         bool, typer.Option("--poll", help="Look again and again: for network drives.")
     ] = False,
     quality: Annotated[
-        int | None, typer.Option(metavar="1..100", help="Of JPEG, WebP, AVIF; default: like the source.")
+        int | None,
+        typer.Option(metavar="1..100", help="Of JPEG, WebP, AVIF; default: like the source."),
     ] = None,
     threads: options.Threads = None,
     as_json: options.Json = False,
@@ -164,7 +165,9 @@ class Watcher:
             line, notes, told = self.task.noted(job, skip_existing=False)
         except Exception as error:
             known = fault(error)
-            outcome.tell(sentence(job.photo.name, known), (), record | {"error": of_error(known, "cli")})
+            outcome.tell(
+                sentence(job.photo.name, known), (), record | {"error": of_error(known, "cli")}
+            )
             self.tell(outcome, failed=True)
             return
         outcome.tell(line, notes, record | told)

@@ -136,7 +136,9 @@ def _bytes(plane: Plane) -> Bytes:
     return np.clip(plane + np.float32(0.5), 0, 255).astype(np.uint8)
 
 
-def _led_on(rgb: Bytes, sure: npt.NDArray[np.bool_], soft: float, far: Plane | None = None) -> Bytes:
+def _led_on(
+    rgb: Bytes, sure: npt.NDArray[np.bool_], soft: float, far: Plane | None = None
+) -> Bytes:
     """`rgb` (h, w, 3) where it is `sure` (h, w), led on a little way beyond, then `far`."""
     weight = sure.astype(np.float32)
     total = blur(weight, max(soft, 1.0))
@@ -158,7 +160,8 @@ def _points(found: Layers, grey: Grey, unit: float) -> dict[str, Points]:
     parts = {
         "head": np.maximum(found.visible.oval * (y < nose + 0.1), classes[..., EAR]),
         "body": np.maximum(classes[..., CLOTHES], classes[..., NECK] * (y > 1.8)),
-        "wall": classes[..., BACKGROUND] * (1 - grow(1 - classes[..., BACKGROUND], 0.1 * scene.unit)),
+        "wall": classes[..., BACKGROUND]
+        * (1 - grow(1 - classes[..., BACKGROUND], 0.1 * scene.unit)),
     }
     parts["head"] = parts["head"] * (classes[..., [SKIN, EAR]].sum(-1) > 0.5)
     high, wide = grey.shape

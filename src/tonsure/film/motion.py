@@ -1,8 +1,8 @@
 """How a part of the picture moves from one frame to another: similarities, from points followed.
 
 Points are followed from a keyframe to the frame at hand, not from frame to frame: errors do not add
-up. Against a known motion with noise and JPEG's blocks this is true to a tenth of a pixel, where the
-face mesh trembles by a whole one.
+up. Against a known motion with noise and JPEG's blocks this is true to a tenth of a pixel, where
+the face mesh trembles by a whole one.
 """
 
 from __future__ import annotations
@@ -59,6 +59,9 @@ class Motion:
         return float(np.abs(self(points) - other(points)).max())
 
 
+STILL = Motion()
+
+
 def fit(before: npt.ArrayLike, after: npt.ArrayLike) -> Motion:
     """The similarity that brings points (N, 2) `before` nearest to those `after`, N >= 2."""
     p, q = (np.asarray(k, dtype=np.float64) for k in (before, after))
@@ -90,7 +93,9 @@ def corners(grey: Grey, where: npt.NDArray[np.bool_], most: int, apart: float) -
     )  # fmt: skip
     if found is None:
         return np.zeros((0, 2), np.float32)
-    return np.asarray(found[:, 0] + np.float32([xs[0] + 0.5, ys[0] + 0.5]), dtype=np.float32)
+    return np.asarray(
+        found[:, 0] + np.array([xs[0] + 0.5, ys[0] + 0.5], np.float32), dtype=np.float32
+    )
 
 
 def follow(before: Grey, after: Grey, points: Points, guess: Motion) -> Motion | None:

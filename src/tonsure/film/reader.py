@@ -183,9 +183,7 @@ class Reader:
         return 0 if first is None else round(first.rotation / 90) % 4
 
     def _upright(self, frame: Any) -> Pixels:
-        pixels = frame.to_ndarray(
-            format="rgb48le" if self.deep else "rgb24", interpolation=exact()
-        )
+        pixels = frame.to_ndarray(format="rgb48le" if self.deep else "rgb24", interpolation=exact())
         return np.ascontiguousarray(np.rot90(pixels, self.turns)) if self.turns else pixels
 
 

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from ..planes import Plane, membrane, resize, smoothstep
 from ..scene import PhotoBox
+from . import noise
 from .key import Key
-from .motion import Motion, mixed
+from .motion import STILL, Motion, mixed
 
 Bytes = npt.NDArray[np.uint8]
 Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
@@ -25,17 +26,20 @@ _LIGHT = 0.12  # seconds in which light is followed
 class Motions:
     """Where head, body and wall have gone since the keyframe."""
 
-    head: Motion = Motion()
-    body: Motion = Motion()
-    wall: Motion = Motion()
+    head: Motion = STILL
+    body: Motion = STILL
+    wall: Motion = STILL
 
 
 @dataclass
 class Light:
     """By how much the frame is lighter than the keyframe, on a coarse grid over the piece that is
-    laid: kept from frame to frame, so that it does not tremble. Of "front" and "back"."""
+    laid: kept from frame to frame, so that it does not tremble. Of "front" and "back". `grain` is
+    how strongly the camera's noise changes from frame to frame, in levels; `laid` counts frames."""
 
     kept: dict[str, Plane] = field(default_factory=dict)
+    grain: float = 0.0
+    laid: int = 0
 
     def meet(self, name: str, here: Plane, laid: Plane, known: Plane, share: float) -> Plane:
         """What has to be added to `laid` (h, w, 3) to meet `here` where it is `known` (h, w);
@@ -43,10 +47,7 @@ class Light:
         off = np.clip(here - laid, -_MOST, _MOST)
         wide = np.abs(here - laid).max(-1)
         weight = known * smoothstep(_MOST, 0.5 * _MOST, wide)
-        if float(weight.sum()) < 4:
-            now = np.zeros_like(off)
-        else:
-            now = membrane(off, weight, relax=4)
+        now = np.zeros_like(off) if float(weight.sum()) < 4 else membrane(off, weight, relax=4)
         before = self.kept.get(name)
         if before is not None:
             before = resize(before, (now.shape[0], now.shape[1]))
@@ -165,6 +166,10 @@ def lay(
     head -= colour
     head *= (alpha * np.float32(1 / 255))[..., None]
     colour += head
+    light.laid += 1
+    now_grain = noise.level(here, front, (alpha > 250) & (mask == 0))
+    light.grain += share * (now_grain - light.grain) if light.laid > 1 else now_grain
+    noise.add(colour, light.grain, light.laid)
     return Piece(box, colour, mask, held[..., 1].copy(), held[..., 2].copy())
 
 

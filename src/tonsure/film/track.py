@@ -1,4 +1,4 @@
-"""One person's head from frame to frame: its keyframes, where they have gone, when a new one is due."""
+"""One person's head from frame to frame: its keyframes, where they are, when a new one is due."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..planes import Plane, eased, grow, smoothstep
 from ..scene import OVAL
 from . import key as keys
 from .key import Key
-from .motion import Grey, Motion, fit, follow, shifted
+from .motion import Grey, fit, follow, shifted
 from .people import Person
 from .render import Bytes, Light, Motions, Piece, lay
 

@@ -76,7 +76,9 @@ def video(
     """
     ramp = _ramp(degree, style)
     if not isinstance(preview, int) or preview < 1:
-        raise BadOption(f"preview is {preview!r}; it is a whole number from 1 on: every n-th frame.")
+        raise BadOption(
+            f"preview is {preview!r}; it is a whole number from 1 on: every n-th frame."
+        )
     if crf is not None and not 0 <= crf <= 63:
         raise BadOption(f"crf is {crf}; it goes from 0 (best) to 63.")
     path, goal = Path(source), Path(target)
@@ -91,7 +93,7 @@ def video(
         count, seconds = reader.count, reader.seconds
         last = 0.0
         try:
-            for number, item in enumerate(_every(reader, preview)):
+            for _number, item in enumerate(_every(reader, preview)):
                 if not isinstance(item, Frame):
                     writer.copy(item)
                     continue

@@ -65,8 +65,9 @@ def coding(target: Path, reader: Reader, encoder: str | None, crf: int | None) -
         codec = library.codec.Codec(chosen, "w")
         kinds = [one.name for one in codec.video_formats or ()]
     except (library.FFmpegError, ValueError) as error:
+        others = sorted(set(_ENCODERS.values()))
         raise BadOption(
-            f"There is no encoder {chosen!r} here; {nearest(chosen, sorted(set(_ENCODERS.values())))}"
+            f"There is no encoder {chosen!r} here; {nearest(chosen, others)}"
         ) from error
     return Coding(container, chosen, crf, _kind(reader, kinds))
 

@@ -44,7 +44,9 @@ def make(pixels: Pixels, face: Face, *, threads: int | None = None) -> Bare:
     weight = scene.to_photo(np.maximum(found.matte.hole, found.matte.shade), box)
     mask = np.clip(weight * 255 + 0.5, 0, 255).astype(np.uint8)
     colour, going = both(
-        lambda: compose(pixels, found, box).colour, lambda: times.going(pixels, found, box, mask), threads
+        lambda: compose(pixels, found, box).colour,
+        lambda: times.going(pixels, found, box, mask),
+        threads,
     )
     time, thin = times.even(going, colour)
     return Bare(box, colour, mask, time, thin, notes(scene, found.matte))
