@@ -109,7 +109,7 @@ def flicker(source: Path, made: Path) -> tuple[float, float, float]:
             face = faces.find(shown)[0]
         face = faces.follow(shown, face.landmarks) or face
         skin = np.zeros(mask.shape, np.uint8)
-        cv2.fillConvexPoly(skin, cv2.convexHull(face.landmarks[:, :2]).astype(np.int32), 1)
+        cv2.fillConvexPoly(skin, cv2.convexHull(face.landmarks[:, :2].copy()).astype(np.int32), 1)
         now = shown.astype(np.float32), out.astype(np.float32)
         if before is not None:
             within.append(np.abs(now[1] - before[1])[mask].mean())

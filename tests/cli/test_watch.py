@@ -120,23 +120,33 @@ def test_folders_are_mirrored_and_names_do_not_collide(make, data, tmp_path):
 def test_the_verb_sees_new_files_and_ends_by_sigterm(data, tmp_path):
     (tmp_path / "in").mkdir()
     command = [sys.executable, "-m", "tonsure", "watch", str(tmp_path / "in"), "-o",
-               str(tmp_path / "out"), "--settle", "0", "--json", "-q"]  # fmt: skip
+               str(tmp_path / "out"), "--settle", "0", "--json"]  # fmt: skip
 
-    said = tmp_path / "said"
+    out, err = tmp_path / "stdout", tmp_path / "stderr"
+
+    def until(true) -> None:
+        deadline = time.monotonic() + 90
+        while not true() and time.monotonic() < deadline:
+            time.sleep(0.05)
 
     def session(arrives: bool) -> list[dict]:
-        with open(said, "w") as out, subprocess.Popen(command, stdout=out) as running:
+        with (
+            open(out, "w") as told,
+            open(err, "w") as said,
+            subprocess.Popen(command, stdout=told, stderr=said) as running,
+        ):
             try:
+                until(lambda: "watching" in err.read_text())
                 if arrives:
                     (tmp_path / "in" / "cup.jpg").write_bytes((data / "cup.jpg").read_bytes())
-                deadline = time.monotonic() + (60 if arrives else 3)
-                while not said.read_text().endswith("\n") and time.monotonic() < deadline:
-                    time.sleep(0.1)
+                    until(lambda: out.read_text().endswith("\n"))
+                else:
+                    time.sleep(2)
                 running.send_signal(signal.SIGTERM)
-                assert running.wait(30) == 143
+                assert running.wait(60) == 143
             finally:
                 running.kill()
-        return [json.loads(line) for line in said.read_text().splitlines()]
+        return [json.loads(line) for line in out.read_text().splitlines()]
 
     (told,) = session(arrives=True)
     assert told["error"]["code"] == "no_face"

@@ -78,7 +78,7 @@ def test_the_head_is_as_steady_as_the_face(first, monkeypatch, clip):
             ) > 127  # fmt: skip
             ((_, face),) = follower.faces
             skin = np.zeros(mask.shape, np.uint8)
-            hull = cv2.convexHull(face.landmarks[:, :2]).astype(np.int32)
+            hull = cv2.convexHull(face.landmarks[:, :2].copy()).astype(np.int32)
             cv2.fillConvexPoly(skin, hull, 1)
             if before is not None:
                 within.append(np.abs(out - before[0])[mask].mean())

@@ -6,6 +6,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, TypeVar
@@ -43,7 +44,7 @@ def in_order(
     rest = iter(items)
     try:
         while True:
-            while len(begun) < _AHEAD * jobs and (item := next(rest, None)) is not None:
+            for item in islice(rest, _AHEAD * jobs - len(begun)):
                 begun.append((item, pool.submit(function, item)))
             if not begun:
                 return

@@ -126,14 +126,15 @@ def _behind(found: Layers) -> Plane:
     skin = found.body.skin * smoothstep(0.9, 0.5, y)  # the neck goes on behind the jaw
     known = 1 - grow(np.maximum(visible_head(found), smoothstep(0.1, 0.4, skin)), 0.08 * scene.unit)
     weight = resize(known, size)
-    rgb = resize(found.body.rgb * known[..., None], size) / np.maximum(weight, 1e-3)[..., None]
+    rgb = resize(found.body.rgb * known[..., None], size)
+    rgb /= np.maximum(weight, np.float32(1e-3))[..., None]
     led = resize(membrane(rgb, smoothstep(0.2, 0.8, weight)), scene.shape)
     share = smoothstep(0.0, 0.5, known)[..., None]
     return np.asarray(led + share * (found.body.rgb - led), dtype=np.float32)
 
 
 def _bytes(plane: Plane) -> Bytes:
-    return np.clip(plane + np.float32(0.5), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(plane + np.float32(0.5), 0, 255), np.uint8)
 
 
 def _led_on(
@@ -142,7 +143,8 @@ def _led_on(
     """`rgb` (h, w, 3) where it is `sure` (h, w), led on a little way beyond, then `far`."""
     weight = sure.astype(np.float32)
     total = blur(weight, max(soft, 1.0))
-    near = blur(rgb * weight[..., None], max(soft, 1.0)) / np.maximum(total, 1e-3)[..., None]
+    near = blur(rgb * weight[..., None], max(soft, 1.0))
+    near /= np.maximum(total, np.float32(1e-3))[..., None]
     if far is None:
         out = near
     else:

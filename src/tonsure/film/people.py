@@ -33,7 +33,8 @@ class Person:
     def again(self, traits: Plane) -> None:
         """Found once more."""
         self.times += 1
-        self.traits = self.traits + (traits - self.traits) / min(self.times, 8)
+        step = (traits - self.traits) * np.float32(1 / min(self.times, 8))
+        self.traits = np.asarray(self.traits + step, np.float32)
 
 
 def traits(pixels: npt.NDArray[np.uint8], face: Face, threads: int | None = None) -> Plane:

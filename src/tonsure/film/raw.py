@@ -64,7 +64,7 @@ def edit(follower: Follower, data: Bytes, kind: str, wide: int, high: int, time:
         return follower.take(data.reshape(high, wide, 3), time, degree).tobytes()
     planes = data.reshape(high * 3 // 2, wide)
     before = _rgb(planes)
-    after = follower.take(before, time, degree)
+    after = np.asarray(follower.take(before, time, degree), np.uint8)
     changed = (after != before).any(-1)
     return _laid(planes, after, changed).tobytes()
 

@@ -180,7 +180,7 @@ class Reader:
                 first = next(container.decode(stream), None)
             except library.FFmpegError:
                 return 0
-        return 0 if first is None else round(first.rotation / 90) % 4
+        return 0 if first is None else round(float(first.rotation) / 90) % 4
 
     def _upright(self, frame: Any) -> Pixels:
         pixels = frame.to_ndarray(format="rgb48le" if self.deep else "rgb24", interpolation=exact())

@@ -94,7 +94,8 @@ class Held:
         key = self.key
         seen = key.glance.look(shown.pixels, self.frame)
         rise = smoothstep(*_RISEN, seen[..., 0] - key.seen[..., 0]) * _beside_the_face(key)
-        self.risen = rise if self.risen is None else 0.5 * (self.risen + rise)
+        before = rise if self.risen is None else self.risen
+        self.risen = np.asarray(0.5 * (before + rise), np.float32)
 
     @property
     def hair(self) -> float:

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from ..degree import check
+from ..editor import NEEDED
 from ..errors import BadOption, FaceTooSmall, NoFace, Note, UnwritableOutput
 from ..faces import Which
 from ..photo import check_free
 from ..photo.leftovers import beside
-from .follower import NEEDED, Follower
+from .follower import Follower
 from .reader import Frame, Reader
 from .writer import Writer, coding
 

@@ -74,7 +74,7 @@ def coding(target: Path, reader: Reader, encoder: str | None, crf: int | None) -
 
 def _kind(reader: Reader, kinds: list[str]) -> str:
     """The pixel format: the source's own, else of its depth, else of 8 bits."""
-    own = reader.stream.codec_context.format.name
+    own = str(reader.stream.codec_context.format.name)
     for kind in (own, *(("yuv420p10le", "yuv422p10le") if reader.deep else ()), "yuv420p"):
         if kind in kinds or not kinds:
             return kind
