@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -33,7 +34,7 @@ def level(here: Bytes, laid: Bytes, where: npt.NDArray[np.bool_]) -> float:
     off = cv2.subtract(here[part], laid[part], dtype=cv2.CV_32F) @ LUMA
     off -= cv2.blur(off, (5, 5))
     spread = 1.4826 * float(np.median(np.abs(off[where[part]])))
-    return min(spread / np.sqrt(2), _MOST)
+    return min(spread / math.sqrt(2), _MOST)
 
 
 def add(colour: Plane, strength: float, number: int) -> None:

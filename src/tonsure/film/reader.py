@@ -162,7 +162,7 @@ class Reader:
 
     @property
     def _step(self) -> int:
-        return max(1, round(1 / (self.rate * self.stream.time_base)))
+        return max(1, round(1 / float(self.rate * self.stream.time_base)))
 
     def _decoded(self, packet: Any, library: Any) -> Iterator[Any]:
         """The frames of a packet; one that is damaged has none."""

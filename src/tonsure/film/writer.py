@@ -75,10 +75,9 @@ def coding(target: Path, reader: Reader, encoder: str | None, crf: int | None) -
 def _kind(reader: Reader, kinds: list[str]) -> str:
     """The pixel format: the source's own, else of its depth, else of 8 bits."""
     own = str(reader.stream.codec_context.format.name)
-    for kind in (own, *(("yuv420p10le", "yuv422p10le") if reader.deep else ()), "yuv420p"):
-        if kind in kinds or not kinds:
-            return kind
-    return kinds[0]
+    deep = ["yuv420p10le", "yuv422p10le"] if reader.deep else []
+    wanted = [own, *deep, "yuv420p"]
+    return next((kind for kind in wanted if kind in kinds or not kinds), (kinds or wanted)[0])
 
 
 class Writer:
