@@ -62,8 +62,9 @@ def talking(picture: np.ndarray, time: float) -> np.ndarray:
     jaw *= np.clip((y - lips[1]) / (0.1 * unit), 0, 1)
     sway, nod = 0.16 * np.sin(np.pi * time), 0.05 * np.sin(1.6 * np.pi * time)
     mouth = 0.1 * max(0.0, float(np.sin(5 * np.pi * time)))
-    mx, my = x - head * sway * unit, y - (head * nod + jaw * mouth) * unit
-    return placed(cv2.remap(picture, mx, my.astype(np.float32), cv2.INTER_CUBIC), 0, 0, 1, 0)
+    way = x - head * sway * unit, y - (head * nod + jaw * mouth) * unit
+    mx, my = (k.astype(np.float32) for k in way)
+    return placed(cv2.remap(picture, mx, my, cv2.INTER_CUBIC), 0, 0, 1, 0)
 
 
 _known: dict[int, np.ndarray] = {}

@@ -22,7 +22,7 @@ from . import key
 from .cuts import View, is_cut, view
 from .people import Person, beside, known, traits
 from .render import Pixels, blend
-from .track import LAG, Shown, Track
+from .track import Shown, Track
 
 _FIND = 0.5  # seconds after which is looked for people who have come
 _SEEK = 0.2  # and for those who are missing
@@ -172,7 +172,9 @@ class Follower:
             for track in self._tracks:
                 track.step(shown)
         missing = any(track.missing for track in self._tracks) or not self._tracks
-        if shown.time - self._looked >= (_SEEK if missing else _FIND):
+        if (missing or self.face == "all") and (
+            shown.time - self._looked >= (_SEEK if missing else _FIND)
+        ):
             self._look(shown)
         wanted = [t for t in self._tracks if t.person.number in self._chosen]
         self._drop([t for t in self._tracks if t.missing and shown.time - t.seen > _FORGET])
@@ -229,6 +231,8 @@ class Follower:
             track.seen = shown.time
             self._tracks.append(track)
         self._choose(found)
+        if self.face != "all" and self._chosen:  # the others need not be followed
+            self._drop([t for t in self._tracks if t.person.number not in self._chosen])
 
     def _back(self, track: Track, face: Face, shown: Shown) -> None:
         """One who was lost is seen again in the same place."""
@@ -254,6 +258,3 @@ class Follower:
         for track in list(tracks):
             self._made += track.made
             self._tracks.remove(track)
-
-
-__all__ = ["LAG", "Follower"]

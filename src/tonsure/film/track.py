@@ -20,8 +20,8 @@ from .motion import Grey, fit, follow, shifted
 from .people import Person
 from .render import Bytes, Light, Motions, Piece, lay
 
-LAG = 10
-"""Frames after which a keyframe that is made beside the film has to be there."""
+LAG = 0.4
+"""Seconds of film after which a keyframe that is made beside it has to be there."""
 FADE = 0.4
 """Seconds in which a keyframe passes into the next, or a head that was lost into the film."""
 _LIGHT = 0.12  # seconds in which light is followed
@@ -131,7 +131,7 @@ class Track:
         self.held: list[Held] = []
         self.made = 0
         self.warnings: set[str] = set()
-        self._pending: tuple[Future[Key], int, Motions] | None = None
+        self._pending: tuple[Future[Key], float, Motions] | None = None
         self._faded = self._asked = -1e9
         self._presence = 1.0
         self._before: float | None = None
@@ -174,7 +174,7 @@ class Track:
         """Have a keyframe made if one is due, and take it over when it is there."""
         if self._pending is not None:
             made, due, then = self._pending
-            if shown.number >= due if wait and self.held else made.done():
+            if shown.time >= due if wait and self.held else made.done():
                 self._pending = None
                 self._adopt(made.result(), then, shown)
         elif (
@@ -221,7 +221,7 @@ class Track:
     def _submit(self, shown: Shown, pool: Executor) -> None:
         made = pool.submit(keys.make, shown.pixels, shown.grey, self.face, threads=1)
         then = self.held[-1].moves if self.held else Motions()
-        self._pending = made, shown.number + LAG, then
+        self._pending = made, shown.time + LAG, then
         self._asked = shown.time
 
     def _adopt(self, made: Key, then: Motions, shown: Shown) -> None:

@@ -106,10 +106,15 @@ def video(
                     progress(writer.frames, -(-count // preview))
         except KeyboardInterrupt:
             interrupted = True
+        except BaseException:
+            with suppress(UnwritableOutput):
+                writer.close()
+            raise
         writer.close()
         if interrupted and not writer.frames:
             raise KeyboardInterrupt
-        _check_found(follower)
+        if not interrupted:
+            _check_found(follower)
     notes = _notes(follower, reader, writer)
     took = time.perf_counter() - began
     report = {
