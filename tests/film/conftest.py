@@ -111,11 +111,12 @@ def draw_key(pixels: np.ndarray, grey: np.ndarray, face: Any, *, threads: int | 
     off = np.hypot((xs - x) / (1.3 * unit), (ys - y + 0.9 * unit) / (1.1 * unit))
     inside = np.clip((1 - off) * 12, 0, 1)
     mask = (inside * 255).astype(np.uint8)
-    front = np.full((*mask.shape, 3), DOME, np.uint8)
     back = pixels[box[1] : box[3], box[0] : box[2]].copy()
     time = np.clip((ys - box[1]) * 255 // max(box[3] - box[1], 1), 0, 255).astype(np.uint8)
     hull = np.zeros(grey.shape, np.uint8)
     cv2.fillConvexPoly(hull, cv2.convexHull(face.landmarks[:, :2].astype(np.int32)), 1)
+    skin = hull[box[1] : box[3], box[0] : box[2]] * 255
+    front = np.where(mask[..., None] > 0, np.array(DOME, np.uint8), back)
     wall = np.ones(grey.shape, bool)
     wall[:, int(max(x - 2.4 * unit, 0)) : int(x + 2.4 * unit)] = False
     points = {"head": corners(grey, hull > 0, 60, 4), "wall": corners(grey, wall, 60, 6),
@@ -123,9 +124,22 @@ def draw_key(pixels: np.ndarray, grey: np.ndarray, face: Any, *, threads: int | 
     ends = np.array(EYES_MIDDLE) + EYE_DISTANCE * np.array([[-2.0, -2.4], [2.0, 2.0]])
     glance = Glance((*ends[0].tolist(), *ends[1].tolist()), threads)
     return key.Key(
-        face, box, front, mask, back, np.zeros_like(mask), mask, time, time, grey, points, frame,
-        glance, glance.look(pixels, frame), (),
-    )  # fmt: skip
+        face=face,
+        box=box,
+        front=front,
+        alpha=np.maximum(mask, skin),
+        back=back,
+        body=np.zeros_like(mask),
+        mask=mask,
+        time=time,
+        thin=time,
+        grey=grey,
+        points=points,
+        frame=frame,
+        glance=glance,
+        seen=glance.look(pixels, frame),
+        warnings=(),
+    )
 
 
 @pytest.fixture

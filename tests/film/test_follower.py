@@ -150,6 +150,19 @@ def test_live_frames_are_never_waited_for(scene, keyed, monkeypatch):
         assert dome(out).any()
 
 
+def test_the_head_has_the_light_of_now(scene, keyed):
+    with tonsure.Follower(threads=1) as follower:
+        first = follower.take(scene, 0)
+        where = dome(first)
+        dark = np.clip(scene.astype(int) - 24, 0, 255).astype(np.uint8)
+        for k in range(1, 12):
+            out = follower.take(dark, k / 25)
+    change = out[where].astype(int) - first[where]
+    # a dark red cannot get much darker, green and blue can
+    assert -30 < np.median(change[:, 1]) < -14
+    assert keyed["calls"] == 1
+
+
 def test_a_lost_face_fades(scene, keyed):
     covered = scene.copy()
     covered[60:330, 150:330] = np.random.default_rng(0).integers(0, 255, (270, 180, 3))

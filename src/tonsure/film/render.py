@@ -19,7 +19,7 @@ Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
 _CELL = 8  # frame pixels to one of the grid on which light is compared
 _MOST = 60.0  # levels by which light may differ: more is another thing
-_LIGHT = 0.12  # seconds in which light is followed
+_GRAIN = 0.6  # of the noise is added: what a keyframe shows has a share of it, which stands still
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ def lay(
     light.laid += 1
     now_grain = noise.level(here, front, (alpha > 250) & (mask == 0))
     light.grain += share * (now_grain - light.grain) if light.laid > 1 else now_grain
-    noise.add(colour, light.grain, light.laid)
+    noise.add(colour, _GRAIN * light.grain, light.laid)
     return Piece(box, colour, mask, held[..., 1].copy(), held[..., 2].copy())
 
 

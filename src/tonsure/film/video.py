@@ -94,7 +94,7 @@ def video(
         count, seconds = reader.count, reader.seconds
         last = 0.0
         try:
-            for _number, item in enumerate(_every(reader, preview)):
+            for item in _every(reader, preview):
                 if not isinstance(item, Frame):
                     writer.copy(item)
                     continue
