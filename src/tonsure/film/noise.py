@@ -8,9 +8,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from ..planes import LUMA, Plane, blur
-
-Bytes = npt.NDArray[np.uint8]
+from ..planes import Plane, blur
 
 _SIDE = 256
 _SOFT = 0.6  # pixels: films are coded, their noise is not white
@@ -18,22 +16,20 @@ _MOST = 8.0  # levels
 _LEAST = 400  # pixels that tell it
 
 
-def level(here: Bytes, laid: Bytes, where: npt.NDArray[np.bool_]) -> float:
-    """The noise's deviation in levels, 0 to 8: from the frame (h, w, 3) and what a keyframe
-    shows at the same place, `where` (h, w) both show the same skin.
+def level(before: Plane, now: Plane, where: npt.NDArray[np.bool_]) -> float:
+    """The noise's deviation in levels, 0 to 8, from two frames (h, w) that show the same skin
+    `where` (h, w).
 
-    Two frames have noise of their own, so that their difference has twice the variance; what is
-    coarse in it is light, what is rare (median) is motion.
+    Each has noise of its own, so that their difference has twice the variance; what is coarse in
+    it is light, what is rare (median) is motion.
     """
     import cv2
 
     if int(where.sum()) < _LEAST:
         return 0.0
-    ys, xs = np.flatnonzero(where.any(1)), np.flatnonzero(where.any(0))
-    part = np.s_[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
-    off = cv2.subtract(here[part], laid[part], dtype=cv2.CV_32F) @ LUMA
+    off = now - before
     off -= cv2.blur(off, (5, 5))
-    spread = 1.4826 * float(np.median(np.abs(off[where[part]])))
+    spread = 1.4826 * float(np.median(np.abs(off[where])))
     return min(spread / math.sqrt(2), _MOST)
 
 

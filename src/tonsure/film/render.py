@@ -35,11 +35,13 @@ class Motions:
 class Light:
     """By how much the frame is lighter than the keyframe, on a coarse grid over the piece that is
     laid: kept from frame to frame, so that it does not tremble. Of "front" and "back". `grain` is
-    how strongly the camera's noise changes from frame to frame, in levels; `laid` counts frames."""
+    how strongly the camera's noise changes from frame to frame, in levels, `skin` (h, w) the face
+    of the last frame, by which it is told; `laid` counts frames."""
 
     kept: dict[str, Plane] = field(default_factory=dict)
     grain: float = 0.0
     laid: int = 0
+    skin: Plane | None = None
 
     def meet(self, name: str, here: Plane, laid: Plane, known: Plane, share: float) -> Plane:
         """What has to be added to `laid` (h, w, 3) to meet `here` where it is `known` (h, w);
@@ -167,10 +169,29 @@ def lay(
     head *= (alpha * np.float32(1 / 255))[..., None]
     colour += head
     light.laid += 1
-    now_grain = noise.level(here, front, (alpha > 250) & (mask == 0))
-    light.grain += share * (now_grain - light.grain) if light.laid > 1 else now_grain
+    light.grain += share * (_trembling(key, moves, pixels, light) - light.grain)
     noise.add(colour, _GRAIN * light.grain, light.laid)
     return Piece(box, colour, mask, held[..., 1].copy(), held[..., 2].copy())
+
+
+def _trembling(key: Key, moves: Motions, pixels: Bytes, light: Light) -> float:
+    """The camera's noise, in levels: how the face, brought to where the keyframe has it, differs
+    from that of the frame before."""
+    import cv2
+
+    where = (key.alpha > 250) & (key.mask == 0)
+    ys, xs = np.flatnonzero(where.any(1)), np.flatnonzero(where.any(0))
+    if len(ys) == 0:
+        return 0.0
+    corner = key.box[0] + int(xs[0]), key.box[1] + int(ys[0])
+    size = int(xs[-1] - xs[0]) + 1, int(ys[-1] - ys[0]) + 1
+    way = moves.head.back.warp((0, 0), corner)
+    face: Any = cv2.warpAffine(pixels, way, size, flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP)
+    before, light.skin = light.skin, cv2.cvtColor(face, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    if before is None:
+        return light.grain
+    part = np.s_[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
+    return noise.level(before, light.skin, where[part])
 
 
 def _over(under: Bytes, over: Bytes, share: Bytes) -> Bytes:
