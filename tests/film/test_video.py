@@ -131,6 +131,14 @@ def test_other_containers(frames, keyed, tmp_path, suffix):
     assert bool(dropped) == (suffix == ".webm")  # WebM holds no AAC
 
 
+def test_odd_sizes(frames, keyed, tmp_path):
+    odd = [frame[:359, :479] for frame in frames[:2]]
+    source = write(tmp_path / "a.mkv", odd, codec="ffv1", kind="bgr0")
+    film = edit(source, tmp_path / "b.mp4")
+    made = read(film.path)[0]
+    assert (made.width, made.height) == (479, 359)
+
+
 def test_an_interrupted_film_can_be_played(frames, keyed, tmp_path):
     def stop(done, total):
         if done == 5:

@@ -86,6 +86,30 @@ def reach(key: Key, moves: Motions, shape: tuple[int, ...], more: int) -> PhotoB
     return left, top, right, bottom
 
 
+@dataclass(frozen=True)
+class _Place:
+    """The frame's `box` on which planes of `key` are put."""
+
+    key: Key
+    box: PhotoBox
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.box[2] - self.box[0], self.box[3] - self.box[1]
+
+    def put(self, plane: Any, move: Motion, *, fine: bool = False, led_on: bool = True) -> Any:
+        """A plane of the key (h, w[, C]) where `move` brings it; beyond it goes on, or is 0."""
+        import cv2
+
+        how = cv2.INTER_CUBIC if fine else cv2.INTER_LINEAR
+        beyond = cv2.BORDER_REPLICATE if led_on else cv2.BORDER_CONSTANT
+        matrix = move.warp(self.key.box[:2], self.box[:2])
+        return cv2.warpAffine(
+            plane, matrix, self.size, flags=how | cv2.WARP_INVERSE_MAP, borderMode=beyond
+        )
+
+
 def lay(
     key: Key,
     moves: Motions,
@@ -107,71 +131,83 @@ def lay(
 
     Returns None where nothing of it is in the frame.
     """
+    unit = key.face.iod * abs(moves.head.turn)
+    place = _Place(key, reach(key, moves, pixels.shape, round(0.35 * unit) + 2 * _CELL))
+    if min(place.size) < 2 * _CELL:
+        return None
+    mask, time, thin = _going(place, moves, new)
+    back = place.put(key.back, moves.wall, fine=True)
+    if moves.body.apart(moves.wall, key.crown) > 0.05:
+        body = place.put(key.body, moves.body)
+        back = _over(back, place.put(key.back, moves.body, fine=True), body)
+    front = place.put(key.front, moves.head, fine=True)
+    alpha = place.put(key.alpha, moves.head, led_on=False)
+    x0, y0, x1, y1 = place.box
+    colour, before = _lit(light, pixels[y0:y1, x0:x1], back, front, alpha, mask, share)
+    before -= colour
+    before *= (alpha * np.float32(1 / 255))[..., None]
+    colour += before
+    light.laid += 1
+    light.grain += share * (_trembling(key, moves, pixels, light) - light.grain)
+    noise.add(colour, _GRAIN * light.grain, light.laid)
+    return Piece(place.box, colour, mask, time, thin)
+
+
+def _going(
+    place: _Place, moves: Motions, new: tuple[Plane, Any] | None
+) -> tuple[Bytes, Bytes, Bytes]:
+    """Mask and times (h, w) on the place. Above the chin hair moves with the head, on the shoulders
+    with the body, and in some way between the two."""
     import cv2
 
-    unit = key.face.iod * abs(moves.head.turn)
-    box = reach(key, moves, pixels.shape, round(0.35 * unit) + 2 * _CELL)
-    width, height = box[2] - box[0], box[3] - box[1]
-    if width < 2 * _CELL or height < 2 * _CELL:
-        return None
-
-    def put(plane: Any, move: Motion, how: int, beyond: int = cv2.BORDER_REPLICATE) -> Any:
-        matrix = move.warp(key.box[:2], box[:2])
-        return cv2.warpAffine(
-            plane, matrix, (width, height), flags=how | cv2.WARP_INVERSE_MAP, borderMode=beyond
-        )
-
-    fine, plain, none = cv2.INTER_CUBIC, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT
-    alpha = put(key.alpha, moves.head, plain, none)
-    back = put(key.back, moves.wall, fine)
-    if moves.body.apart(moves.wall, key.crown) > 0.05:
-        body = put(key.body, moves.body, plain)
-        back = _over(back, put(key.back, moves.body, fine), body)
-    front = put(key.front, moves.head, fine)
+    key = place.key
     planes = np.dstack([key.mask, key.time, key.thin])
-    held = put(planes, moves.head, plain, none)
-    if moves.body.apart(moves.head, key.crown) > 0.3:  # below the chin hair lies on the body
-        low, lower = _low(key, moves, box), put(planes, moves.body, plain, none)
-        # and moves in some way between the two
-        half = put(key.mask, mixed(moves.head, moves.body, 0.5), plain, none)
-        most = cv2.multiply(np.maximum(lower[..., 0], half), low, scale=1 / 255)
-        most = np.maximum(held[..., 0], most)
+    held = place.put(planes, moves.head, led_on=False)
+    mask = held[..., 0]
+    if moves.body.apart(moves.head, key.crown) > 0.3:
+        low, lower = _low(key, moves, place.box), place.put(planes, moves.body, led_on=False)
+        half = place.put(key.mask, mixed(moves.head, moves.body, 0.5), led_on=False)
+        hanging = cv2.multiply(np.maximum(lower[..., 0], half), low, scale=1 / 255)
+        mask = np.maximum(mask, hanging)
         held = _over(held, lower, low)
-        held[..., 0] = most
-    mask = np.ascontiguousarray(held[..., 0])
     if new is not None:
         plane, matrix = new
+        corner = np.array([[1, 0, place.box[0]], [0, 1, place.box[1]], [0, 0, 1.0]])
         more = cv2.warpAffine(
-            plane, matrix @ np.array([[1, 0, box[0]], [0, 1, box[1]], [0, 0, 1.0]]),
-            (width, height), flags=plain | cv2.WARP_INVERSE_MAP,
-        )  # fmt: skip
+            plane, matrix @ corner, place.size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        )
         mask = np.maximum(mask, np.clip(more * 255, 0, 255).astype(np.uint8))
-    # light is compared where nothing is laid
-    here = pixels[box[1] : box[3], box[0] : box[2]]
-    size = (max(2, height // _CELL), max(2, width // _CELL))
+    return np.ascontiguousarray(mask), held[..., 1].copy(), held[..., 2].copy()
+
+
+def _lit(
+    light: Light, here: Bytes, back: Bytes, front: Bytes, alpha: Bytes, mask: Bytes, share: float
+) -> tuple[Plane, Plane]:
+    """Back and front (h, w, 3) in the light of the frame `here`; it is compared where nothing is
+    laid."""
+    import cv2
+
+    height, width = mask.shape
+    size = (max(2, width // _CELL), max(2, height // _CELL))
 
     def coarse(plane: Any) -> Plane:
-        small = cv2.resize(plane, (size[1], size[0]), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
         return np.asarray(small, dtype=np.float32)
 
     def clear(plane: Any) -> Plane:
         spread = cv2.dilate(plane, np.ones((_CELL + 1, _CELL + 1), np.uint8))
         return 1 - coarse(spread) / np.float32(255)
 
+    def lit(name: str, plane: Bytes, known: Plane) -> Plane:
+        off = light.meet(name, now, coarse(plane), known, share)
+        out = cv2.resize(off, (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(out + plane, dtype=np.float32)
+
     now, free = coarse(here), clear(mask)
-    behind = light.meet("back", now, coarse(back), free * clear(alpha), share)
-    before = light.meet("front", now, coarse(front), free * (coarse(alpha) > 250), share)
-    for_all = [cv2.resize(p, (width, height), interpolation=cv2.INTER_LINEAR)
-               for p in (behind, before)]  # fmt: skip
-    colour = back.astype(np.float32) + for_all[0]
-    head = front.astype(np.float32) + for_all[1]
-    head -= colour
-    head *= (alpha * np.float32(1 / 255))[..., None]
-    colour += head
-    light.laid += 1
-    light.grain += share * (_trembling(key, moves, pixels, light) - light.grain)
-    noise.add(colour, _GRAIN * light.grain, light.laid)
-    return Piece(box, colour, mask, held[..., 1].copy(), held[..., 2].copy())
+    return (
+        lit("back", back, free * clear(alpha)),
+        lit("front", front, free * (coarse(alpha) > 250)),
+    )
 
 
 def _trembling(key: Key, moves: Motions, pixels: Bytes, light: Light) -> float:

@@ -76,7 +76,8 @@ def _kind(reader: Reader, kinds: list[str]) -> str:
     """The pixel format: the source's own, else of its depth, else of 8 bits."""
     own = str(reader.stream.codec_context.format.name)
     deep = ["yuv420p10le", "yuv422p10le"] if reader.deep else []
-    wanted = [own, *deep, "yuv420p"]
+    odd = any(side % 2 for side in reader.size)  # which halved colours do not take
+    wanted = ["yuv444p"] if odd else [own, *deep, "yuv420p"]
     return next((kind for kind in wanted if kind in kinds or not kinds), (kinds or wanted)[0])
 
 
