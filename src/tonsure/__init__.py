@@ -7,22 +7,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .editor import Editor, Shot, bald
     from .errors import Note, TonsureError
+    from .film.follower import Follower
+    from .film.video import video
     from .photo import Limits
     from .result import Result
 
 __version__ = "0.1.0"
 
-__all__ = ["Editor", "Limits", "Note", "Result", "Shot", "TonsureError", "__version__", "bald"]
+__all__ = [
+    "Editor", "Follower", "Limits", "Note", "Result", "Shot", "TonsureError", "__version__", "bald",
+    "video",
+]  # fmt: skip
 
 # where the public names live; loaded when first asked for, so that importing costs nothing
 _HOMES = {
     "Editor": "editor",
+    "Follower": "film.follower",
     "Limits": "photo",
     "Note": "errors",
     "Result": "result",
     "Shot": "editor",
     "TonsureError": "errors",
     "bald": "editor",
+    "video": "film.video",
 }
 
 

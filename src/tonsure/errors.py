@@ -159,6 +159,8 @@ WARNINGS: dict[str, str] = {
     "cut_off": "The file is cut off, its picture is whole; missing:",
     "experimental": "This edit is experimental; believable among unseen people was",
     "nothing_to_do": "Left as it is.",
+    "hdr": "The film is HDR; it was edited as it is coded and keeps its tags, look at it on such a "
+    "screen.",
     "earlier_edit": "The photo is already marked as edited by a trained model.",
 }
 """Every warning's code and sentence."""

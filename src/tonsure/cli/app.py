@@ -20,6 +20,8 @@ from .mask import mask
 from .models import models
 from .serve import serve
 from .sweep import sweep
+from .video import video
+from .watch import watch
 
 _EPILOG = """Exit codes: 0 done, 1 internal fault, 2 usage, 3 output exists, 4 no usable face,
 5 unreadable input, 6 model missing or damaged, 7 some inputs failed, 8 limit exceeded,
@@ -83,6 +85,8 @@ app.command()(edit)
 app.command()(attributes)
 app.command()(mask)
 app.command()(sweep)
+app.command()(video)
+app.command()(watch)
 app.command()(inspect)
 app.command()(serve)
 app.command()(models)

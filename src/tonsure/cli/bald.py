@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from . import options
 from .console import Batch, bounded, ending
 
-if TYPE_CHECKING:
-    from ..editor import Editor, Shot
-    from ..result import Result
-    from ..steps import Plan
-    from .outputs import Job
-
 
 def bald(
-    photos: options.Photos,
+    photos: options.SomePhotos = None,
     output: Annotated[
         str | None,
         typer.Option(
@@ -64,6 +60,21 @@ def bald(
         typer.Option(metavar="1..100", help="Quality of JPEG, WebP, AVIF; default: the source's."),
     ] = None,
     model: options.Model = None,
+    listed: Annotated[
+        Path | None,
+        typer.Option("--list", metavar="FILE", help="Photos' names, one a line; - reads them."),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", metavar="N", help="Photos worked on at once.")
+    ] = 1,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Note what is done: a run that was killed goes on."),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write one JSON object a photo, in order, to a file."),
+    ] = None,
     threads: options.Threads = None,
     device: options.Device = None,
     as_json: options.Json = False,
@@ -79,8 +90,10 @@ def bald(
         from ..editor import Editor
         from ..errors import BadOption
         from ..settings import load
-        from .inputs import gather
+        from .inputs import gather, names_in
         from .outputs import assign
+        from .parallel import Report, in_order, share
+        from .task import Task
 
         given = {"style": style, "min_face": min_face, "quality": quality, "threads": threads}
         given["device"] = device
@@ -98,11 +111,16 @@ def bald(
             raise BadOption("--each names faces and degrees; leave --degree, --face, --steps out.")
         if degrees and model is not None:
             raise BadOption("--each is for the shipped networks; leave --model out.")
-        jobs = assign(gather(photos, recursive), output, kind="steps" if steps else "bald")
-        if as_json and jobs[0].target is None:
+        if jobs < 1:
+            raise BadOption(f"--jobs is {jobs}; give a whole number from 1 on.")
+        wanted = [*(photos or []), *(names_in(listed) if listed else [])]
+        if not wanted:
+            raise BadOption("Give photos: files, folders, patterns, - or --list.")
+        all_jobs = assign(gather(wanted, recursive), output, kind="steps" if steps else "bald")
+        if as_json and all_jobs[0].target is None:
             raise BadOption("Standard output takes one of picture and --json; give -o a file.")
         editor = Editor(
-            threads=bounded(settings.threads),
+            threads=bounded(share(settings.threads, jobs)),
             min_face=settings.min_face,
             limits=settings.limits,
             model=model,
@@ -110,127 +128,20 @@ def bald(
         )
         for one in (degree, *degrees.values()):
             editor.check(one, settings.style, face)
-        task = _Task(
+        task = Task(
             editor, degree, settings.style, steps, size, face, settings.quality, overwrite,
             captions, degrees,
         )  # fmt: skip
-        task.check(jobs)
-        with Batch(len(jobs), as_json=as_json, quiet=quiet) as batch:
-            for job in jobs:
+        task.check(all_jobs)
+        with (
+            closing(task),
+            Report(report, overwrite or manifest is not None) as rows,
+            Batch(len(all_jobs), as_json=as_json, quiet=quiet, rows=rows) as batch,
+        ):
+            if manifest is not None:
+                task.keep(manifest, all_jobs, model)
+            run = partial(task.noted, skip_existing=skip_existing)
+            for job, made in in_order(run, all_jobs, jobs):
                 with batch.photo(job.photo.name, debug) as outcome:
-                    outcome.tell(*task.run(job, skip_existing))
+                    outcome.tell(*made())
         batch.finish()
-
-
-class _Task:
-    """What is done to each photo."""
-
-    def __init__(
-        self, editor: Editor, degree: float, style: str, steps: int | None, size: int | None,
-        face: str, quality: int | None, overwrite: bool, captions: bool, each: dict[int, float],
-    ) -> None:  # fmt: skip
-        self.editor, self.degree, self.style, self.face = editor, degree, style, face
-        self.steps, self.size, self.quality, self.overwrite = steps, size, quality, overwrite
-        self.captions, self.each = captions, each
-
-    def check(self, jobs: list[Job]) -> None:
-        """Raise `BadOption` for outputs that could be written for no photo."""
-        from ..photo.formats import of_path
-
-        for job in jobs:
-            if self.steps is not None:
-                self._plan(job)
-            elif job.target is not None:
-                of_path(job.target)
-
-    def run(self, job: Job, skip_existing: bool) -> tuple[str, tuple[str, ...], dict[str, Any]]:
-        """Edit one photo: what to say, remarks, the record."""
-        from ..errors import OutputExists, UnwritableOutput
-        from ..photo import check_free
-        from .outputs import make_folder
-
-        targets = self._targets(job)
-        record: dict[str, Any] = {"status": "done", "outputs": [str(path) for path in targets]}
-        if skip_existing and targets and all(path.exists() for path in targets):
-            return (
-                f"{job.photo.name}: left out, {targets[0]} exists.",
-                (),
-                record | {"status": "skipped"},
-            )
-        for path in targets:
-            check_free(path, self.overwrite)
-            if not job.make_folder and not path.parent.is_dir():
-                raise UnwritableOutput(
-                    f"There is no folder {path.parent} to save in; make it first."
-                )
-        shot: Shot | None = self.editor.open(job.photo.source, name=job.photo.name)
-        assert shot is not None
-        result = self._bald(shot)
-        if not self.steps:
-            shot = None  # photo and heads: memory that the encoder needs
-        if job.make_folder:
-            make_folder(targets[0].parent)
-        try:
-            made = self._write_steps(shot, job) if shot else self._write_one(result, job)
-        except OutputExists:
-            if not skip_existing:
-                raise
-            line = f"{job.photo.name}: left out, another run made it meanwhile."
-            return line, (), record | {"status": "skipped"}
-        notes = tuple(
-            f"  {whose(note.face, len(result.found))}{note.text}" for note in result.notes(made)
-        )
-        count = "1 face" if len(result.found) == 1 else f"{len(result.found)} faces"
-        line = f"{job.photo.name} → {shown_paths(targets)} ({count})"
-        return line, notes, record | result.report_as(made)
-
-    def _bald(self, shot: Shot) -> Result:
-        """The result, of the last step where there are several."""
-        if self.each:
-            return shot.bald(style=self.style, each=self.each, last=True)
-        degree = 1.0 if self.steps else self.degree
-        return shot.bald(degree, self.style, self.face, last=not self.steps)
-
-    def _targets(self, job: Job) -> list[Path]:
-        if job.target is None:
-            return []
-        return list(self._plan(job).paths) if self.steps is not None else [job.target]
-
-    def _plan(self, job: Job) -> Plan:
-        from ..errors import BadOption
-        from ..steps import plan
-
-        assert self.steps is not None
-        if job.target is None:
-            raise BadOption("Steps go into a file; give -o a name.")
-        return plan(job.target, self.steps, self.size, captions=self.captions)
-
-    def _write_steps(self, shot: Shot, job: Job) -> str:
-        from ..steps import write
-
-        steps = self._plan(job)
-        write(shot, steps, style=self.style, face=self.face, overwrite=self.overwrite)
-        return steps.format
-
-    def _write_one(self, result: Result, job: Job) -> str:
-        from ..photo import chosen
-        from ..photo.formats import of_path
-        from .outputs import to_stdout
-
-        if job.target is None:
-            format = chosen(result.photo).name
-            to_stdout(result.encode(format, quality=self.quality))
-        else:
-            format = of_path(job.target).name
-            result.save(job.target, overwrite=self.overwrite, quality=self.quality)
-        return format
-
-
-def shown_paths(targets: list[Path]) -> str:
-    if len(targets) > 1:
-        return f"{targets[0]} to {targets[-1].name}"
-    return str(targets[0]) if targets else "standard output"
-
-
-def whose(face: int | None, count: int) -> str:
-    return f"face {face}: " if face is not None and count > 1 else ""

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -138,8 +138,10 @@ class Outcome:
 class Batch:
     """One photo after the other: counts, progress, and the exit code in the end."""
 
-    def __init__(self, total: int, *, as_json: bool, quiet: bool) -> None:
-        self.total, self._json, self._quiet = total, as_json, quiet
+    def __init__(
+        self, total: int, *, as_json: bool, quiet: bool, rows: Callable[[Any], None] | None = None
+    ) -> None:
+        self.total, self._json, self._quiet, self._rows = total, as_json, quiet, rows
         self._codes: list[int] = []
         self._skipped = 0
         self._signals: Any = None
@@ -208,6 +210,8 @@ class Batch:
             self._bar.advance()
 
     def _emit(self, record: dict[str, Any]) -> None:
+        if self._rows is not None:
+            self._rows(record)
         if self._json:
             emit(record)
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import options
-from .bald import shown_paths, whose
 from .console import Batch, bounded, ending
+from .task import shown_paths, whose
 
 if TYPE_CHECKING:
     from ..editor import Editor

@@ -12,12 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from ..errors import BadOption
+from ..errors import BadOption, UnreadableInput
 from . import streams
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/{1,2}\S")
 STDIN = "-"
-_MADE = (".bald.", ".steps.", ".sweep.", ".mask.", ".layer.")  # in names of our own results
+_MADE = (
+    ".bald.",
+    ".steps.",
+    ".sweep.",
+    ".edit.",
+    ".mask.",
+    ".layer.",
+)  # in names of our own results
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ def gather(arguments: list[str], recursive: bool) -> list[Input]:
                 f"{argument} is an address; download the photo first, nothing is fetched from here."
             )
         elif os.path.isdir(path):
-            inside = sorted(_photos(path, recursive))
+            inside = sorted(photos(path, recursive))
             if not inside:
                 hint = "" if recursive else "; -r looks into the folders below it"
                 raise BadOption(f"There are no photos in {path}{hint}.")
@@ -85,7 +92,22 @@ def gather(arguments: list[str], recursive: bool) -> list[Input]:
     return list({_identity(photo): photo for photo in reversed(found)}.values())[::-1]
 
 
-def _photos(folder: Path, recursive: bool) -> Iterator[Path]:
+def names_in(listed: Path) -> list[str]:
+    """The names in a list: one a line, empty lines left out; a list that holds a NUL is taken apart
+    there (`find -print0`). "-" is standard input. Raises `UnreadableInput`."""
+    try:
+        data = sys.stdin.buffer.read() if str(listed) == STDIN else listed.read_bytes()
+    except OSError as error:
+        raise UnreadableInput(f"The list {listed} cannot be read ({error.strerror}).") from error
+    parts = data.split(b"\0") if b"\0" in data else data.splitlines()
+    names = [os.fsdecode(part).strip("\r") for part in parts if part.strip()]
+    if not names:
+        raise BadOption(f"There are no names in the list {listed}.")
+    return names
+
+
+def photos(folder: Path, recursive: bool) -> Iterator[Path]:
+    """The files of a folder that may be photos, see `gather`."""
     from ..photo.formats import SUFFIXES
 
     for parent, folders, names in os.walk(folder):

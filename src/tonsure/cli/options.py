@@ -15,6 +15,12 @@ Photos = Annotated[
         metavar="PHOTO", help="Photos, folders of photos, patterns; - reads standard input."
     ),
 ]
+SomePhotos = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="PHOTO...", help="Photos, folders of photos, patterns; - reads standard input."
+    ),
+]
 Face = Annotated[
     str,
     typer.Option(

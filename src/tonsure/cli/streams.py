@@ -26,9 +26,14 @@ class Ended(KeyboardInterrupt):
         self.exit_code = 128 + number
 
 
+_asked: list[int] = []  # signals that came: a library may have turned one into an interrupt
+
+
 def exit_code(error: KeyboardInterrupt) -> int:
     """Of a process that was interrupted."""
-    return error.exit_code if isinstance(error, Ended) else INTERRUPTED
+    if isinstance(error, Ended):
+        return error.exit_code
+    return 128 + _asked[-1] if _asked else INTERRUPTED
 
 
 def prepare(quiet: bool) -> None:
@@ -72,6 +77,7 @@ def interruptible() -> Iterator[None]:
         return
 
     def end(number: int, frame: FrameType | None) -> None:
+        _asked.append(number)
         raise Ended(number)
 
     before: dict[int, Any] = {}

@@ -37,8 +37,8 @@ def mesh(pyramid: Pyramid, founds: Sequence[Found], threads: int | None) -> list
     The first pass looks where the detector points; the second where the points of the first are,
     along the line of the outer corners of the eyes.
     """
-    first = _look(pyramid, [(f.centre, f.up * f.size) for f in founds], threads)
-    return _look(pyramid, [square(one.points) for one in first], threads)
+    first = look(pyramid, [(f.centre, f.up * f.size) for f in founds], threads)
+    return look(pyramid, [square(one.points) for one in first], threads)
 
 
 def square(points: npt.NDArray[np.float32]) -> tuple[complex, complex]:
@@ -53,9 +53,10 @@ def square(points: npt.NDArray[np.float32]) -> tuple[complex, complex]:
     return (low + high) / 2 * up, up * max(span.real, span.imag, 1e-3)
 
 
-def _look(
+def look(
     pyramid: Pyramid, squares: Sequence[tuple[complex, complex]], threads: int | None
 ) -> list[Mesh]:
+    """The mesh in each square: its centre, and a side along the eyes as a vector."""
     net = session.open("face_mesh", threads)
     out: list[Mesh] = []
     for start in range(0, len(squares), _BATCH):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,14 @@ _SKIN, _BEHIND, _CLOTH = (0.04, 0.15, 3.2), (0.05, 0.3, np.inf), (0.06, 0.3, 3.2
 _PORES = 0.012  # eye distances
 
 
+class Composed(NamedTuple):
+    """A piece of the photo without hair: `colour` (h, w, 3) uint8, and `front` 0..1, on the canvas,
+    where that shows the head and drawn ears, which lie before all else."""
+
+    colour: Pixels
+    front: Plane
+
+
 def outline(points: npt.NDArray[np.float64], scene: Scene, box: PhotoBox, soft: float) -> Plane:
     """The outline filled on the photo's pixels of `box`, its edge softened by `soft` px."""
     photo = scene.frame.to_photo(points) - np.array(box[:2])
@@ -36,8 +44,8 @@ def outline(points: npt.NDArray[np.float64], scene: Scene, box: PhotoBox, soft: 
     return np.clip(blur(filled, soft), 0, 1)
 
 
-def compose(pixels: Pixels, layers: Layers, canvas: Canvas) -> Pixels:
-    """(h, w, 3) uint8: the photo's `canvas.whole` as it would be without hair."""
+def compose(pixels: Pixels, layers: Layers, canvas: Canvas) -> Composed:
+    """The photo's `canvas.whole` as it would be without hair."""
     base = _base(layers, canvas)
     laid = _fetched(pixels, layers, canvas.whole)
     grains = _grains(pixels, layers, canvas, base)
@@ -73,20 +81,20 @@ def compose(pixels: Pixels, layers: Layers, canvas: Canvas) -> Pixels:
         lambda: deque(map(block, blocks[1::2]), 0),
         layers.scene.threads,
     )
-    return result
+    return Composed(result, base.front)
 
 
 @dataclass(frozen=True)
 class _Base:
     """All that is smooth, on the canvas: `rgb` (h, w, 3); where it is skin or clothes; the `hole`
-    and the hair's `shade`; the bare `head`; all (h, w)."""
+    and the hair's `shade`; the `front`, see `Composed`; all (h, w)."""
 
     rgb: Plane
     skin: Plane
     clothes: Plane
     hole: Plane
     shade: Plane
-    head: Plane
+    front: Plane
 
 
 def _base(layers: Layers, canvas: Canvas) -> _Base:
@@ -97,11 +105,12 @@ def _base(layers: Layers, canvas: Canvas) -> _Base:
     drawn = _ears(scene, box, layers.hidden_ears, features.side_light(scene, visible.smooth))
     # all that the head hides in its turn needs no finer grid than the scene's
     rest = layers.body.rgb.copy()
-    share = smoothstep(0.38, 0.62, resize(under.ears, scene.shape))
-    _lay(rest, resize(under.ear, scene.shape), share)
+    eared = smoothstep(0.38, 0.62, resize(under.ears, scene.shape))
+    _lay(rest, resize(under.ear, scene.shape), eared)
     out = canvas.on(rest)
     clothes = canvas.on(layers.body.cloth)
     neck = canvas.on(layers.body.skin)
+    front = np.maximum(head, canvas.on(eared))
     for one in drawn:
         # the ear's inner side fades into the head: where there is none, no tip may stay
         whole = np.maximum(head[one.at], one.alpha)
@@ -110,12 +119,14 @@ def _base(layers: Layers, canvas: Canvas) -> _Base:
         # led on beneath the head, but nowhere beside it
         joined = np.maximum(one.alpha, one.under * grow(head[one.at], 0.1 * density))
         out[one.at] += joined[..., None] * (tone[one.at] * one.shade - out[one.at])
+        front[one.at] = np.maximum(front[one.at], joined)
     _lay(out, tone, head)
     skin = np.maximum(head, neck)
     for one in drawn:
         out[one.at] += one.alpha[..., None] * (tone[one.at] * one.shade - out[one.at])
         skin[one.at] = np.maximum(skin[one.at], one.alpha)
-    return _Base(out, skin, clothes, canvas.on(visible.hole), canvas.on(visible.shade), head)
+    hole, shade = canvas.on(visible.hole), canvas.on(visible.shade)
+    return _Base(out, skin, clothes, hole, shade, front)
 
 
 class _Laid(Protocol):

@@ -54,7 +54,7 @@ def make(pixels: Pixels, face: Face, *, threads: int | None = None) -> Bare:
 def _made(pixels: Pixels, found: Layers, threads: int | None) -> Bare:
     give_back(pixels)
     scene = found.scene
-    box = _photo_box(scene, found.matte, pixels.shape)
+    box = hole_box(scene, found.matte, pixels.shape)
     canvas = Canvas.of(scene, box)
     weight = canvas.on(np.maximum(found.matte.hole, found.matte.shade)) * 255 + 0.5
     mask = np.empty(canvas.shape, np.uint8)
@@ -62,14 +62,14 @@ def _made(pixels: Pixels, found: Layers, threads: int | None) -> Bare:
         mask[at] = np.clip(canvas.part(weight, *at), 0, 255)
     going, colour = both(
         lambda: times.going(pixels, found, box, mask),
-        lambda: compose(pixels, found, canvas),
+        lambda: compose(pixels, found, canvas).colour,
         threads,
     )
     time, thin = times.even(going, colour)
-    return Bare(box, colour, mask, time, thin, _notes(scene, found.matte))
+    return Bare(box, colour, mask, time, thin, notes(scene, found.matte))
 
 
-def _notes(scene: Scene, m: Matte) -> tuple[str, ...]:
+def notes(scene: Scene, m: Matte) -> tuple[str, ...]:
     """Warning codes of this head."""
     notes = []
     area = float(m.hair.sum()) / scene.unit**2
@@ -86,7 +86,7 @@ def _notes(scene: Scene, m: Matte) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _photo_box(scene: Scene, m: Matte, shape: tuple[int, ...]) -> PhotoBox:
+def hole_box(scene: Scene, m: Matte, shape: tuple[int, ...]) -> PhotoBox:
     """The photo's pixels that the hole touches."""
     ys, xs = np.nonzero(np.maximum(m.hole, m.shade) > 0.001)
     if len(ys) == 0:

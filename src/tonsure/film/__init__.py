@@ -1,0 +1,1 @@
+"""Films: people followed from frame to frame, and the same film with them bald."""

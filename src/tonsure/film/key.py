@@ -1,0 +1,192 @@
+"""A keyframe: one frame's bald head, taken apart by what moves on its own.
+
+Three parts move: the head (with its hair, and what it loses when), the body below it, and the wall
+behind both. Each is whole where another covers it now, so that it can be uncovered later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from .. import head
+from ..faces import Face
+from ..hair.classes import BACKGROUND, CLOTHES, EAR, NECK, SKIN
+from ..head import times
+from ..head.canvas import Canvas
+from ..head.compose import compose
+from ..head.layers import Layers, layers
+from ..head.make import hole_box, notes
+from ..parallel import both
+from ..planes import Plane, blur, grow, membrane, resize, smoothstep
+from ..scene import EYE_DISTANCE, EYES_MIDDLE, PhotoBox
+from .glance import Glance
+from .motion import Grey, Points, corners
+
+Bytes = npt.NDArray[np.uint8]
+
+NETWORKS = (*head.NETWORKS, "face_detector", "face_mesh")
+
+_AROUND = 0.9  # eye distances of the frame around what changes
+_MOST = {"head": 90, "body": 70, "wall": 110}  # points followed
+_STEP = 4  # scene pixels to one of the grid on which what is behind a head is led on
+_NOSE = 1  # of the mesh: above it faces hardly change their shape
+
+
+@dataclass(frozen=True)
+class Key:
+    """A frame taken apart. Planes (h, w) are uint8 and lie on the frame's pixels of `box`
+    (x0, y0, x1, y1).
+
+    Attributes
+    ----------
+    face : as it was found.
+    front, alpha : (h, w, 3) the bald head, and where it is.
+    back : (h, w, 3) all else as it is without hair and without the head.
+    body : which share of `back` moves with the body.
+    mask, time, thin : as of `head.Bare`.
+    grey : (H, W) uint8 of the whole frame.
+    points : of "head", "body" and "wall", (N, 2) in the frame's pixels.
+    glance, seen : the quick look that later frames are compared by, and what it saw here.
+    warnings : codes.
+    """
+
+    face: Face
+    box: PhotoBox
+    front: Bytes
+    alpha: Bytes
+    back: Bytes
+    body: Bytes
+    mask: Bytes
+    time: Bytes
+    thin: Bytes
+    grey: Grey
+    points: dict[str, Points]
+    frame: Any
+    glance: Glance
+    seen: Plane
+    warnings: tuple[str, ...]
+
+    @property
+    def crown(self) -> npt.NDArray[np.float64]:
+        """(4, 2): points around the head in the frame's pixels, by which motions are compared."""
+        middle = np.array(EYES_MIDDLE)
+        ends = np.array([[-1.2, 0], [1.2, 0], [0, -1.7], [0, 1.5]]) * EYE_DISTANCE
+        return np.asarray(self.frame.to_photo(middle + ends))
+
+
+def make(pixels: Bytes, grey: Grey, face: Face, *, threads: int | None = None) -> Key:
+    """Take `face` of a frame (H, W, 3) uint8 apart; `grey` (H, W) is the frame's luma."""
+    found = layers(pixels, face, threads=threads)
+    scene, matte = found.scene, found.matte
+    high, wide = pixels.shape[:2]
+    more = round(_AROUND * EYE_DISTANCE / abs(scene.frame.z))
+    x0, y0, x1, y1 = hole_box(scene, matte, pixels.shape)
+    box = (max(x0 - more, 0), max(y0 - more, 0), min(x1 + more, wide), min(y1 + more, high))
+    weight = scene.to_photo(np.maximum(matte.hole, matte.shade), box)
+    mask = _bytes(weight * 255)
+    canvas = Canvas.of(scene, box)
+    laid, going = both(
+        lambda: compose(pixels, found, canvas),
+        lambda: times.going(pixels, found, box, mask),
+        threads,
+    )
+    time, thin = (_whole(times_, mask.shape) for times_ in times.even(going, laid.colour))
+    ahead = canvas.part(laid.front, slice(0, mask.shape[0]), slice(0, mask.shape[1]))
+    cut = pixels[box[1] : box[3], box[0] : box[2]]
+    unit = EYE_DISTANCE / abs(scene.frame.z)
+    whole = weight > 0.02
+    shown = np.where(whole[..., None], laid.colour, cut)
+    front = _led_on(shown, ahead > 0.97, 0.02 * unit)
+    behind = scene.to_photo(_behind(found), box)
+    # the face, too, is a part of the head: what is behind it is not to be seen
+    own = grow(visible_head(found), 0.03 * scene.unit)
+    before = np.maximum(ahead, scene.to_photo(own, box))
+    throat = found.body.skin * smoothstep(0.4, 0.6, scene.face_units()[1])
+    beside = (scene.to_photo(throat, box) > 0.5) & (ahead < 0.02)
+    back = _led_on(shown, (before < 0.02) | beside, 0.02 * unit, behind)
+    body = scene.to_photo(np.clip(found.body.skin + found.body.cloth, 0, 1), box)
+    glance = Glance(scene.box, threads)
+    return Key(
+        face, box, front, _bytes(ahead * 255), back, _bytes(body * 255), mask, time, thin,
+        grey, _points(found, grey, unit), scene.frame, glance, glance.look(pixels, scene.frame),
+        notes(scene, matte),
+    )  # fmt: skip
+
+
+def visible_head(found: Layers) -> Plane:
+    """(H, W) 0..1 on the scene: the head within its outline, and ears."""
+    return np.maximum(found.visible.head, smoothstep(0.3, 0.6, found.classes[..., EAR]))
+
+
+def _behind(found: Layers) -> Plane:
+    """(H, W, 3) on the scene: wall and clothes led on beneath the head, where the net for what lies
+    beneath hair has seen nothing and says skin more often than not."""
+    scene = found.scene
+    size = (max(2, round(scene.shape[0] / _STEP)), max(2, round(scene.shape[1] / _STEP)))
+    y = scene.face_units()[1]
+    skin = found.body.skin * smoothstep(0.9, 0.5, y)  # the neck goes on behind the jaw
+    known = 1 - grow(np.maximum(visible_head(found), smoothstep(0.1, 0.4, skin)), 0.08 * scene.unit)
+    weight = resize(known, size)
+    rgb = resize(found.body.rgb * known[..., None], size)
+    rgb /= np.maximum(weight, np.float32(1e-3))[..., None]
+    led = resize(membrane(rgb, smoothstep(0.2, 0.8, weight)), scene.shape)
+    share = smoothstep(0.0, 0.5, known)[..., None]
+    return np.asarray(led + share * (found.body.rgb - led), dtype=np.float32)
+
+
+def _whole(going: Bytes, shape: tuple[int, ...]) -> Bytes:
+    """A time map as large as the mask (h, w); of a large head it has fewer pixels."""
+    if going.shape == shape:
+        return going
+    return np.asarray(Image.fromarray(going).resize(shape[::-1], Image.Resampling.BICUBIC))
+
+
+def _bytes(plane: Plane) -> Bytes:
+    return np.asarray(np.clip(plane + np.float32(0.5), 0, 255), np.uint8)
+
+
+def _led_on(
+    rgb: Bytes, sure: npt.NDArray[np.bool_], soft: float, far: Plane | None = None
+) -> Bytes:
+    """`rgb` (h, w, 3) where it is `sure` (h, w), led on a little way beyond, then `far`."""
+    weight = sure.astype(np.float32)
+    total = blur(weight, max(soft, 1.0))
+    near = blur(rgb * weight[..., None], max(soft, 1.0))
+    near /= np.maximum(total, np.float32(1e-3))[..., None]
+    if far is None:
+        out = near
+    else:
+        share = smoothstep(0.0, 0.25, total)[..., None]
+        out = far + share * (near - far)
+    return np.where(sure[..., None], rgb, _bytes(out))
+
+
+def _points(found: Layers, grey: Grey, unit: float) -> dict[str, Points]:
+    """What can be followed of head, body and wall, where no hair is near."""
+    scene, classes = found.scene, found.classes
+    clear = 1 - grow(found.visible.hole, 0.06 * scene.unit)
+    y = scene.face_units()[1]
+    nose = float((scene.mesh[_NOSE, 1] - EYES_MIDDLE[1]) / EYE_DISTANCE)
+    parts = {
+        "head": np.maximum(found.visible.oval * (y < nose + 0.1), classes[..., EAR]),
+        "body": np.maximum(classes[..., CLOTHES], classes[..., NECK] * (y > 1.8)),
+        "wall": classes[..., BACKGROUND]
+        * (1 - grow(1 - classes[..., BACKGROUND], 0.1 * scene.unit)),
+    }
+    parts["head"] = parts["head"] * (classes[..., [SKIN, EAR]].sum(-1) > 0.5)
+    high, wide = grey.shape
+    ends = np.array([[x, y] for x in scene.box[::2] for y in scene.box[1::2]], dtype=np.float64)
+    at = scene.frame.to_photo(ends)
+    (x0, y0), (x1, y1) = np.floor(at.min(0)).astype(int), np.ceil(at.max(0)).astype(int)
+    box = (max(int(x0), 0), max(int(y0), 0), min(int(x1), wide), min(int(y1), high))
+    out = {}
+    for name, plane in parts.items():
+        where = np.zeros(grey.shape, np.bool_)
+        where[box[1] : box[3], box[0] : box[2]] = scene.to_photo(plane * clear, box) > 0.8
+        out[name] = corners(grey, where, _MOST[name], 0.06 * unit)
+    return out
