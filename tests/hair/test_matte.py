@@ -9,7 +9,7 @@ import pytest
 
 from tonsure import faces
 from tonsure.hair import beard, loose, matte
-from tonsure.hair.classes import BACKGROUND, CLASSES, EAR, HAIR, SKIN
+from tonsure.hair.classes import BACKGROUND, CLASSES, EAR, HAIR, NECK, SKIN
 from tonsure.hair.person import alike, whole_ears
 from tonsure.planes import Plane
 from tonsure.scene import OVAL, Scene, look
@@ -196,3 +196,18 @@ def test_ends_of_hair_over_an_ear_go_and_its_rim_before_hair_stays(plain: Scene)
     assert found_in(plain, over, tips) < 0.3
     assert found_in(plain, over, (1.06, 0.1, 1.29, 0.5)) > 0.99
     assert found_in(plain, behind, rim) > 0.99
+
+
+def test_the_edge_of_hair_goes_from_neck_and_chest(plain: Scene) -> None:
+    """Single strands lie there that the parser calls neck."""
+    x, y = plain.face_units()
+    classes = np.zeros((*plain.shape, len(CLASSES)), np.float32)
+    curtain = (np.abs(x) > 0.8) & (np.abs(x) < 1.8)
+    classes[..., HAIR] = curtain | (y < -0.7)
+    classes[..., NECK] = ~curtain & (y > 1.2)
+    classes[..., SKIN] = ~curtain & (y >= -0.7) & (y <= 1.2)
+    oval = ((x / 0.8) ** 2 + (y / 1.3) ** 2 < 1).astype(np.float32)
+    none = np.zeros_like(oval)
+    hole = matte.matte(plain, classes, 0.0, oval, oval, none, oval).hole
+    assert found_in(plain, hole, (-0.75, 2.0, -0.65, 2.4)) > 0.9
+    assert found_in(plain, hole, (-0.3, 2.0, 0.3, 2.4)) < 0.05

@@ -121,3 +121,34 @@ def test_short_hair_makes_a_smaller_scene_and_the_same_classes(astronaut: np.nda
     after = parse(part, first)[..., HAIR]
     per = 1 / (whole.unit**2)
     assert after.sum() * per == pytest.approx(before.sum() * per, rel=0.03)
+
+
+def test_beyond_what_the_wide_net_was_taught_no_hair_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In photos that show more than the waist it is asked about its own windows alone."""
+    from tonsure.hair import parse as room
+
+    asked: list[Box] = []
+
+    def all_hair(net: str, scene: Scene, box: Box, density: float) -> Plane:
+        asked.append(box)
+        size = tuple(round((box[k + 2] - box[k]) / EYE_DISTANCE * density) for k in (1, 0))
+        out = np.zeros((*size, len(CLASSES)), np.float32)
+        out[..., HAIR] = 1
+        return out
+
+    monkeypatch.setattr(room, "_look", all_hair)
+    reach = np.array([-5.0, -4.0, 5.0, 9.5]) * EYE_DISTANCE + (*EYES_MIDDLE, *EYES_MIDDLE)
+    rgb = np.zeros((270, 200, 3), np.float32)
+    box = (float(reach[0]), float(reach[1]), float(reach[2]), float(reach[3]))
+    frame = faces.Frame(1 + 0j, 0j)
+    scale = 20 / EYE_DISTANCE
+    scene = Scene(frame, box, scale, rgb, rgb[..., 0] + 1, np.zeros((468, 3)), 1)
+    classes = room._known(scene)
+    assert units(asked[0]) == pytest.approx([-4.25, -3.6, 4.25, 6.5])
+    per = classes.shape[0] / 13.5
+    assert classes.shape[1] / 10 == pytest.approx(per, rel=0.02)
+    assert classes[round(8 * per), :, HAIR].min() == 1  # 4 below the eyes
+    assert classes[round(11.2 * per) :, :, HAIR].max() == 0  # more than 7 below them
+    assert np.abs(classes.sum(-1) - 1).max() < 1e-6

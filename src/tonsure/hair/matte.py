@@ -76,6 +76,8 @@ def matte(
     # on skin the old hairline's shadow goes too
     skin = np.clip(classes[..., SKIN] + classes[..., NECK], 0, 1)
     out = np.maximum(out, grow(hair, 0.17 * u) * skin * smoothstep(0.35, 0.05, y) * head)
+    # nor does the edge of hair that hangs over neck and chest end where the parser says
+    out = np.maximum(out, grow(hair, 0.28 * u) * classes[..., NECK] * low)
     keep = np.zeros_like(oval)
     for side, polygon in enumerate(_EYES):
         over = brow.possible(scene, hair, side)
