@@ -119,10 +119,10 @@ def _within(
     step = 0.5 + 0.5 * np.cos(2 * np.pi * (inside - 0.5) * 8)
     teeth = teeth * wide * (0.86 + 0.14 * smoothstep(0.0, 0.25, step.astype(np.float32)))
     # both have the light of the skin around, and no colour where the photo has none
-    light = tone @ LUMA
-    dark = np.float32(0.11) * light + (tone - light) * np.float32(0.35)
+    light = float(tone @ LUMA)
+    dark = 0.11 * light + 0.35 * (tone - light)
     dark = np.clip(dark, 0.05 * light, 255).astype(np.float32)
-    ivory = np.float32(0.72) * min(light, np.float32(210)) + (tone - light) * np.float32(0.3)
+    ivory = 0.72 * min(light, 210.0) + 0.3 * (tone - light)
     fill = dark + teeth[..., None] * (ivory * (0.55 + 0.45 * wide[None, :, None]) - dark)
     planes = np.concatenate([fill * hole[..., None], hole[..., None]], -1).astype(np.float32)
     planes = onto(scene, planes, box)
