@@ -27,7 +27,7 @@ def test_files_that_are_named_are_there(name):
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
         assert (ROOT / target).exists(), target
     for path in re.findall(r"`((?:src|scripts|tests|docs|benchmarks)/[\w./-]+)`", text):
-        assert (ROOT / path).exists(), path
+        assert (ROOT / path).exists() or "NAME" in path, path
 
 
 def test_the_citation_has_the_version():

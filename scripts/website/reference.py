@@ -200,7 +200,7 @@ def _field(field: dict[str, Any]) -> str:
     if "enum" in field:
         parts.append(", ".join(map(str, field["enum"])))
     if "minimum" in field:
-        parts.append(f"{field['minimum']} to {field['maximum']}")
+        parts.append(f"{field['minimum']:g} to {field['maximum']:g}")
     if "default" in field:
         parts.append(f"default {field['default']}")
     return "; ".join(part for part in parts if part)
