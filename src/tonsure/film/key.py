@@ -6,15 +6,15 @@ behind both. Each is whole where another covers it now, so that it can be uncove
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from .. import head
-from ..faces import Face
+from ..faces import Face, Frame
 from ..hair.classes import BACKGROUND, CLOTHES, EAR, NECK, SKIN
 from ..head import times
 from ..head.canvas import Canvas
@@ -31,6 +31,10 @@ Bytes = npt.NDArray[np.uint8]
 
 NETWORKS = (*head.NETWORKS, "face_detector", "face_mesh")
 
+# eye distances from between the eyes, left, up, right, down, that the quick look sees at least
+_LOOKED = (-2.8, -2.8, 2.8, 2.8)
+_BEYOND = 1.8  # eye distances from between the eyes, within which a head is made whole
+APART = 4  # pixels between points of what lay beyond the frame
 _AROUND = 0.9  # eye distances of the frame around what changes
 _MOST = {"head": 90, "body": 70, "wall": 110}  # points followed
 _STEP = 4  # scene pixels to one of the grid on which what is behind a head is led on
@@ -51,6 +55,7 @@ class Key:
     mask, time, thin : as of `head.Bare`.
     grey : (H, W) uint8 of the whole frame.
     points : of "head", "body" and "wall", (N, 2) in the frame's pixels.
+    frame : of the face.
     glance, seen : the quick look that later frames are compared by, and what it saw here.
     warnings : codes.
     """
@@ -66,10 +71,18 @@ class Key:
     thin: Bytes
     grey: Grey
     points: dict[str, Points]
-    frame: Any
+    frame: Frame
     glance: Glance
     seen: Plane
     warnings: tuple[str, ...]
+
+    @cached_property
+    def beyond(self) -> npt.NDArray[np.float64]:
+        """(N, 2): points of what changes that lay beyond the frame, in its pixels."""
+        ys, xs = np.nonzero(self.mask[::APART, ::APART] > 127)
+        at = np.stack([xs, ys], -1) * APART + 0.5 * APART + np.array(self.box[:2])
+        height, width = self.grey.shape
+        return np.asarray(at[((at < 0) | (at > (width, height))).any(1)], np.float64)
 
     @property
     def crown(self) -> npt.NDArray[np.float64]:
@@ -80,7 +93,74 @@ class Key:
 
 
 def make(pixels: Bytes, grey: Grey, face: Face, *, threads: int | None = None) -> Key:
-    """Take `face` of a frame (H, W, 3) uint8 apart; `grey` (H, W) is the frame's luma."""
+    """Take `face` of a frame (H, W, 3) uint8 apart; `grey` (H, W) is the frame's luma.
+
+    Where the frame cuts the head off, its other half is made before a plain wall, so that it is
+    there when it comes in.
+    """
+    left, top, right = _cut_off(face, pixels.shape)
+    if not left + top + right:
+        return _made(pixels, grey, face, np.ones(grey.shape, np.bool_), threads)
+    height, width = grey.shape
+    wide = np.empty((height + top, left + width + right, 3), np.uint8)
+    wide[:] = np.median(pixels[:: max(height // 64, 1), :: max(width // 64, 1)], axis=(0, 1))
+    wide[top:, left : left + width] = pixels
+    luma = np.pad(grey, ((top, 0), (left, right)), mode="edge")
+    inside = np.zeros(luma.shape, np.bool_)
+    inside[top:, left : left + width] = True
+    made = _made(wide, luma, _shifted(face, left, top), inside, threads)
+    x0, y0, x1, y1 = made.box
+    frame = Frame(made.frame.z, made.frame.t + made.frame.z * complex(left, top))
+    points = {
+        name: own[((own > (0, 0)) & (own < (width, height))).all(1)]
+        for name, own in (
+            (n, p - np.array([left, top], np.float32)) for n, p in made.points.items()
+        )
+    }
+    key = replace(
+        made, face=face, box=(x0 - left, y0 - top, x1 - left, y1 - top), grey=grey, frame=frame,
+        points=points, seen=made.glance.look(pixels, frame),
+    )  # fmt: skip
+    return replace(key, seen=_trusted(key))
+
+
+def _cut_off(face: Face, shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """By how many pixels a bald head lies beyond the frame: left, above, right."""
+    (x, y), most = face.eyes.mean(0), _BEYOND * face.iod
+    over = (most - x, most - y, x + most - shape[1])
+    left, top, right = (int(min(max(v, 0.0), most)) for v in over)
+    return left, top, right
+
+
+def _shifted(face: Face, dx: int, dy: int) -> Face:
+    x0, y0, x1, y1 = face.box
+    points = face.landmarks + np.array([dx, dy, 0], np.float32)
+    return replace(face, box=(x0 + dx, y0 + dy, x1 + dx, y1 + dy), landmarks=points)
+
+
+def _trusted(key: Key) -> Plane:
+    """What the quick look saw, but beyond the frame: there what was made is what is known."""
+    import cv2
+
+    seen, glance, frame = key.seen.copy(), key.glance, key.frame
+    inside = frame.inside(key.grey.shape, glance.scale, glance.box)[
+        : seen.shape[0], : seen.shape[1]
+    ]
+    # pixels of the glance -> frame's pixels -> those of the key's box
+    step = 1 / (frame.z * glance.scale)
+    start = (complex(*glance.box[:2]) - frame.t) / frame.z + step * (0.5 + 0.5j)
+    start -= complex(*key.box[:2]) + (0.5 + 0.5j)
+    matrix = np.array([[step.real, -step.imag, start.real], [step.imag, step.real, start.imag]])
+    made = cv2.warpAffine(
+        key.mask, matrix, seen.shape[1::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    )
+    seen[..., 0] = np.where(inside, seen[..., 0], made * np.float32(1 / 255))
+    return seen
+
+
+def _made(
+    pixels: Bytes, grey: Grey, face: Face, inside: npt.NDArray[np.bool_], threads: int | None
+) -> Key:
     found = layers(pixels, face, threads=threads)
     scene, matte = found.scene, found.matte
     high, wide = pixels.shape[:2]
@@ -99,7 +179,8 @@ def make(pixels: Bytes, grey: Grey, face: Face, *, threads: int | None = None) -
     ahead = canvas.part(laid.front, slice(0, mask.shape[0]), slice(0, mask.shape[1]))
     cut = pixels[box[1] : box[3], box[0] : box[2]]
     unit = EYE_DISTANCE / abs(scene.frame.z)
-    whole = weight > 0.02
+    # beyond the frame all of the head is made, within it what hair hid
+    whole = (weight > 0.02) | ~inside[box[1] : box[3], box[0] : box[2]]
     shown = np.where(whole[..., None], laid.colour, cut)
     front = _led_on(shown, ahead > 0.97, 0.02 * unit)
     behind = scene.to_photo(_behind(found), box)
@@ -110,7 +191,9 @@ def make(pixels: Bytes, grey: Grey, face: Face, *, threads: int | None = None) -
     beside = (scene.to_photo(throat, box) > 0.5) & (ahead < 0.02)
     back = _led_on(shown, (before < 0.02) | beside, 0.02 * unit, behind)
     body = scene.to_photo(np.clip(found.body.skin + found.body.cloth, 0, 1), box)
-    glance = Glance(scene.box, threads)
+    least = np.array(EYES_MIDDLE) + EYE_DISTANCE * np.array(_LOOKED).reshape(2, 2)
+    low, high = np.minimum(least[0], scene.box[:2]), np.maximum(least[1], scene.box[2:])
+    glance = Glance((*low.tolist(), *high.tolist()), threads)
     return Key(
         face, box, front, _bytes(ahead * 255), back, _bytes(body * 255), mask, time, thin,
         grey, _points(found, grey, unit), scene.frame, glance, glance.look(pixels, scene.frame),

@@ -70,8 +70,15 @@ class Piece:
     thin: Bytes
 
 
-def reach(key: Key, moves: Motions, shape: tuple[int, ...], more: int) -> PhotoBox:
-    """The frame's pixels over which the keyframe's hair has moved, and `more` around."""
+New = tuple[Plane, npt.NDArray[np.float64]]
+"""Hair where a keyframe has none, (h, w) 0..1, and the (2, 3) that brings the frame's pixels onto
+it."""
+
+
+def reach(
+    key: Key, moves: Motions, shape: tuple[int, ...], more: int, new: New | None = None
+) -> PhotoBox:
+    """The frame's pixels over which the keyframe's hair has moved, and new hair; `more` around."""
     ys, xs = np.flatnonzero(key.mask.any(1)), np.flatnonzero(key.mask.any(0))
     if len(ys) == 0:
         return 0, 0, 0, 0
@@ -79,6 +86,12 @@ def reach(key: Key, moves: Motions, shape: tuple[int, ...], more: int) -> PhotoB
     ends = np.array([[x, y] for x in (xs[0] + x0, xs[-1] + 1 + x0)
                      for y in (ys[0] + y0, ys[-1] + 1 + y0)])  # fmt: skip
     at = np.concatenate([moves.head(ends), moves.body(ends)])
+    if new is not None:
+        plane, matrix = new
+        rows, columns = (np.flatnonzero((plane > 0.1).any(k)) for k in (1, 0))
+        if len(rows):
+            found = np.array([[x, y] for x in columns[[0, -1]] for y in rows[[0, -1]]], float)
+            at = np.concatenate([at, (found - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T])
     low, high = np.floor(at.min(0)).astype(int) - more, np.ceil(at.max(0)).astype(int) + more
     height, width = shape[:2]
     left, top = (int(v) for v in np.clip(low, 0, (width, height)))
@@ -116,7 +129,7 @@ def lay(
     pixels: Bytes,
     light: Light,
     *,
-    new: tuple[Plane, Any] | None = None,
+    new: New | None = None,
     share: float = 1.0,
 ) -> Piece | None:
     """The bald head of `key` on a frame.
@@ -125,14 +138,14 @@ def lay(
     ----------
     pixels : (H, W, 3) uint8, the frame.
     light : of this keyframe; changes.
-    new : hair where the keyframe has none, (h, w) 0..1, and the (2, 3) that brings the frame's
-        pixels onto it.
+    new : hair that has come since.
     share : of the light's news that is taken over, 1 for all.
 
     Returns None where nothing of it is in the frame.
     """
     unit = key.face.iod * abs(moves.head.turn)
-    place = _Place(key, reach(key, moves, pixels.shape, round(0.35 * unit) + 2 * _CELL))
+    more = round(0.35 * unit) + 2 * _CELL
+    place = _Place(key, reach(key, moves, pixels.shape, more, new))
     if min(place.size) < 2 * _CELL:
         return None
     mask, time, thin = _going(place, moves, new)
@@ -153,9 +166,7 @@ def lay(
     return Piece(place.box, colour, mask, time, thin)
 
 
-def _going(
-    place: _Place, moves: Motions, new: tuple[Plane, Any] | None
-) -> tuple[Bytes, Bytes, Bytes]:
+def _going(place: _Place, moves: Motions, new: New | None) -> tuple[Bytes, Bytes, Bytes]:
     """Mask and times (h, w) on the place. Above the chin hair moves with the head, on the shoulders
     with the body, and in some way between the two."""
     import cv2

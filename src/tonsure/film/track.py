@@ -104,6 +104,16 @@ class Held:
         return 0.0 if self.risen is None else float(self.risen.sum()) / self.key.glance.unit**2
 
     @property
+    def entered(self) -> float:
+        """How much of what changes has come into the frame, in squared eye distances."""
+        key = self.key
+        if not len(key.beyond):
+            return 0.0
+        at, (height, width) = self.moves.head(key.beyond), key.grey.shape
+        count = ((at > 0) & (at < (width, height))).all(1).sum()
+        return float(count) * keys.APART**2 / key.face.iod**2
+
+    @property
     def new(self) -> tuple[Plane, Any] | None:
         """`risen`, ready for `render.lay`."""
         if self.risen is None or float(self.risen.max()) < 0.1:
@@ -120,7 +130,8 @@ class Held:
         key, moves = self.key, self.moves
         went = moves.head.apart(moves.wall, key.crown) / (key.face.iod * abs(moves.head.turn))
         size = abs(np.log(abs(moves.head.turn)))
-        return shape(key.face, face) > _SHAPE or size > _SIZE or went > _WENT or self.hair > _HAIR
+        come = self.hair + self.entered
+        return shape(key.face, face) > _SHAPE or size > _SIZE or went > _WENT or come > _HAIR
 
 
 class Track:
