@@ -84,7 +84,9 @@ def run(
         if not laid:
             done.notes.append(("nothing_to_do", f"{name} found nothing to change."))
             continue
-        done.pixels = blend.apply(done.pixels, laid)
+        # changed where they lie, once they are this run's own and no portrait looks at them
+        ours = done.pixels is not pixels and done.pixels is not portrait.pixels
+        done.pixels = blend.apply(done.pixels, laid, in_place=ours)
         done.boxes += [one.box for one, _ in laid]
         told["changed"] = True
         if name == "Bald" and len(changes) > 1:
