@@ -30,7 +30,7 @@ PAGES = sorted(
         *ROOT.glob("README*.md"), ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("**/*.md"),
     )
 )  # fmt: skip
-RUN = ("bald", "mask", "inspect", "sweep", "models", "doctor", "help")
+RUN = ("bald", "mask", "attributes", "inspect", "sweep", "models", "doctor", "help")
 """Verbs whose commands are run; of the others the options are looked up."""
 PYTHON_IS_RUN = (
     "README.md", "README.zh-CN.md", "docs/python.md", "docs/notebook.md", "docs/zh/notebook.md",
@@ -42,6 +42,8 @@ SHELL = (
     "source",
     "git",
     "cat",
+    "find",
+    "ffmpeg",
     "printf",
     "docker",
     "jupyter",

@@ -10,7 +10,9 @@ from pathlib import Path
 # section -> pages of docs/ in their order; pages that no section names come at the end of "How to"
 SECTIONS: dict[str, tuple[str, ...]] = {
     "": ("index.md",),
-    "How to": ("cli.md", "page.md", "python.md", "server.md", "notebook.md"),
+    "How to": (
+        "cli.md", "attributes.md", "video.md", "page.md", "python.md", "server.md", "notebook.md",
+    ),
     "The laboratory": ("lab_guide.md", "lab.md", "results.md"),
     "How it works": ("how_it_works.md", "faces.md", "evaluation.md", "speed.md"),
     "Serving, privacy, ethics": ("deploy.md", "privacy.md", "ethics.md"),
