@@ -107,13 +107,13 @@ def test_a_keyframe_laid_on_its_own_frame_is_the_photo_made_bald(first, monkeypa
 
 def test_a_head_that_the_frame_cuts_off_is_made_whole(astronaut):
     whole = around(astronaut, (640, 480))
-    frame = np.ascontiguousarray(whole[:, 250:])
+    frame = np.ascontiguousarray(whole[:, 262:])
     (face,) = faces.find(frame, threads=1)[:1]
     made = key.make(frame, cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), face, threads=1)
     assert made.box[0] < -20
     assert made.alpha.shape == made.mask.shape == made.back.shape[:2]
     beyond = made.alpha[:, : -made.box[0]]
-    assert (beyond > 200).any(0).sum() > 20  # columns of the head that are not in the frame
+    assert (beyond > 200).any(0).sum() > 8  # columns of the head that are not in the frame
     assert np.allclose(made.frame.to_photo(made.frame.to_frame([[30, 40]])), [[30, 40]])
     eyes = made.frame.to_frame(face.eyes)
     assert abs(eyes[1, 0] - eyes[0, 0] - 38.4) < 4
