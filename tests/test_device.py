@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -107,3 +109,44 @@ def test_edits_use_the_editors_device(monkeypatch: pytest.MonkeyPatch, drawn: ob
     monkeypatch.setattr(faces, "find", lambda *a, **k: seen.append(device.chosen()) or [face])
     Editor(device="cpu").open(np.zeros((400, 400, 3), np.uint8)).bald(0.0)
     assert seen == ["cpu"]
+
+
+def test_attributes_are_estimated_on_the_editors_device(
+    monkeypatch: pytest.MonkeyPatch, drawn: object, astronaut: np.ndarray
+) -> None:
+    from tonsure import edit
+
+    monkeypatch.setattr(edit, "labels", lambda portrait: {"chosen": device.chosen()})
+    assert Editor(device="cpu").open(astronaut).has(1) == {"chosen": "cpu"}
+
+
+def test_keyframes_beside_a_film_use_its_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tonsure.film import track
+    from tonsure.film.follower import Follower
+
+    with pytest.raises(errors.BadOption, match="no device"):
+        Follower(device="gpu")
+    asked: list[Future[str]] = []
+
+    class Pool(ThreadPoolExecutor):
+        def submit(self, *work: Any, **more: Any) -> Future[Any]:
+            asked.append(super().submit(*work, **more))
+            return asked[-1]
+
+    monkeypatch.setattr(track.keys, "make", lambda *a, **k: device.chosen())
+    shown: Any = SimpleNamespace(pixels=None, grey=None, time=0.0, number=0)
+    with device.on("openvino"), Pool(1) as pool:
+        track.Track(SimpleNamespace(number=1), None, 1).ask(shown, pool)
+    assert [one.result() for one in asked] == ["openvino"]
+
+
+@pytest.mark.parametrize(
+    "verb", ["bald", "mask", "edit", "sweep", "video", "watch", "inspect", "serve"]
+)
+def test_every_verb_that_runs_networks_takes_a_device(verb: str) -> None:
+    from typer.main import get_command
+
+    from tonsure.cli.app import app
+
+    (own,) = (p for p in get_command(app).commands[verb].params if "--device" in p.opts)
+    assert own.default is None  # what the settings say
