@@ -60,8 +60,9 @@ class Page:
         ):
             self.wrong.append(message.text)
 
-    def until(self, what: str, seconds: float = 60) -> None:
-        """Wait for an expression; `wait_for_function` is not allowed by the page's policy."""
+    def until(self, what: str, seconds: float = 240) -> None:
+        """Wait for an expression, as long as a busy machine needs to find faces and more;
+        `wait_for_function` is not allowed by the page's policy."""
         end = time.monotonic() + seconds
         while not self.view.evaluate(what):
             assert time.monotonic() < end, what
