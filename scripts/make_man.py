@@ -86,8 +86,9 @@ def _codes() -> Iterator[str]:
 
 def _below(kind: type[TonsureError]) -> Iterator[type[TonsureError]]:
     for one in kind.__subclasses__():
-        yield one
-        yield from _below(one)
+        if one.__module__ == kind.__module__:  # the laboratory's are not the command line's
+            yield one
+            yield from _below(one)
 
 
 def _text(text: str) -> str:
