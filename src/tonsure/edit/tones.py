@@ -103,5 +103,6 @@ def grain(
     wanted = np.zeros_like(luma)
     at = (slice(box[1] - y0, box[3] - y0), slice(box[0] - x0, box[2] - x0))
     wanted[at] = cover
-    laid = quilting.quilt(texture, source, wanted, round(_PATCH * unit), np.random.default_rng(7))
-    return np.asarray(laid[at], np.float32)
+    size, generator = round(_PATCH * unit), np.random.default_rng(7)
+    laid = quilting.Quilt(texture, source, wanted, size, generator).part(*at)
+    return np.asarray(laid * (cover > 0), np.float32)

@@ -175,7 +175,7 @@ def _made(
         lambda: times.going(pixels, found, box, mask),
         threads,
     )
-    time, thin = (_whole(times_, mask.shape) for times_ in times.even(going, laid.colour))
+    time, thin = (_whole(one, mask) for one in times.even(going, laid.colour))
     ahead = canvas.part(laid.front, slice(0, mask.shape[0]), slice(0, mask.shape[1]))
     cut = pixels[box[1] : box[3], box[0] : box[2]]
     unit = EYE_DISTANCE / abs(scene.frame.z)
@@ -222,11 +222,12 @@ def _behind(found: Layers) -> Plane:
     return np.asarray(led + share * (found.body.rgb - led), dtype=np.float32)
 
 
-def _whole(going: Bytes, shape: tuple[int, ...]) -> Bytes:
-    """A time map as large as the mask (h, w); of a large head it has fewer pixels."""
-    if going.shape == shape:
+def _whole(going: Bytes, mask: Bytes) -> Bytes:
+    """A time map as large as the `mask` (h, w); of a large head it has fewer pixels."""
+    if going.shape == mask.shape:
         return going
-    return np.asarray(Image.fromarray(going).resize(shape[::-1], Image.Resampling.BICUBIC))
+    size = (mask.shape[1], mask.shape[0])
+    return np.asarray(Image.fromarray(going).resize(size, Image.Resampling.BICUBIC))
 
 
 def _bytes(plane: Plane) -> Bytes:
