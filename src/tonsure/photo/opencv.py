@@ -15,9 +15,8 @@ def decode(data: bytes) -> Pixels:
     """(H, W) or (H, W, C), uint8 or uint16: grey, RGB or RGBA. Raises `OSError`."""
     import cv2
 
-    cv2.utils.logging.setLogLevel(
-        cv2.utils.logging.LOG_LEVEL_SILENT
-    )  # what it has to say is raised
+    # what it has to say is raised; OpenCV 5 has the switch elsewhere
+    getattr(cv2.utils, "logging", cv2).setLogLevel(0)
     values: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if values is None or values.dtype not in (np.uint8, np.uint16):
         raise OSError("its pixels cannot be decoded")
