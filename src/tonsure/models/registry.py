@@ -189,8 +189,8 @@ _ENTRIES = (
     ModelInfo(
         name="beneath",
         file="beneath.onnx",
-        sha256="e8d5f06f89eb1adc50b9fae4a24bb760e1f04ef31d5f70d92db9fe96434a3525",
-        bytes=8684768,
+        sha256="9e7cfd21b86492a63610c31c593e6692187afe68d26ad521c3527051d221973c",
+        bytes=8680112,
         licence="LicenseRef-CelebA-noncommercial",
         licence_file="",
         provenance="trained on people to the waist by tonsure lab train beneath",
