@@ -171,10 +171,10 @@ def test_keys_alone(browse, data):
     assert page.view.get_attribute("#degree", "aria-valuetext") not in ("0%", "100%")
     assert np.abs(page.pixels() - before).max() > 20
     seen = []
-    for _ in range(12):
+    for _ in range(13):
         keyboard.press("Tab")
         seen.append(page.view.evaluate("document.activeElement.id || document.activeElement.name"))
-    assert seen[:4] == ["style", "play", "comparing", "zoom"]
+    assert seen[:5] == ["style", "more", "play", "comparing", "zoom"]
     assert {"download", "format", "pair", "gif", "webp", "another"} <= set(seen)
 
 
