@@ -123,32 +123,41 @@ def test_short_hair_makes_a_smaller_scene_and_the_same_classes(astronaut: np.nda
     assert after.sum() * per == pytest.approx(before.sum() * per, rel=0.03)
 
 
-def test_beyond_what_the_wide_net_was_taught_no_hair_goes_on(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("long", [False, True])
+def test_below_what_the_wide_net_was_taught_only_hair_from_above_goes_on(
+    monkeypatch: pytest.MonkeyPatch, long: bool
 ) -> None:
-    """In photos that show more than the waist it is asked about its own windows alone."""
+    """In photos that show more than the waist it is asked about its own windows; beyond them it
+    calls anything hair."""
     from tonsure.hair import parse as room
 
     asked: list[Box] = []
 
-    def all_hair(net: str, scene: Scene, box: Box, density: float) -> Plane:
+    def drawn(net: str, scene: Scene, box: Box, density: float) -> Plane:
         asked.append(box)
         size = tuple(round((box[k + 2] - box[k]) / EYE_DISTANCE * density) for k in (1, 0))
         out = np.zeros((*size, len(CLASSES)), np.float32)
-        out[..., HAIR] = 1
+        out[..., CLOTHES] = 1
+        middle = slice(round(size[1] * 0.45), round(size[1] * 0.55))
+        if long:
+            out[:, middle] = np.eye(len(CLASSES))[HAIR]
+        if units(box)[3] > 7:
+            out[:] = np.eye(len(CLASSES))[HAIR]
         return out
 
-    monkeypatch.setattr(room, "_look", all_hair)
+    monkeypatch.setattr(room, "_look", drawn)
     reach = np.array([-5.0, -4.0, 5.0, 9.5]) * EYE_DISTANCE + (*EYES_MIDDLE, *EYES_MIDDLE)
     rgb = np.zeros((270, 200, 3), np.float32)
     box = (float(reach[0]), float(reach[1]), float(reach[2]), float(reach[3]))
-    frame = faces.Frame(1 + 0j, 0j)
-    scale = 20 / EYE_DISTANCE
-    scene = Scene(frame, box, scale, rgb, rgb[..., 0] + 1, np.zeros((468, 3)), 1)
+    scene = Scene(
+        faces.Frame(1 + 0j, 0j), box, 20 / EYE_DISTANCE, rgb, rgb[..., 0] + 1, np.zeros((468, 3)), 1
+    )
     classes = room._known(scene)
     assert units(asked[0]) == pytest.approx([-4.25, -3.6, 4.25, 6.5])
+    assert np.abs(classes.sum(-1) - 1).max() < 1e-6
     per = classes.shape[0] / 13.5
     assert classes.shape[1] / 10 == pytest.approx(per, rel=0.02)
-    assert classes[round(8 * per), :, HAIR].min() == 1  # 4 below the eyes
-    assert classes[round(11.2 * per) :, :, HAIR].max() == 0  # more than 7 below them
-    assert np.abs(classes.sum(-1) - 1).max() < 1e-6
+    low, across = classes[round(12 * per)], classes.shape[1]
+    assert low[: across // 4, HAIR].max() == 0
+    assert low[: across // 4, CLOTHES].min() == 1
+    assert low[across // 2, HAIR] == (1 if long else 0)

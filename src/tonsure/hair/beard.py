@@ -24,12 +24,15 @@ def beard(scene: Scene, hair: Plane, oval: Plane) -> tuple[Plane, float]:
         return float((hair * part).sum() / max(float(part.sum()), 1.0))
 
     strength = max(share(chin.astype(np.float32)), 0.7 * share(lip.astype(np.float32)))
-    if strength < 0.25:
+    # a beard that is skin to the parser on the face is hair to it where it hangs
+    hangs = eased(0.8, 0.95, shaggy(scene, oval))
+    grown = max(strength, 0.5 * hangs)
+    if grown < 0.25:
         return np.zeros_like(hair), strength
     # sideburns fade in from the middle of the ear downwards; below the jaw the beard may hang
-    half = 0.5 * (right - left) + 0.12
+    half = 0.5 * (right - left) + 0.12 + 0.15 * hangs
     column = smoothstep(half + 0.1, half, np.abs(x - (left + right) / 2))
-    hanging = column * smoothstep(nose, nose + 0.2, y) * min(1.0, max(0.0, 4 * strength - 1))
+    hanging = column * smoothstep(nose, nose + 0.2, y) * min(1.0, max(0.0, 4 * grown - 1))
     near = grow(oval, 0.10 * scene.unit) * smoothstep(0.25, 0.75, y)
     zone = oval * smoothstep(nose - 0.05, nose + 0.1, y)
     return np.maximum(np.maximum(zone, hanging), near), strength

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..models import session
-from ..planes import Plane, resize, smoothstep
+from ..planes import Plane, grow, resize, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, Box, Scene
-from .classes import CLOTHES, EAR, HAIR, HAT
+from .classes import EAR, HAIR, HAT, JEWELLERY
 from .person import person, settle, whole_ears
 from .tufts import tufts
 
@@ -27,6 +27,7 @@ _WHOLE, _FINE = 30.0, 46.0  # px per eye distance; trained from 19 to 36 and fro
 # around it however short its hair is
 _HEAD, _LEAST = (-2.3, -2.5, 2.3, 2.1), (-3.2, -3.4, 3.2, 3.6)
 _TAUGHT = (-4.25, -3.6, 4.25, 6.5)  # the windows of the wide net's training, likewise
+_SWING = 0.6  # eye distances that hair moves sideways below them
 _SOME = 0.2  # hair or hat is followed
 _MARGIN = 1.3  # eye distances around the hair: what goes with it, and what is put in its place
 
@@ -87,11 +88,26 @@ def _known(scene: Scene) -> Plane:
     after = [round((scene.box[axis + 2] - box[axis + 2]) * per[axis]) for axis in (0, 1)]
     reach = ((before[1], after[1]), (before[0], after[0]), (0, 0))
     out = np.pad(seen, reach, mode="edge")
-    y = np.arange(len(out)) - before[1] - len(seen)
-    gone = out[..., HAIR] * smoothstep(0, 0.5 * _WHOLE, y.astype(np.float32))[:, None]
-    out[..., HAIR] -= gone
-    out[..., CLOTHES] += gone
+    if after[1] > 0:
+        _lower(scene, out, before[1] + len(seen))
     return out
+
+
+def _lower(scene: Scene, classes: Plane, start: int) -> None:
+    """No hair from row `start` of a scene's `classes` (h, w, 9) on but what goes on from above it:
+    of that a look at the whole scene tells how far; changes `classes`."""
+    ends = classes[start - 1, :, HAIR]
+    hair = np.zeros_like(classes[start:, :, HAIR])
+    if float(ends.max()) > 0.5:
+        whole = resize(_look("sight", scene, scene.box, _WHOLE)[..., HAIR], classes.shape[:2])
+        # hair goes straight down, more or less
+        hanging = grow(np.repeat(ends[None], 3, 0), _SWING * _WHOLE)[1]
+        hair = whole[start:] * smoothstep(0.2, 0.5, hanging)
+    below = classes[start:]
+    below[..., JEWELLERY] += below[..., HAIR]  # it stays, and tells nothing of clothes
+    below[..., HAIR] = 0
+    below *= (1 - hair)[..., None]
+    below[..., HAIR] = hair
 
 
 def parse(scene: Scene, first: Survey | None = None) -> Plane:
