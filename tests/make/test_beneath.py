@@ -54,6 +54,10 @@ def test_a_jacket_that_is_a_little_darker_is_another_sort() -> None:
 def test_shades_of_one_cloth_are_one_sort() -> None:
     rgb, cloth = striped(100, 128)
     assert two_sorts(rgb, cloth, np.ones((80, 80), bool), 16.0).max() == 0
+    rgb, cloth = striped(140, 210)  # in half shade
+    assert two_sorts(rgb, cloth, np.ones((80, 80), bool), 16.0).max() == 0
+    rgb[:, 50:] = [210, 210, 140]  # and of another hue
+    assert two_sorts(rgb, cloth, np.ones((80, 80), bool), 16.0)[:, 55:].min() == 1
     rgb, cloth = striped(30, 220)  # what is hidden tells nothing
     assert two_sorts(rgb, cloth, np.zeros((80, 80), bool), 16.0).max() == 0
 

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 _APART = 0.22  # between two sorts, of colours 0..1
+_LIT, _HUE = 0.62, 0.06  # half shade and more leaves so much light, and moves hues so far
 _LEAST = 64  # pixels that are a sort: a quarter of a squared eye distance
 _SIDE = 5  # of the median, at half the window's density: 0.6 eye distances
 
@@ -35,6 +36,12 @@ def two_sorts(rgb: Tensor, cloth: Tensor, known: Tensor) -> Tensor:
         second = (d2 < d1).float()
     m2, m1 = (w * second).sum(2), (w * (1 - second)).sum(2)
     apart = ((c1 - c2) ** 2).sum(1).sqrt() > _APART
+    one, other = c1[:, :, 0], c2[:, :, 0]
+    swap = (one.mean(1) > other.mean(1))[:, None]
+    dark, bright = torch.where(swap, other, one), torch.where(swap, one, other)
+    light = (dark.mean(1) / bright.mean(1).clamp(min=1 / 255))[:, None]
+    near = (dark - light * bright).pow(2).sum(1, keepdim=True).sqrt() < _HUE
+    apart &= ~((light > _LIT) & near)  # one is the other in half shade
     few = torch.minimum(m1, m2) < (0.04 * (m1 + m2)).clamp(min=_LEAST)
     second = torch.where((m2 > m1)[:, :, None], 1 - second, second)
     second = second * (apart & ~few).float()[:, :, None]

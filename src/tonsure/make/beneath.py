@@ -21,9 +21,11 @@ BACKGROUND, SKIN, CLOTH, CLOTH2 = range(4)
 DENSITY, LEFT, TOP, WIDTH, HEIGHT = 16.0, -4.0, -3.1, 128, 160
 """The net's window: px per eye distance, corner in eye distances from between the eyes, size."""
 _APART = 0.22 * 255
+_LIT, _HUE = 0.62, 0.06 * 255  # half shade and more leaves so much light, and moves hues so far
 _TOLD = 0.6  # of a class is what the net was taught with
+_MOSTLY = 0.4  # of the cloth
 _LEAST, _LEAST_AREA = 0.06, 0.25  # of all cloth, and squared eye distances: a second sort
-_STAINED = 0.06  # eye distances
+_STAINED, _ENDS = 0.06, 0.25  # eye distances
 _TONES, _MEDIAN = 8.0, 5  # px per eye distance, and pixels there, of tones
 _NEAR, _TOGETHER, _SEEN, _ROUNDS = 0.2, 6.0, 12.0, 12
 """Of layers agreeing: eye distances, what neighbours of one mind weigh beside the net's logits and
@@ -58,7 +60,9 @@ def beneath(scene: Scene, seen: Plane, hole: Plane, head: Plane) -> Beneath:
     # right beside hair its colour and its shadow lie on everything
     known = (scene.inside > 0.98) & (grow(hole, _STAINED * scene.unit) < 0.1)
     told = (seen > _TOLD).astype(np.float32)
-    second = two_sorts(scene.rgb, seen[..., CLOTH], known, scene.unit)
+    # and hair's ends, which the parser may call clothes, are no sort of cloth
+    clean = grow(hole, _ENDS * scene.unit) < 0.1
+    second = two_sorts(scene.rgb, seen[..., CLOTH], known, scene.unit, clean)
     cloth = told[..., CLOTH]
     parts = np.stack([told[..., 0], told[..., 1], cloth * (1 - second), cloth * second], -1)
     turn = _to_scene(scene)
@@ -107,12 +111,19 @@ def beneath(scene: Scene, seen: Plane, hole: Plane, head: Plane) -> Beneath:
     return Beneath(shares, each, parts * clear[..., None])
 
 
-def two_sorts(rgb: Plane, cloth: Plane, known: npt.NDArray[np.bool_], unit: float) -> Plane:
+def two_sorts(
+    rgb: Plane,
+    cloth: Plane,
+    known: npt.NDArray[np.bool_],
+    unit: float,
+    clean: npt.NDArray[np.bool_] | None = None,
+) -> Plane:
     """Cloth told apart by the colours seen: the second sort's share (H, W) of the clothes.
 
     Two means of the visible tones (Lloyd), begun from the darker and the brighter half; the first
     sort is that of more pixels; where the means are near to each other all is of the first. A tone
-    is the median of the cloth around, so that a pattern's two colours do not make two sorts.
+    is the median of the cloth around, so that a pattern's two colours do not make two sorts. Where
+    there is enough that is `clean` (H, W) that alone tells the means.
     """
     height, width = cloth.shape
     factor = min(1.0, _TONES / unit)
@@ -130,21 +141,35 @@ def two_sorts(rgb: Plane, cloth: Plane, known: npt.NDArray[np.bool_], unit: floa
     padded = np.pad(small, ((reach, reach), (reach, reach), (0, 0)), constant_values=np.nan)
     windows = np.lib.stride_tricks.sliding_window_view(padded, (_MEDIAN, _MEDIAN), (0, 1))
     tones = np.nanmedian(windows[where].reshape(-1, 3, _MEDIAN**2), -1)
-    luma = tones.mean(-1)
+    used = np.ones(len(tones), bool)
+    if clean is not None:
+        told = resize(clean.astype(np.float32), low)[where] > 0.5
+        used = told if told.mean() > _MOSTLY else used
+    luma = tones[used].mean(-1)
     second = luma > (luma.min() + luma.max()) / 2
     for _ in range(6):
         if second.all() or not second.any():
             return out
-        one, other = tones[~second].mean(0), tones[second].mean(0)
-        second = ((tones - other) ** 2).sum(-1) < ((tones - one) ** 2).sum(-1)
+        one, other = tones[used][~second].mean(0), tones[used][second].mean(0)
+        second = ((tones[used] - other) ** 2).sum(-1) < ((tones[used] - one) ** 2).sum(-1)
     fewer = min(int(second.sum()), int((~second).sum()))
     few = max(_LEAST * len(second), _LEAST_AREA * _TONES**2)
-    if fewer < few or float(np.linalg.norm(one - other)) < _APART:
+    if fewer < few or float(np.linalg.norm(one - other)) < _APART or _shade(one, other):
         return out
+    if second.mean() > 0.5:
+        one, other = other, one
     plane = np.zeros(low, np.float32)
-    plane[where] = second == (second.mean() <= 0.5)
+    plane[where] = ((tones - other) ** 2).sum(-1) < ((tones - one) ** 2).sum(-1)
     total = resize(where.astype(np.float32), cloth.shape)
     return (resize(plane, cloth.shape) > 0.5 * total).astype(np.float32)
+
+
+def _shade(one: Plane, other: Plane) -> bool:
+    """Whether one of two colours (3,) is the other in half shade: as bright as that at most, and of
+    its hue."""
+    dark, bright = sorted((one, other), key=lambda c: float(c.mean()))
+    light = float(dark.mean() / max(float(bright.mean()), 1.0))
+    return light > _LIT and float(np.linalg.norm(dark - light * bright)) < _HUE
 
 
 def _to_scene(scene: Scene) -> npt.NDArray[np.float64]:
