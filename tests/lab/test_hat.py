@@ -9,7 +9,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from tonsure.hair.classes import HAT  # noqa: E402
 from tonsure.lab.tasks.hat import Hat, HatTask  # noqa: E402
 
 NAMES = ["Bald", "Black_Hair", "Male", "Wearing_Hat"]
@@ -34,24 +33,17 @@ def task(tmp_path: Path) -> HatTask:
         tmp_path / "celeba.npz", attr=attr, attr_names=np.array(NAMES), part=np.zeros(96, int),
         flag=np.ones(96), lm=landmarks, names=names,
     )  # fmt: skip
-    wide = np.full((40, 304, 256, 3), 120, np.uint8)  # street photos, the first ten with red hats
-    wide[:10, :90] = (200, 20, 20)
-    sets = np.full((40, 304, 256), 1 << 0, np.uint16)
-    sets[:10, :90] = 1 << HAT
-    labels = np.array(["ccp59"] * 39 + [""])
-    np.savez(tmp_path / "wide-ccp-train.npz", rgb=wide, sets=sets, labels=labels)
     people = tmp_path / "identity.txt"
     people.write_text("".join(f"{name}.jpg {k}\n" for k, name in enumerate(names)))
-    return HatTask(tmp_path, people, batch=16)
+    return HatTask(tmp_path, people, batch=12)
 
 
 def test_half_of_a_batch_wears_one_and_nobody_held_back_does(task: HatTask) -> None:
     batch = task.batch(torch.Generator().manual_seed(0))
-    assert batch["picture"].shape == (16, 3, 144, 112)
-    assert batch["hat"].tolist() == [1.0] * 8 + [0.0] * 8
-    held = {*task.held.tolist(), *task.held_afar.tolist()}
-    assert len(task.held_afar) == 4  # of 39: one has no labels
-    assert task.held_afar.min() == 96
+    assert batch["picture"].shape == (12, 3, 144, 112)
+    assert batch["hat"].tolist() == [1.0] * 6 + [0.0] * 6
+    held = set(task.held.tolist())
+    assert held
     assert all(not held & set(pool.tolist()) for pool in task.pools)
 
 
@@ -64,9 +56,7 @@ def test_a_few_steps_teach_it(task: HatTask) -> None:
         optimiser.zero_grad()
         losses["entropy"].backward()
         optimiser.step()
-    told = task.evaluate(model)
-    assert told["auc"] > 0.9
-    assert told["auc_afar"] > 0.9
+    assert task.evaluate(model)["auc"] > 0.9
     with torch.no_grad():
         seen = Hat(model.eval())(task.pictures[:8].float() / 127.5 - 1)
     assert seen.shape == (8,)

@@ -162,7 +162,7 @@ _ENTRIES = (
     ModelInfo(
         name="hat",
         file="hat.onnx",
-        sha256="a9e3bb3789919a829b50f6aba231225c49dfce2c66bc19e6619b10f451581dec",
+        sha256="9f1a4356e6b999065bfc2316a036cec164227d48ce90b7039b93ca9dc97c4134",
         bytes=964987,
         licence="LicenseRef-CelebA-noncommercial",
         licence_file="",

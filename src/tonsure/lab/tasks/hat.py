@@ -1,8 +1,7 @@
 """Hat or hair: one probability from one aligned face, for `tonsure.hair.hat`.
 
-CelebA's Wearing_Hat on its train partition and the hats that CCP's labels know; half of every batch
-wears one, an eighth is bald, an eighth has short dark hair, which is what a hat is most often seen
-in.
+CelebA's Wearing_Hat on its train partition; half of every batch wears one, a sixth is bald, a
+sixth has short dark hair, which is what a hat is most often seen in.
 """
 
 from __future__ import annotations
@@ -11,21 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor, nn
 
-from tonsure.hair.classes import HAT
-from tonsure.hair.hat import BOX, SIZE
-from tonsure.lab.data import pack, wide
+from tonsure.lab.data import pack
 from tonsure.lab.evaluate.scores import auc, balanced_accuracy
 from tonsure.lab.export import Port
 from tonsure.lab.networks.classifier import Classifier
 from tonsure.lab.tasks.judge import inputs, people, spoil, views, warp
 from tonsure.lab.tasks.judge import logits as answers
-from tonsure.scene import EYE_DISTANCE, EYES_MIDDLE
 
 WIDTHS = (12, 24, 40, 64, 96)
 
@@ -44,14 +38,8 @@ class Hat(nn.Module):
 class HatTask:
     """See the module; `data` and `identities` as for the judge, whose views are these."""
 
-    NEEDS = ("celeba.npz", "celeba_img.npy", "identity_CelebA.txt", "wide-ccp-train.npz")
-
-    @staticmethod
-    def prepare(data: Path, out: Path, workers: int) -> None:
-        """Pack `data`, which has `celeba`, `celebamask`, `wide` and `teacher`."""
-        pack.masks(data, out, workers)
-        teacher = data / "teacher" / "hair_segmenter.onnx"
-        wide.pack(data / "wide", teacher, out, kinds=("ccp",), workers=workers)
+    NEEDS = ("celeba.npz", "celeba_img.npy", "identity_CelebA.txt")
+    prepare = staticmethod(pack.masks)
 
     @classmethod
     def open(cls, data: Path, batch: int = 48) -> HatTask:
@@ -79,21 +67,10 @@ class HatTask:
         hat, bald = sign["Wearing_Hat"], sign["Bald"]
         dark = sign["Black_Hair"] & sign["Male"] & ~hat
         held = people(identities, packed["names"][rows]) % 10 == 0
-        close = views(data, packed, rows)
-        far, theirs = _of_wide(data / "wide-ccp-train.npz")
-        afar = np.arange(len(close) + len(far)) >= len(close)
-        self.pictures = torch.from_numpy(np.concatenate([close, far])).permute(0, 3, 1, 2)
-        hat = np.concatenate([hat, theirs])
+        self.pictures = torch.from_numpy(views(data, packed, rows)).permute(0, 3, 1, 2)
         self.hat = torch.from_numpy(hat)
-        held = np.concatenate([held, np.arange(len(far)) % 10 == 0])
-        self.held = torch.from_numpy(np.nonzero(held & ~afar)[0])
-        self.held_afar = torch.from_numpy(np.nonzero(held & afar)[0])
-        bald, dark = (np.concatenate([k, np.zeros(len(far), bool)]) for k in (bald, dark))
-        near = ~afar
-        kinds = (
-            hat & near, hat & near, hat & near, hat & afar,
-            bald & ~hat, dark, ~hat & near, ~hat & afar,
-        )  # fmt: skip
+        self.held = torch.from_numpy(np.nonzero(held)[0])
+        kinds = (hat, hat, hat, bald & ~hat, dark, ~hat)
         self.pools = [torch.from_numpy(np.nonzero(kind & ~held)[0]) for kind in kinds]
 
     def build(self) -> nn.Module:
@@ -114,32 +91,12 @@ class HatTask:
 
     def evaluate(self, model: nn.Module) -> dict[str, float]:
         """On the people held back."""
-        afar = self.hat[self.held_afar].numpy()
-        there = 1 / (1 + np.exp(-answers(model, self.pictures[self.held_afar])[:, 0]))
         known = self.hat[self.held].numpy()
         seen = 1 / (1 + np.exp(-answers(model, self.pictures[self.held])[:, 0]))
         return {
-            "auc_afar": round(auc(there, afar), 4),
-            "hats_missed_afar": round(float((there[afar] < 0.25).mean()), 4),
-            "none_taken_for_hats_afar": round(float((there[~afar] > 0.25).mean()), 4),
             "auc": round(auc(seen, known), 4),
             "balanced": round(balanced_accuracy(seen > 0.5, known), 4),
             "hats": int(known.sum()),
             "hats_missed": round(float((seen[known] < 0.25).mean()), 4),
             "none_taken_for_hats": round(float((seen[~known] > 0.25).mean()), 4),
         }
-
-
-def _of_wide(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
-    """Views (N, 144, 112, 3) of the people of a packed set whose garments are labelled, and who of
-    them (N,) wears a hat."""
-    with np.load(path) as d:
-        known = d["labels"] == "ccp59"
-        rgb, sets = d["rgb"][known], d["sets"][known]
-    corner = (np.array(BOX).reshape(2, 2) - EYES_MIDDLE) / EYE_DISTANCE - (wide.LEFT, wide.TOP)
-    left, top, right, bottom = (corner * wide.DENSITY).ravel().tolist()
-    size = (SIZE[1], SIZE[0])
-    views = [
-        np.asarray(Image.fromarray(x).resize(size, box=(left, top, right, bottom))) for x in rgb
-    ]
-    return np.stack(views), (sets == wide.some(HAT)).mean((1, 2)) > 0.005
