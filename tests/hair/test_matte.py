@@ -211,3 +211,16 @@ def test_the_edge_of_hair_goes_from_neck_and_chest(plain: Scene) -> None:
     hole = matte.matte(plain, classes, 0.0, oval, oval, none, oval).hole
     assert found_in(plain, hole, (-0.75, 2.0, -0.65, 2.4)) > 0.9
     assert found_in(plain, hole, (-0.3, 2.0, 0.3, 2.4)) < 0.05
+
+
+def test_a_long_beard_stays_where_it_hangs(plain: Scene) -> None:
+    """On the face it is skin to the parser, below the chin hair."""
+    x, y = plain.face_units()
+    noise = np.random.default_rng(5).normal(0, 1, plain.shape)
+    oval = plain.polygon(plain.mesh[list(OVAL), :2])
+    hair = ((np.abs(x) < 0.6) & (y > 1.85)).astype(np.float32)
+    for strength, kept in ((60, True), (9, False)):
+        rough = plain.rgb + (strength * noise * (y > 1.0))[..., None]
+        zone, share = beard.beard(replace(plain, rgb=rough.astype(np.float32)), hair, oval)
+        assert share < 0.25
+        assert (found_in(plain, zone, (-0.4, 1.9, 0.4, 2.3)) > 0.9) == kept

@@ -57,7 +57,7 @@ CATALOGUE: Mapping[str, Attribute] = {
     for one in (
         Attribute(
             "Bald",
-            Direction("hair goes", "the bald head of `tonsure bald`", 93, 150),
+            Direction("hair goes", "the bald head of `tonsure bald`", 105, 150),
             None,
         ),
         Attribute("Bangs", None, None),

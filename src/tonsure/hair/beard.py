@@ -7,6 +7,8 @@ import numpy as np
 from ..planes import LUMA, Plane, blur, eased, grow, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
 
+_LONG = (6.8, 7.5)  # times rougher: three long beards had 7.8 to 11, make-up and scarves up to 6.4
+
 
 def beard(scene: Scene, hair: Plane, oval: Plane) -> tuple[Plane, float]:
     """The zone, (H, W) 0..1, in which the parser's `hair` (H, W) is a beard and stays, and how much
@@ -25,7 +27,7 @@ def beard(scene: Scene, hair: Plane, oval: Plane) -> tuple[Plane, float]:
 
     strength = max(share(chin.astype(np.float32)), 0.7 * share(lip.astype(np.float32)))
     # a beard that is skin to the parser on the face is hair to it where it hangs
-    hangs = eased(0.8, 0.95, shaggy(scene, oval))
+    hangs = eased(*_LONG, roughness(scene, oval))
     grown = max(strength, 0.5 * hangs)
     if grown < 0.25:
         return np.zeros_like(hair), strength
@@ -39,8 +41,13 @@ def beard(scene: Scene, hair: Plane, oval: Plane) -> tuple[Plane, float]:
 
 
 def shaggy(scene: Scene, oval: Plane) -> float:
-    """How much rougher chin and cheeks beside the mouth are than skin below the eyes: 0 to 1. A
-    beard that the parser calls skin shows here."""
+    """How surely a beard grows on chin and cheeks that the parser calls skin: 0 to 1."""
+    return eased(3.5, 5.0, roughness(scene, oval))
+
+
+def roughness(scene: Scene, oval: Plane) -> float:
+    """How many times rougher chin and cheeks beside the mouth are than skin below the eyes; 0 where
+    they do not show."""
     mesh = (scene.mesh[:, :2] - EYES_MIDDLE) / EYE_DISTANCE
     x, y = scene.face_units()
     mouth, chin = float(mesh[[61, 291], 1].mean()), float(mesh[152, 1])
@@ -56,4 +63,4 @@ def shaggy(scene: Scene, oval: Plane) -> float:
         return 0.0
     base = float(np.median(rough[cheek])) + 0.004
     zones = [float(np.quantile(rough[z], 0.7)) / base for z in (below, beside) if z.any()]
-    return eased(3.5, 5.0, max(zones))
+    return max(zones)
