@@ -278,7 +278,7 @@ def test_a_second_signal_ends_at_once(process, portrait):
         _until(lambda: b"photos_running 1" in there.get("/metrics").body)
         there.process.send_signal(signal.SIGHUP)
         _until(lambda: there.get("/readyz").json == {"status": "draining"})
-        assert there.end() == 0
+        assert there.end(60) == 0
         assert asked.exception(60) is not None  # what it had is left undone
 
 
