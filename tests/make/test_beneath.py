@@ -11,7 +11,7 @@ from tonsure import faces
 from tonsure.make import beneath as room
 from tonsure.make.beneath import BACKGROUND, CLOTH, CLOTH2, LAYERS, SKIN, beneath, two_sorts
 from tonsure.make.body import body
-from tonsure.planes import Plane
+from tonsure.planes import Plane, grow
 from tonsure.scene import Scene, look
 
 
@@ -69,6 +69,16 @@ def test_a_pattern_is_one_sort() -> None:
     second = two_sorts(rgb, np.ones((160, 160), np.float32), np.ones((160, 160), bool), 32.0)
     assert second[:, :100].max() == 0
     assert second[:, 120:].min() == 1
+
+
+def test_broad_stripes_are_one_sort_and_a_badge_is_none() -> None:
+    rgb = np.full((160, 160, 3), 200, np.float32)
+    rgb[np.arange(160) % 20 < 5] = 20
+    cloth, known = np.ones((160, 160), np.float32), np.ones((160, 160), bool)
+    assert two_sorts(rgb, cloth, known, 32.0).max() == 0
+    badge = np.full((60, 60, 3), 200, np.float32)
+    badge[20:38, 20:38] = 20  # little of a cloth of which little is seen
+    assert two_sorts(badge, cloth[:60, :60], known[:60, :60], 48.0).max() == 0
 
 
 def test_layers_are_of_one_mind_with_what_is_seen_around() -> None:
@@ -130,6 +140,17 @@ def test_colours_are_those_of_their_layers(
     wall = np.median(found.colours[BACKGROUND][(hole > 0) & (y < 0.9)], 0)
     assert np.abs(cloth - [30, 40, 170]).max() < 30
     assert np.abs(wall - [40, 160, 60]).max() < 30
+
+
+def test_ends_of_hair_are_no_sort_of_cloth(
+    scene: Scene, curtains: tuple[Plane, Plane, Plane]
+) -> None:
+    """What the parser calls clothes right beside the hair may be its ends."""
+    seen, hole, head = curtains
+    painted = np.full_like(scene.rgb, 200)
+    painted[grow(hole, 0.15 * scene.unit) > 0.5] = [60, 30, 10]
+    found = beneath(replace(scene, rgb=painted), seen, hole, head)
+    assert found.seen[..., CLOTH2].max() < 0.5
 
 
 def test_what_is_hidden_does_not_matter(scene: Scene, curtains: tuple[Plane, Plane, Plane]) -> None:

@@ -84,7 +84,7 @@ def test_a_scrap_makes_no_pattern() -> None:
     noise = np.random.default_rng(2).normal(120, 40, (SIDE, SIDE)).astype(np.float32)
     picture = grey(noise)
     wanted = np.ones((SIDE, SIDE), np.float32)
-    for side, copied in ((140, True), (40, False)):
+    for side, copied in ((140, True), (60, False)):
         known = ((side > ROW) & (side > COLUMN)).astype(np.float32)
         cover = complete(picture, known, wanted, UNIT).grained
         assert (np.quantile(cover[known == 0], 0.9) > 0.3) == copied
