@@ -41,7 +41,7 @@ from tonsure.scene import EYE_DISTANCE, EYES_MIDDLE, OVAL
 Bytes = npt.NDArray[np.uint8]
 Sets = npt.NDArray[np.uint16]
 
-DENSITY, LEFT, TOP, WIDTH, HEIGHT = 30.0, -4.267, -3.6, 256, 304
+DENSITY, LEFT, TOP, WIDTH, HEIGHT = 30.0, -4.267, -3.6, 256, 400
 """The window: px per eye distance, its corner in eye distances from between the eyes, its size."""
 ANY = (1 << len(CLASSES)) - 1
 _CHIN = 152
