@@ -19,15 +19,21 @@ from torch import Tensor, nn
 
 from tonsure.hair.classes import CLASSES, EAR, GLASSES, HAIR, HAT, NECK
 from tonsure.lab.augment import jitter_colour, uniform
-from tonsure.lab.data import pack, wide
+from tonsure.lab.data import pack, review, wide
+from tonsure.lab.data.pasted import Pastes, Windows
 from tonsure.lab.export import Port
 from tonsure.lab.networks.unet import Down, Residual, UNet
 from tonsure.lab.task import device_of
 from tonsure.lab.tasks.parser import ParserTask, inputs
 
 WIDTHS = (16, 32, 64, 96, 128)
-SIZE = (224, 192)
+SIZE = (256, 192)
 """Height and width of the training pictures."""
+_PASTED = {"hair": 0.3, "arm": 0.08, "hat": 0.08, "beard": 0.05}
+"""How often something is laid on a window (`data.pasted`)."""
+_SOFT = 0.5  # weight of the teacher's own hair where no label tells
+_SETS = {"ccp": 1.0, "eg1800": 1.2, "lfw": 0.6, "figaro": 0.8}
+"""Of `data.wide`, and how often each is met."""
 _WEIGHTS = {HAIR: 1.2, HAT: 2.0, EAR: 1.7, NECK: 1.4, GLASSES: 1.7}
 
 
@@ -57,23 +63,30 @@ class Crops:
     def __init__(
         self, pictures: Any, sets: Any, density: float, corner: tuple[float, float],
         scales: tuple[float, float], middle: tuple[float, float], turn: Any = None,
+        floor: Any = None,
     ) -> None:  # fmt: skip
         self.pictures, self.sets = pictures, sets
         self.density, self.corner, self.scales, self.middle = density, corner, scales, middle
         # (N, 4) of pictures that are not upright: z, t of picture -> eye distances
         self.turn = turn
+        # (N,) where the photos end, eye distances below the eyes: crops lie anywhere above
+        self.floor = floor
 
     def draw(
         self, rows: Any, g: torch.Generator, size: tuple[int, int], made: Any = None
     ) -> tuple[Tensor, Tensor | None, Tensor]:
         """Pictures (n, 3, h, w) 0..1, sets (n, h, w) or None, face units (n, 2, h, w). `made` are
-        pictures and sets to take in place of those of `rows`."""
+        pictures, sets and hair to take in place of those of `rows`; the hair is a fourth channel
+        of the pictures then."""
         n, (height, width) = len(rows), size
         low, high = np.log(self.scales)
         scale = torch.exp(uniform(g, n, float(low), float(high)))
         lean = torch.where(torch.rand(n, generator=g) < 0.15, 0.3, 0.05)
         roll = torch.randn(n, generator=g) * lean
         centre = torch.tensor(self.middle) + torch.randn(n, 2, generator=g) * 0.6
+        if self.floor is not None:
+            room = (torch.from_numpy(self.floor[rows]) - 0.4 * height / scale - self.middle[1])
+            centre[:, 1] += room.clamp(min=0) * torch.rand(n, generator=g)
         flip = torch.where(torch.rand(n, generator=g) < 0.5, -1.0, 1.0)
         ys, xs = torch.meshgrid(
             torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij"
@@ -93,7 +106,9 @@ class Crops:
             norm = z[:, 0] ** 2 + z[:, 1] ** 2
             px = (dx * z[:, 0] + dy * z[:, 1]) / norm
             py = (dy * z[:, 0] - dx * z[:, 1]) / norm
-        pictures, known = (self.pictures[rows], None) if made is None else made
+        pictures, known = (self.pictures[rows], None) if made is None else (made[0], made[1])
+        if made is not None:
+            pictures = np.concatenate([pictures, made[2][..., None]], -1)
         picture = torch.from_numpy(np.ascontiguousarray(pictures))
         picture = picture.permute(0, 3, 1, 2).float() / 255
         h, w = picture.shape[2:]
@@ -106,7 +121,7 @@ class Crops:
         known = self.sets[rows] if known is None else known
         told = torch.from_numpy(known.astype(np.float32))[:, None]
         sets = F.grid_sample(told, grid, mode="nearest", align_corners=False)[:, 0].long()
-        return out, torch.where(sets == 0, wide.ANY, sets), face
+        return out, torch.where(sets == 0, wide.ANY | review.SILENT, sets), face
 
 
 class SightTask:
@@ -117,45 +132,60 @@ class SightTask:
     data : folder with `wide-*.npz` (`data.wide.pack`) and `cm_train.npz`, `cm_test.npz`,
         `celeba_img.npy`, `celeba.npz` (`data.pack.masks`).
     start : the parser whose weights are gone on from.
+    kept : the parser whose answers on CelebA are kept.
     counts : people to the waist, labelled faces and faces without labels of one batch.
     """
 
     NEEDS = (
-        *(f"wide-{kind}-train.npz" for kind in ("ccp", "eg1800", "lfw", "figaro")),
+        *(f"wide-{kind}-train.npz" for kind in _SETS),
+        *(f"opinion-{kind}-train.npy" for kind in _SETS),
         *("cm_train.npz", "celeba.npz", "celeba_img.npy"),
     )
 
     def __init__(
-        self, data: Path, start: str = "hair_parser", counts: Sequence[int] = (12, 1, 1)
-    ) -> None:
-        self.config: dict[str, Any] = {"task": "sight", "counts": list(counts), "start": start}
+        self, data: Path, start: str = "hair_parser", kept: str = "hair_parser",
+        counts: Sequence[int] = (12, 1, 1),
+    ) -> None:  # fmt: skip
+        self.config: dict[str, Any] = {
+            "task": "sight", "counts": list(counts), "start": start, "kept": kept,
+        }  # fmt: skip
         self.counts, self.start = counts, start
-        rgb, sets, chance, hair = [], [], [], []
-        for kind, share in (("ccp", 1.0), ("eg1800", 1.2), ("lfw", 0.6), ("figaro", 0.8)):
+        rgb, sets, chance, hair, floor, mesh = [], [], [], [], [], []
+        for kind, share in _SETS.items():
             path = data / f"wide-{kind}-train.npz"
             if not path.exists():
                 continue
             with np.load(path) as d:
-                rgb.append(d["rgb"])
-                told = d["hair"]
-                known = _doubted(d["sets"], told)
-                for one, its, mesh in zip(known, told, d["mesh"], strict=True):
-                    wide.shave(one, its, mesh)
-                sets.append(known)
-                hair.append(np.where(d["inside"] > 250, told, 0).astype(np.uint8))
-                # what has labels of its own, and long hair, is met more often
-                more = np.where(d["labels"] == "", 0.5, 1.0) * np.where(d["length"] == "long", 2, 1)
-                hat = (known == wide.some(HAT)).mean((1, 2)) > 0.005
-                chance.append(share * more * np.where(hat, 3, 1))
+                part = {k: d[k] for k in d.files}
+            opinion = np.load(data / f"opinion-{kind}-train.npy", mmap_mode="r")
+            known = _doubted(part["sets"], part["hair"])
+            for k, name in enumerate(part["names"]):
+                said = review.verdicts().get((kind, str(name)), [])
+                known[k], part["hair"][k] = review.settled(
+                    known[k], part["hair"][k], opinion[k], part["inside"][k], said,
+                    labelled=part["labels"][k] in ("ccp59", "hair_skin"),
+                )  # fmt: skip
+                wide.shave(known[k], part["hair"][k], part["mesh"][k])
+            known[part["inside"] < 250] = wide.ANY | review.SILENT
+            rgb.append(part["rgb"])
+            sets.append(known)
+            mesh.append(part["mesh"])
+            hair.append(np.where(part["inside"] > 250, part["hair"], 0).astype(np.uint8))
+            rows = (part["inside"] > 250).any(2)
+            last = wide.HEIGHT - rows[:, ::-1].argmax(1)
+            floor.append((last / wide.DENSITY + wide.TOP).astype(np.float32))
+            # what has labels of its own, and long hair, is met more often
+            more = np.where(part["labels"] == "", 0.5, 1.0)
+            more *= np.where(part["length"] == "long", 2, 1)
+            hat = (known == wide.some(HAT)).mean((1, 2)) > 0.005
+            chance.append(share * more * np.where(hat, 3, 1))
         self.wide = Crops(
             np.concatenate(rgb), np.concatenate(sets), wide.DENSITY, (wide.LEFT, wide.TOP),
-            (19.0, 36.0), (0.0, 1.4),
+            (19.0, 36.0), (0.0, 0.8), floor=np.concatenate(floor),
         )  # fmt: skip
         self.chance = torch.from_numpy(np.concatenate(chance))
-        self.hair = np.concatenate(hair)
-        y = (np.arange(wide.HEIGHT) + 0.5) / wide.DENSITY + wide.TOP
-        low = (self.hair[:, y > 1.0] > 127).mean((1, 2))
-        self.donors = np.nonzero(low > 0.03)[0]
+        self.hair, self.mesh = np.concatenate(hair), np.concatenate(mesh)
+        self.pastes = Pastes(Windows(self.wide.pictures, self.wide.sets, self.hair, self.mesh))
         with np.load(data / "cm_train.npz") as d:
             ok = d["flag"] > 0.5
             one = (1 << d["lab"][ok].astype(np.uint16)).astype(np.uint16)
@@ -173,13 +203,11 @@ class SightTask:
             turn = _turns(d["lm"])
         images = np.load(data / "celeba_img.npy", mmap_mode="r")
         self.celeba = Crops(images, None, 0, (0, 0), (24.0, 52.0), (0.0, 0.0), turn)
-        self.test: list[tuple[Any, Any, Any]] = []
-        for kind in ("ccp", "eg1800"):
-            path = data / f"wide-{kind}-test.npz"
-            if path.exists():
-                with np.load(path) as d:
-                    self.test.append((d["rgb"], d["hair"], d["inside"]))
-        self.before = warm(UNet(5, len(CLASSES), WIDTHS), start).eval().requires_grad_(False)
+        self.test = [
+            _truth(data, kind) for kind in ("ccp", "eg1800")
+            if (data / f"wide-{kind}-test.npz").exists()
+        ]  # fmt: skip
+        self.before = warm(UNet(5, len(CLASSES), WIDTHS), kept).eval().requires_grad_(False)
 
     @staticmethod
     def prepare(data: Path, out: Path, workers: int) -> None:
@@ -190,6 +218,9 @@ class SightTask:
                 data / "wide", data / "teacher" / "hair_segmenter.onnx", out,
                 part=part, workers=workers,
             )  # fmt: skip
+            for kind in _SETS:
+                if (out / f"wide-{kind}-{part}.npz").exists():
+                    review.opinions(out, kind, part, workers)
 
     @staticmethod
     def network(**_: Any) -> nn.Module:
@@ -202,47 +233,45 @@ class SightTask:
         return ParserTask.port(network)
 
     def build(self) -> nn.Module:
-        net = UNet(5, len(CLASSES), WIDTHS)
-        net.load_state_dict(self.before.state_dict())
+        net = warm(UNet(5, len(CLASSES), WIDTHS), self.start)
         return spread(net, self.batch(torch.Generator().manual_seed(1))["picture"])
 
     def batch(self, generator: torch.Generator) -> dict[str, Tensor]:
         g = generator
-        parts, sets = [], []
+        parts, sets, soft = [], [], []
         draws = (self.wide, self.chance), (self.close, self.close_chance)
         for (crops, chance), count in zip(draws, self.counts[:2], strict=True):
             rows = torch.multinomial(chance, count, replacement=True, generator=g).numpy()
             made = self._made(rows, g) if crops is self.wide else None
             picture, told, face = crops.draw(rows, g, SIZE, made)
-            parts.append(inputs(jitter_colour(picture, g), face))
+            hair = picture[:, 3] if made is not None else torch.zeros_like(picture[:, 0])
+            parts.append(inputs(jitter_colour(picture[:, :3].contiguous(), g), face))
             sets.append(told)
+            soft.append(hair)
         some = torch.multinomial(self.celeba_chance, self.counts[2], replacement=True, generator=g)
         picture, _, face = self.celeba.draw(some.numpy(), g, SIZE)
         plain = inputs(picture, face)
         parts.append(inputs(jitter_colour(picture.clone(), g), face))
         told = torch.cat([s for s in sets if s is not None])
-        return {"picture": torch.cat(parts), "sets": told, "plain": plain}
+        return {
+            "picture": torch.cat(parts), "sets": told, "hair": torch.cat(soft), "plain": plain,
+        }  # fmt: skip
 
-    def _made(self, rows: Any, g: torch.Generator) -> tuple[Any, Any]:
-        """Pictures and sets of `rows`; every third wears somebody else's hair over its own, so that
-        where hair ends before cloth and skin is known to the pixel."""
+    def _made(self, rows: Any, g: torch.Generator) -> tuple[Any, Any, Any]:
+        """Pictures, sets and the teacher's hair of `rows`, on many of which something is laid."""
         pictures, sets = self.wide.pictures[rows], self.wide.sets[rows]
-        for k in range(len(rows)):
-            if float(torch.rand((), generator=g)) > 0.35:
-                continue
-            donor = self.donors[int(torch.randint(len(self.donors), (), generator=g))]
-            rgb, alpha = self.wide.pictures[donor], self.hair[donor]
-            if float(torch.rand((), generator=g)) < 0.5:
-                rgb, alpha = rgb[:, ::-1], alpha[:, ::-1]
-            down, across = (int(v) for v in torch.randint(-9, 10, (2,), generator=g))
-            rgb, alpha = (np.roll(v, (down, across), (0, 1)) for v in (rgb, alpha))
-            gain = float(uniform(g, 1, 0.7, 1.3))
-            a = np.clip((alpha.astype(np.float32) - 40) / 175, 0, 1)[..., None]
-            mixed = pictures[k] * (1 - a) + np.clip(rgb * gain, 0, 255) * a
-            pictures[k] = mixed.astype(np.uint8)
-            sets[k][a[..., 0] > 0.6] = 1 << HAIR
-            sets[k][(a[..., 0] > 0.05) & (a[..., 0] <= 0.6)] = wide.ANY
-        return pictures, sets
+        hair = self.hair[rows]
+        random = np.random.default_rng(int(torch.randint(2**62, (), generator=g)))
+        for k, row in enumerate(rows):
+            if random.random() < _PASTED["hair"]:
+                self.pastes.hair(pictures[k], sets[k], random)
+            if random.random() < _PASTED["beard"]:
+                self.pastes.beard(pictures[k], sets[k], self.mesh[row], random)
+            if random.random() < _PASTED["hat"]:
+                self.pastes.hat(pictures[k], sets[k], random)
+            if random.random() < _PASTED["arm"]:
+                self.pastes.arm(pictures[k], sets[k], self.mesh[row], random)
+        return pictures, sets, hair
 
     def losses(
         self, model: nn.Module, teacher: nn.Module, batch: dict[str, Tensor], progress: float
@@ -254,17 +283,22 @@ class SightTask:
             plain = batch["plain"].contiguous(memory_format=torch.channels_last)
             told = self.before(plain).float().softmax(1)
         kept = -(told * logits[n:].log_softmax(1)).sum(1).mean()
-        labels = set_loss(logits[:n], batch["sets"])
+        sets = batch["sets"] & wide.ANY
+        labels = set_loss(logits[:n], sets)
         p = logits[:n].softmax(1)[:, HAIR]
-        is_hair = (batch["sets"] == 1 << HAIR).float()
-        never = ((batch["sets"] >> HAIR) & 1 == 0).float()
+        is_hair = (sets == 1 << HAIR).float()
+        never = ((sets >> HAIR) & 1 == 0).float()
+        asked = (batch["sets"] & review.SILENT == 0) & (is_hair + never == 0)
+        free = p.clamp(1e-4, 1 - 1e-4)
+        apart = F.binary_cross_entropy(free, batch["hair"], reduction="none")
+        edges = (apart * asked).sum() / asked.sum().clamp(min=1000)
         hit = (p * is_hair).sum() + 50
         dice = 1 - 2 * hit / ((p * (is_hair + never)).sum() + is_hair.sum() + 100)
-        return {"sets": labels, "dice": 0.5 * dice, "kept": 0.5 * kept}
+        return {"sets": labels, "dice": 0.5 * dice, "edges": _SOFT * edges, "kept": 0.5 * kept}
 
     @torch.no_grad()
     def evaluate(self, model: nn.Module) -> dict[str, float]:
-        """Hair's IoU (0..1) with the teacher on the test parts of wide/, as in use: at the windows'
+        """Hair's IoU (0..1) with the teacher, mended by eye, on the test parts of wide/, as in use: at the windows'
         own density, as they are and mirrored; over all pixels, and the median of the pictures."""
         place = device_of(model)
         hits = union = 0.0
@@ -293,13 +327,25 @@ class SightTask:
         }
 
 
+def _truth(data: Path, kind: str) -> tuple[Any, Any, Any]:
+    """Pictures, the teacher's hair as an eye has mended it, and where it counts, of a test part."""
+    with np.load(data / f"wide-{kind}-test.npz") as d:
+        rgb, sets, hair, inside, names = (d[k] for k in ("rgb", "sets", "hair", "inside", "names"))
+    told = np.load(data / f"opinion-{kind}-test.npy")
+    for k, name in enumerate(names):
+        said = review.verdicts().get((kind, str(name)), [])
+        _, hair[k] = review.settled(sets[k], hair[k], told[k], inside[k], said, alone=True)
+    return rgb, hair, inside
+
+
 def _doubted(sets: Any, hair: Any) -> Any:
     """Sets (N, H, W) without the teacher's word that there is no hair, where it saw hardly any hair
     (N, H, W) at all: it slips on fair hair before a light wall, and on dark grey photos."""
     little = (hair > 127).mean((1, 2)) * wide.HEIGHT * wide.WIDTH / wide.DENSITY**2 < 1.5
     without = wide.ANY ^ wide.some(HAIR)
     out = sets.copy()
-    out[little] = np.where(out[little] == without, wide.ANY, out[little])
+    silent = wide.ANY | review.SILENT
+    out[little] = np.where(np.isin(out[little], (without, wide.ANY)), silent, out[little])
     return out
 
 
