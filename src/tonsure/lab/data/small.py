@@ -47,9 +47,9 @@ class Grid:
     height: int
 
 
-WIDE = Grid(30.0, -4.267, -3.6, 256, 304)
+WIDE = Grid(30.0, -4.267, -3.6, 256, 400)
 """That of `data.wide`, said again here because this module has to do without its libraries."""
-SMALL = Grid(20.0, WIDE.left, WIDE.top, 170, 202)
+SMALL = Grid(20.0, WIDE.left, WIDE.top, 170, 266)
 
 
 @dataclass

@@ -54,6 +54,7 @@ class BeneathTask:
     rival : weight of the patch critic in the hole, 0 for none; good ones are 0.05 to 0.1. Its
         state is in the checkpoints of `lab.rented` alone: `lab.train` begins it anew on going on.
     rival_start : share of the run from which it has a say: first the colours, then their grain.
+    start : the shipped network, or the `.onnx` file, whose weights are gone on from; "" for none.
     workers, most : processes that decode the one file, and how many train windows of it.
     """
 
@@ -95,8 +96,12 @@ class BeneathTask:
         rival_start: float = 0.5,
         workers: int = 1,
         most: int | None = None,
+        start: str = "",
     ) -> None:
-        self.config: dict[str, Any] = {"task": "beneath", "size": size, "widths": list(widths)}
+        self.config: dict[str, Any] = {
+            "task": "beneath", "size": size, "widths": list(widths), "start": start,
+        }  # fmt: skip
+        self.start = start
         self.size, self.widths = size, tuple(widths)
         self.sets = Store.open(data, "train", device, workers=workers, most=most)
         self.tests = Store.open(data, "test", device)
@@ -106,7 +111,13 @@ class BeneathTask:
             self.rival = Rival(len(LAYERS) + 1, weight=rival, start=rival_start, device=self.device)
 
     def build(self) -> nn.Module:
-        return self.network(self.widths).to(self.device)
+        net = self.network(self.widths)
+        if self.start:
+            from tonsure.lab.shipped import spread, warm
+
+            example = self.batch(torch.Generator().manual_seed(1))["window"].cpu()
+            net = spread(warm(net, self.start), example)
+        return net.to(self.device)
 
     def batch(self, generator: torch.Generator) -> dict[str, Tensor]:
         g = generator

@@ -22,7 +22,8 @@ from tonsure.lab.augment import jitter_colour, uniform
 from tonsure.lab.data import pack, review, wide
 from tonsure.lab.data.pasted import Pastes, Windows
 from tonsure.lab.export import Port
-from tonsure.lab.networks.unet import Down, Residual, UNet
+from tonsure.lab.networks.unet import UNet
+from tonsure.lab.shipped import spread, warm
 from tonsure.lab.task import device_of
 from tonsure.lab.tasks.parser import ParserTask, inputs
 
@@ -367,66 +368,3 @@ def _turns(landmarks: Any) -> Any:
         t = t - complex(*EYES_MIDDLE)
         out.append([z.real, z.imag, t.real, t.imag])
     return (np.array(out) / EYE_DISTANCE).astype(np.float32)
-
-
-def warm(net: UNet, name: str) -> UNet:
-    """`net` with the weights of the shipped parser `name`, whose batch norms are folded in."""
-    import onnx
-    from onnx import numpy_helper
-
-    from tonsure.models.registry import info
-
-    graph = onnx.load(name if name.endswith(".onnx") else str(info(name).path)).graph
-    arrays = {i.name.removesuffix(".half"): numpy_helper.to_array(i) for i in graph.initializer}
-    folded = [k for k in arrays if k.startswith("onnx::Conv")]
-    pairs = zip(folded[::2], folded[1::2], strict=True)
-    named = {k.removeprefix("body."): v for k, v in arrays.items() if k.startswith("body.")}
-    state = {k: torch.from_numpy(v.astype(np.float32)) for k, v in named.items()}
-    net.load_state_dict(state, strict=False)
-    with torch.no_grad():
-        for (conv, norm), (weight, bias) in zip(_folded(net), pairs, strict=True):
-            conv.weight.copy_(torch.from_numpy(arrays[weight].astype(np.float32)))
-            norm.running_mean.zero_()
-            norm.running_var.fill_(1 - norm.eps)
-            norm.weight.fill_(1)
-            norm.bias.copy_(torch.from_numpy(arrays[bias].astype(np.float32)))
-    return net
-
-
-def _folded(net: nn.Module) -> list[tuple[Any, Any]]:
-    """Convolutions with the norm that export folds into them, in the graph's order."""
-    out: list[tuple[Any, Any]] = []
-    for module in net.modules():
-        if isinstance(module, Down):
-            out.append((module[0], module[1]))
-        elif isinstance(module, Residual):
-            out.append((module.first, module.first_norm))
-            out.append((module.second, module.second_norm))
-    return out
-
-
-@torch.no_grad()
-def spread(net: UNet, example: Tensor) -> UNet:
-    """The same function with norms that have the statistics of `example`, so that training may
-    normalise by the batch again."""
-    net.eval()
-    pairs = _folded(net)
-    seen: dict[int, tuple[Tensor, Tensor]] = {}
-
-    def watch(index: int) -> Any:
-        def hook(_: nn.Module, __: Any, out: Tensor) -> None:
-            seen[index] = out.mean((0, 2, 3)), out.var((0, 2, 3))
-
-        return hook
-
-    hooks = [conv.register_forward_hook(watch(k)) for k, (conv, _) in enumerate(pairs)]
-    net(example)
-    for hook in hooks:
-        hook.remove()
-    for k, (_, norm) in enumerate(pairs):
-        mean, var = seen[k]
-        norm.running_mean.copy_(mean)
-        norm.running_var.copy_(var)
-        norm.weight.copy_((var + norm.eps).sqrt())
-        norm.bias.add_(mean)
-    return net
