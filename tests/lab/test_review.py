@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("torch")
 
 from tonsure.hair.classes import CLOTHES, HAIR, HAT, NECK  # noqa: E402
-from tonsure.lab.data import review, wide  # noqa: E402
+from tonsure.lab.data import mended, review, wide  # noqa: E402
 from tonsure.lab.data.pasted import Pastes, Windows  # noqa: E402
 
 SHAPE = (wide.HEIGHT, wide.WIDTH)
@@ -111,3 +111,25 @@ def test_other_peoples_hair_is_hair_and_its_edge_is_not_told(windows):
     assert (rgb[~now & (sets != wide.ANY | review.SILENT)] == windows.rgb[0][
         ~now & (sets != wide.ANY | review.SILENT)
     ]).all()  # fmt: skip
+
+
+def test_mended_windows_are_mapped_files_of_all_sets(tmp_path):
+    teacher, told, inside = planes()
+    inside[390:] = 0
+    row = {
+        "rgb": np.full((1, *SHAPE, 3), 9, np.uint8), "inside": inside[None],
+        "hair": teacher[None], "sets": np.full((1, *SHAPE), 1 << HAIR, np.uint16),
+        "mesh": np.random.default_rng(0).normal(80, 20, (1, 468, 3)).astype(np.float32),
+        "names": np.array(["a"]), "length": np.array(["long"]), "labels": np.array([""]),
+    }  # fmt: skip
+    for kind in ("one", "two"):
+        np.savez(tmp_path / f"wide-{kind}-train.npz", **row)
+        np.save(tmp_path / f"opinion-{kind}-train.npy", told[None])
+    mended.pack(tmp_path, ("one", "two"))
+    found = {k: np.load(tmp_path / f"sight-{k}.npy", mmap_mode="r") for k in mended.PLANES}
+    assert found["rgb"].shape == (2, *SHAPE, 3)
+    assert found["sets"][1, 395, 5] == wide.ANY | review.SILENT
+    assert found["hair"][0, 220, 60] == 0  # the teacher alone
+    with np.load(tmp_path / "sight.npz") as d:
+        assert list(d["kind"]) == ["one", "two"]
+        assert d["floor"][0] == pytest.approx(390 / wide.DENSITY + wide.TOP)

@@ -20,13 +20,15 @@ from tonsure.errors import UnwritableOutput
 
 
 @contextmanager
-def array(path: Path, shape: tuple[int, ...]) -> Iterator[npt.NDArray[np.uint8]]:
-    """A new .npy of uint8 to fill, of `shape`. Under another name until the block ends, gone if
+def array(
+    path: Path, shape: tuple[int, ...], dtype: npt.DTypeLike = np.uint8
+) -> Iterator[npt.NDArray[Any]]:
+    """A new .npy to fill, of `shape` and `dtype`. Under another name until the block ends, gone if
     it fails. `UnwritableOutput` where the disk has no room for it."""
     half = path.with_name(f"{path.stem}.half.npy")
     try:
         with _told(path):
-            made: Any = np.lib.format.open_memmap(str(half), "w+", np.uint8, shape)
+            made: Any = np.lib.format.open_memmap(str(half), "w+", np.dtype(dtype), shape)
             with half.open("rb+") as file:
                 size = os.fstat(file.fileno()).st_size
                 if hasattr(os, "posix_fallocate"):

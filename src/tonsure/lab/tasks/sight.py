@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from tonsure.hair.classes import CLASSES, EAR, GLASSES, HAIR, HAT, NECK
 from tonsure.lab.augment import jitter_colour, uniform
-from tonsure.lab.data import pack, review, wide
+from tonsure.lab.data import mended, pack, review, wide
 from tonsure.lab.data.pasted import Pastes, Windows
 from tonsure.lab.export import Port
 from tonsure.lab.networks.unet import UNet
@@ -130,16 +130,15 @@ class SightTask:
 
     Parameters
     ----------
-    data : folder with `wide-*.npz` (`data.wide.pack`) and `cm_train.npz`, `cm_test.npz`,
-        `celeba_img.npy`, `celeba.npz` (`data.pack.masks`).
+    data : folder with `sight*` (`data.mended`), `cm_train.npz`, `celeba_img.npy` and `celeba.npz`
+        (`data.pack.masks`), and for the examination the test parts of `data.wide`.
     start : the parser whose weights are gone on from.
     kept : the parser whose answers on CelebA are kept.
     counts : people to the waist, labelled faces and faces without labels of one batch.
     """
 
     NEEDS = (
-        *(f"wide-{kind}-train.npz" for kind in _SETS),
-        *(f"opinion-{kind}-train.npy" for kind in _SETS),
+        *(f"sight-{k}.npy" for k in mended.PLANES), "sight.npz",
         *("cm_train.npz", "celeba.npz", "celeba_img.npy"),
     )
 
@@ -151,42 +150,19 @@ class SightTask:
             "task": "sight", "counts": list(counts), "start": start, "kept": kept,
         }  # fmt: skip
         self.counts, self.start = counts, start
-        rgb, sets, chance, hair, floor, mesh = [], [], [], [], [], []
-        for kind, share in _SETS.items():
-            path = data / f"wide-{kind}-train.npz"
-            if not path.exists():
-                continue
-            with np.load(path) as d:
-                part = {k: d[k] for k in d.files}
-            opinion = np.load(data / f"opinion-{kind}-train.npy", mmap_mode="r")
-            known = _doubted(part["sets"], part["hair"])
-            for k, name in enumerate(part["names"]):
-                said = review.verdicts().get((kind, str(name)), [])
-                known[k], part["hair"][k] = review.settled(
-                    known[k], part["hair"][k], opinion[k], part["inside"][k], said,
-                    labelled=part["labels"][k] in ("ccp59", "hair_skin"),
-                )  # fmt: skip
-                wide.shave(known[k], part["hair"][k], part["mesh"][k])
-            known[part["inside"] < 250] = wide.ANY | review.SILENT
-            rgb.append(part["rgb"])
-            sets.append(known)
-            mesh.append(part["mesh"])
-            hair.append(np.where(part["inside"] > 250, part["hair"], 0).astype(np.uint8))
-            rows = (part["inside"] > 250).any(2)
-            last = wide.HEIGHT - rows[:, ::-1].argmax(1)
-            floor.append((last / wide.DENSITY + wide.TOP).astype(np.float32))
-            # what has labels of its own, and long hair, is met more often
-            more = np.where(part["labels"] == "", 0.5, 1.0)
-            more *= np.where(part["length"] == "long", 2, 1)
-            hat = (known == wide.some(HAT)).mean((1, 2)) > 0.005
-            chance.append(share * more * np.where(hat, 3, 1))
+        planes = {k: np.load(data / f"sight-{k}.npy", mmap_mode="r") for k in mended.PLANES}
+        with np.load(data / "sight.npz") as d:
+            floor, self.mesh = d["floor"], d["mesh"]
+            # what has labels of its own, long hair and hats are met more often
+            more = np.array([_SETS[str(k)] for k in d["kind"]])
+            more *= np.where(d["labels"] == "", 0.5, 1.0) * np.where(d["length"] == "long", 2, 1)
+            self.chance = torch.from_numpy(more * np.where(d["hat"] > 0.005, 3, 1))
         self.wide = Crops(
-            np.concatenate(rgb), np.concatenate(sets), wide.DENSITY, (wide.LEFT, wide.TOP),
-            (19.0, 36.0), (0.0, 0.8), floor=np.concatenate(floor),
+            planes["rgb"], planes["sets"], wide.DENSITY, (wide.LEFT, wide.TOP), (19.0, 36.0),
+            (0.0, 0.8), floor=floor,
         )  # fmt: skip
-        self.chance = torch.from_numpy(np.concatenate(chance))
-        self.hair, self.mesh = np.concatenate(hair), np.concatenate(mesh)
-        self.pastes = Pastes(Windows(self.wide.pictures, self.wide.sets, self.hair, self.mesh))
+        self.hair = planes["hair"]
+        self.pastes = Pastes(Windows(planes["rgb"], planes["sets"], self.hair, self.mesh))
         with np.load(data / "cm_train.npz") as d:
             ok = d["flag"] > 0.5
             one = (1 << d["lab"][ok].astype(np.uint16)).astype(np.uint16)
@@ -205,7 +181,7 @@ class SightTask:
         images = np.load(data / "celeba_img.npy", mmap_mode="r")
         self.celeba = Crops(images, None, 0, (0, 0), (24.0, 52.0), (0.0, 0.0), turn)
         self.test = [
-            _truth(data, kind) for kind in ("ccp", "eg1800")
+            mended.truth(data, kind) for kind in ("ccp", "eg1800")
             if (data / f"wide-{kind}-test.npz").exists()
         ]  # fmt: skip
         self.before = warm(UNet(5, len(CLASSES), WIDTHS), kept).eval().requires_grad_(False)
@@ -222,6 +198,7 @@ class SightTask:
             for kind in _SETS:
                 if (out / f"wide-{kind}-{part}.npz").exists():
                     review.opinions(out, kind, part, workers)
+        mended.pack(out, tuple(_SETS))
 
     @staticmethod
     def network(**_: Any) -> nn.Module:
@@ -326,28 +303,6 @@ class SightTask:
             "hair": round(hits / max(union, 1), 4),
             "hair_median": round(float(np.median(each)), 4) if each else 0.0,
         }
-
-
-def _truth(data: Path, kind: str) -> tuple[Any, Any, Any]:
-    """Pictures, the teacher's hair as an eye has mended it, and where it counts, of a test part."""
-    with np.load(data / f"wide-{kind}-test.npz") as d:
-        rgb, sets, hair, inside, names = (d[k] for k in ("rgb", "sets", "hair", "inside", "names"))
-    told = np.load(data / f"opinion-{kind}-test.npy")
-    for k, name in enumerate(names):
-        said = review.verdicts().get((kind, str(name)), [])
-        _, hair[k] = review.settled(sets[k], hair[k], told[k], inside[k], said, alone=True)
-    return rgb, hair, inside
-
-
-def _doubted(sets: Any, hair: Any) -> Any:
-    """Sets (N, H, W) without the teacher's word that there is no hair, where it saw hardly any hair
-    (N, H, W) at all: it slips on fair hair before a light wall, and on dark grey photos."""
-    little = (hair > 127).mean((1, 2)) * wide.HEIGHT * wide.WIDTH / wide.DENSITY**2 < 1.5
-    without = wide.ANY ^ wide.some(HAIR)
-    out = sets.copy()
-    silent = wide.ANY | review.SILENT
-    out[little] = np.where(np.isin(out[little], (without, wide.ANY)), silent, out[little])
-    return out
 
 
 def units(size: tuple[int, int], density: float) -> Tensor:
