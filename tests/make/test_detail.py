@@ -88,3 +88,34 @@ def test_a_scrap_makes_no_pattern() -> None:
         known = ((side > ROW) & (side > COLUMN)).astype(np.float32)
         cover = complete(picture, known, wanted, UNIT).grained
         assert (np.quantile(cover[known == 0], 0.9) > 0.3) == copied
+
+
+def test_cloth_is_completed_from_its_other_side() -> None:
+    """A lapel that is seen on the right alone, in the middle of which lies its own mark."""
+    axis = 100.0
+    side = np.abs(COLUMN + 0.5 - axis)
+    random = np.random.default_rng(3).normal(0, 1, (SIDE // 8, SIDE // 8)).repeat(8, 0).repeat(8, 1)
+    mirrored = np.where(COLUMN < axis, random[:, ::-1], random).astype(np.float32)
+    picture = grey(128 + 40 * mirrored)
+    hidden = (COLUMN < 92) & (side > 30) & (side < 70) & (np.abs(ROW - 100) < 40)
+    known = (~hidden).astype(np.float32)
+    seen = np.where(hidden[..., None], np.float32(60), picture).astype(np.float32)
+
+    def error(out: Detail) -> float:
+        return float(np.abs(out.rgb - picture)[hidden].mean())
+
+    wanted = hidden.astype(np.float32)
+    guide = np.full_like(picture, 128)
+    with_axis = complete(seen, known, wanted, UNIT, guide, axis)
+    without = complete(seen, known, wanted, UNIT, guide)
+    assert error(with_axis) < 0.6 * error(without)
+
+
+def test_a_print_does_not_fade_into_plain_cloth() -> None:
+    dots = np.where(np.hypot(ROW % 30 - 15, COLUMN % 30 - 15) < 10, 60, 220).astype(np.float32)
+    known, wanted = masks()
+    hidden = np.where(known[..., None] > 0, grey(dots), np.float32(90))
+    guide = np.full((SIDE, SIDE, 3), 200, np.float32)
+    out = complete(hidden.astype(np.float32), known, wanted, UNIT, guide, 100.0)
+    hole = (wanted > 0) & (known == 0)
+    assert out.rgb[hole].std() > 0.4 * grey(dots)[hole].std()

@@ -13,6 +13,7 @@ from . import detail
 from .beneath import BACKGROUND, CLOTH, CLOTH2, SKIN, Beneath, beneath
 
 _SMOOTH = 24.0  # px per eye distance are enough for skin
+_JAW = (172, 397)  # its corners, of the mesh
 _LITTLE = 0.03  # squared eye distances of a layer need no texture of their own
 
 
@@ -59,7 +60,13 @@ def _layer(scene: Scene, found: Beneath, index: int, hole: Plane, wanted: Plane)
         return detail.Detail(guide, none)
     if index == SKIN or float((wanted * share).sum()) < _LITTLE * scene.unit**2:
         return detail.Detail(_met(scene, guide, known), none)
-    return detail.complete(scene.rgb, known, here, scene.unit, guide)
+    axis = None if index == BACKGROUND else _axis(scene)
+    return detail.complete(scene.rgb, known, here, scene.unit, guide, axis)
+
+
+def _axis(scene: Scene) -> float:
+    """The column of the scene about which clothes are the same left and right, more or less."""
+    return float(scene.mesh[list(_JAW), 0].mean() - scene.box[0]) * scene.scale
 
 
 def _met(scene: Scene, guide: Plane, known: Plane) -> Plane:

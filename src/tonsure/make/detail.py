@@ -30,7 +30,13 @@ _PATCH = 2  # radius of patches
 _SOURCES, _TARGETS = 1600, 2200
 # robust grey levels of structure below which nothing is copied, above which everything
 _CALM = (2.0, 4.5)
+_OFTEN, _SELDOM = 0.8, 0.95  # of what is behind and of cloth, where prints may be sparse
 _VARIED = (0.06, 0.12)  # different places for each pixel to be filled, likewise
+_GRAIN = 0.8  # of the fine texture of copies stays where their broad tones do not suit
+_BROAD = 0.1  # eye distances
+_OTHER = 0.6  # of the trust in what is seen
+_APART = 16  # cells between a plane and its mirror image, at least
+_CALMEST = np.float32(0.5)
 _MISFIT = 0.35  # how much a squared level of the copy's error weighs beside one of fog
 
 
@@ -44,13 +50,15 @@ class Detail:
 
 
 def complete(
-    rgb: Plane, known: Plane, wanted: Plane, unit: float, guide: Plane | None = None
-) -> Detail:
+    rgb: Plane, known: Plane, wanted: Plane, unit: float, guide: Plane | None = None,
+    axis: float | None = None,
+) -> Detail:  # fmt: skip
     """The layer wherever ``wanted`` (H, W) > 0, from where it is ``known`` (H, W).
 
     ``known`` is 1 where the layer is seen and nothing else is; 0 on hair, on other layers and
     outside the photo; ``unit`` is px per eye distance; ``guide`` (H, W, 3) 0..255 the smooth
-    colours that the layer should have.
+    colours that the layer should have. ``axis`` is the column about which the layer is much the
+    same mirrored, as clothes are: then copies come from its other side, too.
     Known pixels come back as they are; what is neither known nor wanted is smooth.
     """
     step = max(1, round(unit / _FINE))
@@ -66,14 +74,58 @@ def complete(
         base = told + membrane(fine.value - told, fine.weight, 10)
     smooth = resize(base, (rows * step, columns * step))[:height, :width]
     out, cover = smooth, np.zeros((height, width), np.float32)
-    busy = fine.unrest()
+    busy = fine.unrest(_OFTEN if axis is None else _SELDOM)
+    if busy > 0.0 and axis is not None:
+        rgb, fine, base = _doubled(rgb, fine, base, round(2 * axis / step - 1), step)
     found = _search(fine, base) if busy > 0.0 else None
     if found is not None:
         value, offset, doubt = found
         share = busy * _variety(fine.hole, offset) * (1 - doubt)
-        out, cover = _copy(rgb, fine, value, offset, share, step)
-        out = _mixed(smooth, out, cover)
-    return Detail(_mixed(out, rgb, known), cover * (1 - known))
+        copied = _copy(rgb, fine, value, offset, share, step).cut(width)
+        out, cover = _textured(smooth, copied, busy, _BROAD * unit), copied.cover
+    return Detail(_mixed(out, rgb[:, :width], known), cover * (1 - known))
+
+
+def _calmed(parts: list[tuple[Plane, Index]], weight: Plane) -> Plane:
+    """How much of the contrast of a texture is left in weighted means of it from several places:
+    1 where all are of one place. `parts` are weights and places (n,), `weight` their sums."""
+    square = np.zeros(len(weight), np.float32)
+    for k, (w, place) in enumerate(parts):
+        square += w * w
+        for other, there in parts[k + 1 :]:
+            square += 2 * w * other * (place == there)
+    return np.sqrt(square) / weight
+
+
+@dataclass(frozen=True)
+class _Copied:
+    """``rgb`` (H, W, 3) where it is ``laid`` (H, W) 0 or 1; ``cover`` (H, W) 0..1, how much it
+    counts; ``calmer`` (H, W) 0..1, what is left of a texture's contrast in means of several."""
+
+    rgb: Plane
+    laid: Plane
+    cover: Plane
+    calmer: Plane
+
+    def cut(self, width: int) -> _Copied:
+        """The first columns."""
+        planes = (self.rgb, self.laid, self.cover, self.calmer)
+        return _Copied(*(p[:, :width] for p in planes))
+
+
+def _textured(smooth: Plane, copied: _Copied, busy: float, sigma: float) -> Plane:
+    """`smooth` (H, W, 3) with the share `cover` of the copies' broad tones, and with their fine
+    texture: a mean of two textures has less of it than either, and a wrong place shows in broad
+    tones, not in the grain of cloth."""
+    grain = np.maximum(copied.cover, np.float32(_GRAIN * busy) * copied.laid)
+    grain /= np.maximum(copied.calmer, _CALMEST)
+    weight = np.maximum(blur(copied.laid, sigma), _TINY)
+    out = np.empty_like(smooth)
+    for c in range(3):
+        apart = (copied.rgb[..., c] - smooth[..., c]) * copied.laid
+        broad = blur(apart, sigma) / weight * copied.laid
+        np.add(smooth[..., c], copied.cover * broad + grain * (apart - broad), out=out[..., c])
+    return np.clip(out, 0, 255)
 
 
 def _mixed(one: Plane, other: Plane, share: Plane) -> Plane:
@@ -94,6 +146,7 @@ class _Level:
     hole: npt.NDArray[np.bool_]
     inside: Plane  # all pixels' mean, for the colour of what hides
     unit: float
+    span: int = 0  # columns after which it begins again, mirrored; 0 where it does not
 
     @classmethod
     def of(
@@ -116,7 +169,8 @@ class _Level:
         value = patches.per(patches.mean(self.value * self.weight[..., None], 2), w)
         hole = patches.mean(self.hole.astype(np.float32), 2)
         weight = np.where(w > 0.45, w, 0).astype(np.float32)
-        return _Level(value, weight, (hole > 0) & (w <= 0.45), value, self.unit / 2)
+        free = (hole > 0) & (w <= 0.45)
+        return _Level(value, weight, free, value, self.unit / 2, self.span // 2)
 
     def distrust_rim(self) -> None:
         """Known pixels next to the hole whose colour lies on the way to what hides there
@@ -142,8 +196,8 @@ class _Level:
         self.weight[gone] = 0
         self.hole |= gone
 
-    def unrest(self) -> float:
-        """0 for a calm or blurred background, 1 for one with structure."""
+    def unrest(self, share: float) -> float:
+        """0 for a calm or blurred layer, 1 where more than 1 - `share` of it has structure."""
         u = self.unit
         around = self.weight * (blur(self.hole.astype(np.float32), 0.5 * u) > 0.01)
         if float(around.sum()) < 0.25 * u * u:
@@ -152,7 +206,7 @@ class _Level:
         rough = np.sqrt(((self.value - low) ** 2).mean(-1))[around > 0.9]
         if rough.size < 20:
             return 0.0
-        return eased(*_CALM, float(np.quantile(rough, 0.8)))
+        return eased(*_CALM, float(np.quantile(rough, share)))
 
     def smooth_amiss(self) -> Plane:
         """How far off a smooth surface is in the hole, (h, w) levels: as much as the background
@@ -173,6 +227,31 @@ class _Level:
         return np.asarray(change, np.float32)[np.minimum(depth + self.hole, len(change) - 1)]
 
 
+def _doubled(
+    rgb: Plane, fine: _Level, base: Plane, turn: int, step: int
+) -> tuple[Plane, _Level, Plane]:
+    """Photo, level and base with their mirror image beside them: the cell `turn` - c for cell c."""
+    rows, columns = fine.hole.shape
+    span = -(-(columns + _APART) // _APART) * _APART  # halved without a rest, nothing runs across
+
+    def beside(plane: Plane, factor: int, far: int) -> Plane:
+        height, width = plane.shape[:2]
+        out = np.zeros((height, 2 * span * factor, *plane.shape[2:]), plane.dtype)
+        out[:, :width] = plane
+        source = far - np.arange(span * factor)
+        there = (source >= 0) & (source < width)
+        out[:, span * factor :][:, there] = plane[:, source[there]]
+        return out
+
+    no = np.zeros((rows, 2 * span), bool)
+    no[:, :columns] = fine.hole
+    level = _Level(
+        beside(fine.value, 1, turn), beside(fine.weight, 1, turn), no, beside(fine.inside, 1, turn),
+        fine.unit, span,
+    )  # fmt: skip
+    return beside(rgb, step, (turn + 1) * step - 1), level, beside(base, 1, turn)
+
+
 def _search(fine: _Level, base: Plane) -> tuple[Plane, Index, Plane] | None:
     """Agreed colours, the offset (rows, columns) to each pixel's source and the doubt 0..1, on the
     finer plane.
@@ -189,12 +268,18 @@ def _search(fine: _Level, base: Plane) -> tuple[Plane, Index, Plane] | None:
     sources = np.flatnonzero(patches.all_known(level.weight, r))
     if len(sources) < 40 or not hole.any():
         return None
+    if level.span:
+        reach = np.tile(reach[:, : level.span], 2)
     sources = patches.thin(sources, reach, _SOURCES)
-    pool = patches.Patches(level.value, level.unit, sources, r)
+    pool = patches.Patches(level.value, level.unit, sources, r, level.span)
     known = level.weight > 0
     start = _mean_to(base, hole.shape)
     value = np.where(known[..., None], level.value, start)
     trust = np.where(known, 1.0, np.where(hole, 0.05, 0.0)).astype(np.float32)
+    if level.span:  # the other side tells more than the guide
+        other = hole & (np.roll(level.weight, -level.span, 1) > 0)
+        value[other] = np.roll(level.value, -level.span, 1)[other]
+        trust[other] = _OTHER
     places = np.zeros(hole.size, np.intp)
     # from the rim inwards
     left = hole.copy()
@@ -315,9 +400,8 @@ def _refine(
 
 def _copy(
     rgb: Plane, fine: _Level, value: Plane, offset: Index, share: Plane, step: int
-) -> tuple[Plane, Plane]:
-    """The photo's pixels laid where the offsets say, with the agreed tones; and how much they
-    count."""
+) -> _Copied:
+    """The photo's pixels laid where the offsets say, with the agreed tones."""
     height, width = rgb.shape[:2]
     rows, columns = fine.hole.shape
     valid = np.repeat(np.repeat(fine.weight > 0.5, step, 0), step, 1)[:height, :width]
@@ -328,6 +412,7 @@ def _copy(
     fy, fx = (cy - y0).astype(np.float32), (cx - x0).astype(np.float32)
     total = np.zeros((len(ys), 3), np.float32)
     weight = np.full(len(ys), 1e-6, np.float32)
+    parts: list[tuple[Plane, Index]] = []
     has = (offset[..., 0] != 0) | (offset[..., 1] != 0)
     for dy, wy in ((0, 1 - fy), (1, fy)):
         for dx, wx in ((0, 1 - fx), (1, fx)):
@@ -340,9 +425,13 @@ def _copy(
             w = wy * wx * (fits & valid.ravel()[at])
             total += w[:, None] * rgb.reshape(-1, 3)[at]
             weight += w
+            parts.append((w, move[:, 0] * width + move[:, 1]))
     plane = np.array(rgb)
     plane[~valid] = 0
     plane[ys, xs] = total / weight[:, None]
+    # where sources differ their mean is calmer than each
+    calmer = np.ones((height, width), np.float32)
+    calmer[ys, xs] = _calmed(parts, weight)
     laid = np.zeros((height, width), np.float32)
     laid[ys, xs] = weight > 1e-3
     # tones as agreed on the small plane
@@ -369,4 +458,4 @@ def _copy(
     share *= smooth / np.maximum(smooth + wrong, _TINY)
     even, _ = patches.spread(share[..., None], fine.hole.astype(np.float32), 0.08 * fine.unit)
     cover = resize(even[..., 0], size)[:height, :width] * laid
-    return plane, np.clip(cover, 0, 1)
+    return _Copied(plane, laid, np.clip(cover, 0, 1), calmer)

@@ -15,6 +15,7 @@ Index = npt.NDArray[np.intp]
 _TINY = np.float32(1e-6)
 _GRAVITY = 30.0  # squared grey levels per squared eye distance
 _PLAIN = 0.15  # what a source's own unrest costs
+_DULL = 1.2  # and in cloth, being calmer than most: else a pattern grows bald
 
 
 def mean(plane: Plane, step: int) -> Plane:
@@ -66,7 +67,11 @@ def bell(r: int) -> Plane:
 class Patches:
     """The sources of one level, laid out so that one product of matrices gives all costs."""
 
-    def __init__(self, value: Plane, unit: float, sources: Index, r: int) -> None:
+    def __init__(
+        self, value: Plane, unit: float, sources: Index, r: int, span: int = 0
+    ) -> None:
+        """`value` (h, w, 3) at `unit` px per eye distance; `sources` are counted in it, `r` is the
+        patches' radius; after `span` columns, if any, the plane begins again."""
         self.r, self.width, self.sources = r, value.shape[1], sources
         self.gravity = _GRAVITY / unit**2
         self.bell = bell(r)
@@ -74,9 +79,12 @@ class Patches:
         squares = (feature.reshape(len(sources), 3, -1) ** 2).sum(1)
         mean = feature.reshape(len(sources), 3, -1).mean(-1, keepdims=True)
         unrest = ((feature.reshape(len(sources), 3, -1) - mean) ** 2).sum((1, 2)) / self.bell.size
-        unrest = np.maximum(unrest - np.median(unrest), 0)
+        unrest = unrest - np.median(unrest)
+        dull = _DULL * np.maximum(-unrest, 0) if span else 0
         y, x = np.divmod(sources, self.width)
-        extra = np.stack([y, x, self.gravity * (y * y + x * x) + _PLAIN * unrest], -1)
+        x = x % span if span else x
+        cost = self.gravity * (y * y + x * x) + _PLAIN * np.maximum(unrest, 0) + dull
+        extra = np.stack([y, x, cost], -1)
         self.table = np.ascontiguousarray(
             np.concatenate([feature, squares, extra], -1).T, dtype=np.float32
         )
