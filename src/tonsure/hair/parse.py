@@ -26,7 +26,7 @@ _WHOLE, _FINE = 30.0, 46.0  # px per eye distance; trained from 19 to 36 and fro
 # eye distances from between the eyes, left, up, right, down: the finer look, and what a head needs
 # around it however short its hair is
 _HEAD, _LEAST = (-2.3, -2.5, 2.3, 2.1), (-3.2, -3.4, 3.2, 3.6)
-_TAUGHT = (-4.25, -3.6, 4.25, 6.5)  # the windows of the wide net's training, likewise
+_TAUGHT = (-4.25, -3.6, 4.25, 9.7)  # the windows of the wide net's training, likewise
 _SWING = 0.6  # eye distances that hair moves sideways below them
 _SOME = 0.2  # hair or hat is followed
 _MARGIN = 1.3  # eye distances around the hair: what goes with it, and what is put in its place

@@ -150,7 +150,7 @@ _ENTRIES = (
     ModelInfo(
         name="sight",
         file="sight.onnx",
-        sha256="71d9f5065cc7a042c1d690169166ad50d4f512200d227a3b1a3484e94a7d6260",
+        sha256="39afe2988ad011ecff66232122978917fbf99f05427e5738a14e0d07d6a37a4d",
         bytes=3234765,
         licence="LicenseRef-CelebA-noncommercial",
         licence_file="",

@@ -18,7 +18,7 @@ from tonsure.faces import Frame
 from tonsure.faces.face import Face
 from tonsure.hair.classes import BACKGROUND, CLASSES, CLOTHES, EAR, HAIR, HAT, NECK, SKIN
 from tonsure.head import outline
-from tonsure.lab.data import wide
+from tonsure.lab.data import mended, wide
 from tonsure.lab.data.small import KINDS
 from tonsure.scene import EYE_DISTANCE, EYES_MIDDLE, OVAL
 
@@ -30,7 +30,7 @@ _OF = np.full(len(CLASSES) + 1, 3, np.uint8)
 _OF[[BACKGROUND, SKIN, EAR, NECK, CLOTHES, HAIR]] = 0, 1, 1, 1, 2, 255
 _CELEBA = (2600, 700)  # women and men: necks that are seen are mostly men's elsewhere
 _SURE = 0.6
-_LOOK = (224, 192)  # height and width of the parser's look: some 22 px an eye distance
+_LOOK = (384, 256)  # height and width of the parser's look: some 30 px an eye distance
 
 
 def classes(net: Net, rgb: Bytes, sets: wide.Sets | None) -> npt.NDArray[np.float32]:
@@ -82,13 +82,19 @@ def planes(
     }  # fmt: skip
 
 
-def wide_targets(net: Net, path: Path) -> Iterator[dict[str, Any]]:
-    """Of one packed set of `wide/`."""
-    with np.load(path) as d:
-        rgb, inside, hair, sets, mesh = (d[k] for k in ("rgb", "inside", "hair", "sets", "mesh"))
-    for k in range(len(rgb)):
-        soft = classes(net, rgb[k], sets[k])
-        yield planes(rgb[k], inside[k], soft, hair[k], mesh[k].astype(np.float64))
+def wide_targets(net: Net, folder: Path, kind: str, part: str) -> Iterator[dict[str, Any]]:
+    """Of one packed set of `wide/`, its labels mended where there is an opinion of them."""
+    with np.load(folder / f"wide-{kind}-{part}.npz") as d:
+        packed = {k: d[k] for k in d.files}
+    told = folder / f"opinion-{kind}-{part}.npy"
+    opinions = np.load(told, mmap_mode="r") if told.exists() else None
+    for k in range(len(packed["rgb"])):
+        one = {key: values[k] for key, values in packed.items()}
+        sets, hair = one["sets"], one["hair"]
+        if opinions is not None and part == "train":
+            sets, hair = mended.window(kind, one, opinions[k])
+        soft = classes(net, one["rgb"], sets)
+        yield planes(one["rgb"], one["inside"], soft, hair, one["mesh"].astype(np.float64))
 
 
 def close_targets(
@@ -153,8 +159,7 @@ def _packed(job: tuple[str, str, Path]) -> int:
         pictures = np.load(folder / "celeba_img.npy", mmap_mode="r")
         found = close_targets(net, [pictures[k] for k in chosen], points[chosen], None)
         return write(found, folder / f"targets-{kind}-{part}.npz")
-    path = folder / f"wide-{kind}-{part}.npz"
-    return write(wide_targets(net, path), folder / f"targets-{kind}-{part}.npz")
+    return write(wide_targets(net, folder, kind, part), folder / f"targets-{kind}-{part}.npz")
 
 
 def pack(folder: Path, workers: int = 2, tell: Callable[[str], None] = print) -> None:
