@@ -247,7 +247,7 @@ def test_a_head_fully_bald_needs_no_maps() -> None:
 
     mask = np.full((3, 4), 255, np.uint8)
     bare = Bare((0, 0, 4, 3), np.zeros((3, 4, 3), np.uint8), mask, Later(refused), ())
-    assert np.array_equal(weight(bare, 1.0), mask)
-    assert not weight(bare, 0.0).any()
+    assert np.array_equal(degree.weight(bare, 1.0), mask)
+    assert not degree.weight(bare, 0.0).any()
     with pytest.raises(AssertionError, match="nobody asked"):
-        weight(bare, 0.5)
+        degree.weight(bare, 0.5)
