@@ -12,7 +12,8 @@ import pytest
 from tonsure import blend, degree
 from tonsure.errors import BadOption
 from tonsure.faces import Frame
-from tonsure.head.times import even, going
+from tonsure.head import Bare
+from tonsure.head.times import Hair, Later, even, going
 from tonsure.scene import EYE_DISTANCE, EYES_MIDDLE, OVAL, Scene
 
 DEGREES = [k / 10 for k in range(11)]
@@ -65,10 +66,9 @@ def draw(long: bool = False, place: tuple[int, int, int, int] = (0, 0, 240, 240)
     scene = Scene(
         frame, box, scale, photo.astype(np.float32), np.ones((240, 240), np.float32), mesh
     )
-    matte = SimpleNamespace(hair=hair.astype(np.float32))
     part = slice(place[1], place[3]), slice(place[0], place[2])
     colour, mask = colour[part], (hair * 255).astype(np.uint8)[part]
-    found = SimpleNamespace(scene=scene, rim=rim, matte=matte)
+    found = Hair(scene, hair.astype(np.float32), rim)
     time, thin = even(going(photo, found, place, mask), colour)
     return Head(photo, place, colour, mask, time, thin)
 
@@ -225,3 +225,29 @@ def test_nothing_but_hair_has_strands(head):
 def test_however_little_there_is(place):
     head = draw(place=place)
     assert head.time.shape == head.thin.shape == head.mask.shape
+
+
+def test_maps_are_made_once_and_only_when_asked_for() -> None:
+    made: list[int] = []
+
+    def maps() -> tuple[np.ndarray, np.ndarray]:
+        made.append(1)
+        return np.zeros((2, 2), np.uint8), np.ones((2, 2), np.uint8)
+
+    later = Later(maps)
+    assert not made
+    assert later.maps[1].all()
+    assert not later.maps[0].any()
+    assert made == [1]
+
+
+def test_a_head_fully_bald_needs_no_maps() -> None:
+    def refused() -> tuple[np.ndarray, np.ndarray]:
+        raise AssertionError("nobody asked")
+
+    mask = np.full((3, 4), 255, np.uint8)
+    bare = Bare((0, 0, 4, 3), np.zeros((3, 4, 3), np.uint8), mask, Later(refused), ())
+    assert np.array_equal(degree.weight(bare, 1.0), mask)
+    assert not degree.weight(bare, 0.0).any()
+    with pytest.raises(AssertionError, match="nobody asked"):
+        degree.weight(bare, 0.5)

@@ -182,3 +182,27 @@ def test_the_largest_part_is_found() -> None:
     assert found.sum() == 16
     assert found[5:9, 5:9].all()
     assert not planes.largest(np.zeros((4, 4), bool)).any()
+
+
+@pytest.mark.parametrize("channels", [0, 1, 3, 5])
+@pytest.mark.parametrize("cubic", [False, True])
+def test_a_warp_shows_what_lies_there(channels: int, cubic: bool) -> None:
+    y, x = np.mgrid[0:40, 0:50] + 0.5
+    plane = (2 * x - 3 * y).astype(np.float32)
+    if channels:
+        plane = np.stack([plane + k for k in range(channels)], -1)
+    turn = np.array([[0.5, 0.2, 10.0], [-0.2, 0.5, 20.0]])
+    seen = planes.warp(plane, turn, (12, 16), cubic=cubic)
+    down, across = np.mgrid[0:12, 0:16] + 0.5
+    exact = 2 * (0.5 * across + 0.2 * down + 10) - 3 * (-0.2 * across + 0.5 * down + 20)
+    assert seen.shape == ((12, 16) if channels == 0 else (12, 16, channels))
+    # OpenCV's fractions may be of 1/32 pixel; its bicubic kernel bends ramps a little
+    least = 0.5 if cubic else 5 / 64 + 1e-3
+    assert np.abs((seen if channels == 0 else seen[..., 0]) - exact).max() < least
+    far = planes.warp(plane, [[1, 0, 500], [0, 1, 0]], (2, 2), beyond=-7.0)
+    assert (far == -7).all()
+
+
+def test_the_highest_channel() -> None:
+    plane = np.random.default_rng(0).random((5, 6, 4), np.float32)
+    assert np.array_equal(planes.highest(plane), plane.max(-1))

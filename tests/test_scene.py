@@ -45,8 +45,8 @@ def test_planes_come_back_to_where_they_were(scene: Scene) -> None:
     back = scene.to_photo(np.stack([x, y], -1), box)
     exact = (scene.frame.to_frame(centres(box)) - EYES_MIDDLE) / EYE_DISTANCE
     assert back.shape == (70, 80, 2)
-    assert np.abs(back - exact).max() * scene.unit < 0.01  # pixels of the scene
-    assert np.array_equal(scene.to_photo(x, box), back[..., 0])
+    assert np.abs(back - exact).max() * scene.unit < 0.02  # pixels of the scene: 1/64
+    assert np.abs(scene.to_photo(x, box) - back[..., 0]).max() * scene.unit < 0.02
 
 
 @pytest.mark.parametrize("shape", [(30, 25), (50, 60)])
@@ -54,7 +54,8 @@ def test_planes_of_other_densities_come_back_as_well(scene: Scene, shape: tuple[
     plane = resize(np.stack(scene.face_units(), -1), shape)
     box = (80, 100, 160, 170)
     exact = (scene.frame.to_frame(centres(box)) - EYES_MIDDLE) / EYE_DISTANCE
-    assert np.abs(scene.to_photo(plane, box) - exact).max() * scene.unit < 0.05
+    coarser = scene.shape[0] / shape[0]
+    assert np.abs(scene.to_photo(plane, box) - exact).max() * scene.unit < 0.05 + coarser / 64
 
 
 def test_the_eyes_are_the_origin(scene: Scene) -> None:

@@ -32,23 +32,21 @@ def told(table: tuple[float, ...], t: float) -> float:
     return float(np.interp(t, np.linspace(0, 1, len(table)), table))
 
 
-def between(upper: Points, lower: Points, t: float, s: float) -> Points:
-    """The point at `t` (0..1) along two lines (N, 2), `s` of the way from one to the other."""
+def between(upper: Points, lower: Points, t: float | Points, s: float | Points) -> Points:
+    """The points (..., 2) at `t` (0..1) along two lines (N, 2), `s` of the way from one to the
+    other; `t` and `s` of one shape."""
     stops, at = np.linspace(0, 1, len(upper)), np.clip(t, 0, 1)
-    a, b = (np.array([np.interp(at, stops, n[:, k]) for k in (0, 1)]) for n in (upper, lower))
-    return np.asarray(a + s * (b - a))
+    a, b = (np.stack([np.interp(at, stops, n[:, k]) for k in (0, 1)], -1) for n in (upper, lower))
+    return np.asarray(a + np.asarray(s)[..., None] * (b - a))
 
 
 def area(scene: Scene, side: int, above: float = 1.0, below: float = 1.3) -> Plane:
     """The brow of `side` (0 left in the picture, 1 right), filled: (H, W) 0..1. It reaches `above`
     and `below` half widths from its middle; a third more is hairs that few have."""
     upper, lower = (scene.mesh[list(line), :2] for line in LINES[side])
-    stops = np.linspace(0, 1, 11)
-    edges = [
-        [between(upper, lower, t, told(MIDDLE, t) + off * told(HALF, t)) for t in stops]
-        for off in (-above, below)
-    ]
-    return scene.polygon(np.array(edges[0] + edges[1][::-1]))
+    stops, middle, half = np.linspace(0, 1, len(MIDDLE)), np.array(MIDDLE), np.array(HALF)
+    over, under = (between(upper, lower, stops, middle + k * half) for k in (-above, below))
+    return scene.polygon(np.concatenate([over, under[::-1]]))
 
 
 def possible(scene: Scene, hair: Plane, side: int) -> Plane:

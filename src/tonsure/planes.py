@@ -1,7 +1,8 @@
-"""Operations on planes: float32 maps (H, W) or (H, W, C), with numpy and Pillow alone.
+"""Operations on planes: float32 maps (H, W) or (H, W, C).
 
 Everything here is vectorised and takes time in proportion to the plane's area; distances are in
-pixels of the plane at hand.
+pixels of the plane at hand. OpenCV is imported where it is used: what needs no plane does not wait
+for it.
 """
 
 from __future__ import annotations
@@ -18,15 +19,17 @@ Mask = npt.NDArray[np.bool_]
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Weights of red, green and blue in a grey value (BT.601), for (..., 3) @ LUMA."""
 
-_STRIP = 32  # rows or columns of one product of matrices
-_SMALL = 1 << 18  # multiplications up to which OpenBLAS stays on one thread
-
 
 def each(function: Callable[[Plane], Plane], plane: Plane) -> Plane:
     """Apply a function of (H, W) planes to (H, W), or to every channel of (H, W, C)."""
     if plane.ndim == 2:
         return function(plane)
     return np.stack([function(plane[..., c]) for c in range(plane.shape[2])], axis=-1)
+
+
+def highest(plane: Plane) -> Plane:
+    """The largest of the channels of (H, W, C), (H, W): numpy is slow along short axes."""
+    return np.asarray(np.maximum.reduce([plane[..., c] for c in range(plane.shape[2])]))
 
 
 def resize(
@@ -39,6 +42,9 @@ def resize(
     averages (Pillow widens filters)."""
     if box is None and plane.shape[:2] == size:
         return plane.astype(np.float32, copy=False)
+    larger = size[0] >= plane.shape[0] and size[1] >= plane.shape[1]
+    if box is None and larger and how == Image.Resampling.BILINEAR:
+        return _enlarged(plane, size)
 
     def one(p: Plane) -> Plane:
         image = Image.fromarray(np.ascontiguousarray(p, dtype=np.float32))
@@ -48,6 +54,44 @@ def resize(
     return each(one, plane)
 
 
+def warp(
+    plane: Plane,
+    turn: npt.ArrayLike,
+    size: tuple[int, int],
+    *,
+    cubic: bool = False,
+    beyond: float | None = None,
+) -> Plane:
+    """A plane (H, W[, C]) seen through an affine map.
+
+    Parameters
+    ----------
+    turn : (2, 3), from points (x, y, 1) of the result to points (x, y) of the plane, in pixels of
+        each; pixel k covers k..k+1.
+    size : (height, width) of the result.
+    cubic : bicubic (a = -0.75) instead of bilinear.
+    beyond : what lies beyond the plane; without it its border goes on.
+
+    Returns (height, width[, C]), of the plane's type, float32 or uint8.
+    """
+    import cv2
+
+    centres = np.array(turn, dtype=np.float64)
+    centres[:, 2] += 0.5 * (centres[:, 0] + centres[:, 1]) - 0.5
+    border = cv2.BORDER_REPLICATE if beyond is None else cv2.BORDER_CONSTANT
+    how = cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
+    channels = 1 if plane.ndim == 2 else plane.shape[2]
+    parts = [
+        cv2.warpAffine(
+            np.ascontiguousarray(plane if channels <= 4 else plane[..., k : k + 4]),
+            centres, size[::-1], flags=how | cv2.WARP_INVERSE_MAP,
+            borderMode=border, borderValue=(beyond or 0.0,) * 4,
+        ).reshape(*size, *((-1,) if plane.ndim == 3 else ()))
+        for k in range(0, channels, 4)
+    ]  # fmt: skip
+    return np.asarray(parts[0] if len(parts) == 1 else np.concatenate(parts, -1), plane.dtype)
+
+
 def blur(plane: Plane, sigma: float) -> Plane:
     """Gaussian blur of (H, W[, C]), edges replicated; wide ones run on a reduced plane."""
     if sigma < 0.3:
@@ -55,80 +99,46 @@ def blur(plane: Plane, sigma: float) -> Plane:
     height, width = plane.shape[:2]
     factor = int(min(sigma // 2.5, height // 4, width // 4))
     if factor < 2:
-        return each(lambda p: _gauss(p, sigma), plane)
-    rest = sigma / factor  # shrinking and enlarging make it two hundredths wider
-    return each(lambda p: _enlarged(_gauss(_reduced(p, factor), rest), factor, p.shape), plane)
+        return _gauss(plane, sigma)
+    small = _gauss(_reduced(plane, factor), sigma / factor)
+    # shrinking and enlarging make it two hundredths wider
+    large = _enlarged(small, (factor * small.shape[0], factor * small.shape[1]))
+    return np.ascontiguousarray(large[:height, :width])
 
 
 def _gauss(plane: Plane, sigma: float) -> Plane:
-    """Blur of (H, W), by products of matrices: many times faster than by sums of shifted planes.
+    """Blur of (H, W[, C]), on its own grid."""
+    import cv2
 
-    Strips overlapping by the kernel's reach are multiplied by a band matrix, down and then across.
-    """
-    height, width = plane.shape
     reach = 1 if sigma < 0.8 else int(np.ceil(3 * sigma))
-    rows, columns = min(_STRIP, height), min(_STRIP, width)
-    down, across = -(-height // rows), -(-width // columns)
-    tall = np.empty((down * rows + 2 * reach, width), np.float32)
-    tall[reach : reach + height] = plane
-    tall[:reach], tall[reach + height :] = plane[0], plane[-1]
-    wide = np.empty((down * rows, across * columns + 2 * reach), np.float32)
-    band = _band(rows, reach, sigma)
-    for part in _parts(width, band.size):
-        goal = wide[:, reach : reach + width][:, part]
-        np.matmul(band, _strips(tall[:, part], down, rows, rows + 2 * reach),
-                  out=_strips(goal, down, rows, rows))  # fmt: skip
-    wide = wide[:height]
-    wide[:, :reach] = wide[:, reach : reach + 1]
-    wide[:, reach + width :] = wide[:, reach + width - 1 : reach + width]
-    out = np.empty((height, across * columns), np.float32)
-    band = _band(columns, reach, sigma)
-    for part in _parts(height, band.size):
-        along = _strips(wide[part].T, across, columns, columns + 2 * reach)
-        goal = _strips(out[part].T, across, columns, columns)
-        np.matmul(along.swapaxes(1, 2), band.T, out=goal.swapaxes(1, 2))
-    return out if out.shape == plane.shape else np.ascontiguousarray(out[:, :width])
-
-
-def _parts(length: int, factor: int) -> list[slice]:
-    """Parts so small that the library of matrices does not share them out among threads, which
-    takes it longer than the product itself."""
-    step = max(8, _SMALL // factor)
-    return [slice(start, start + step) for start in range(0, length, step)]
-
-
-def _strips(plane: Plane, count: int, step: int, size: int) -> Plane:
-    """(`count`, `size`, W) views of a plane (H, W), one every `step` rows."""
-    down, across = plane.strides
-    shape = (count, size, plane.shape[1])
-    return np.lib.stride_tricks.as_strided(plane, shape, (step * down, down, across))
-
-
-def _band(size: int, reach: int, sigma: float) -> Plane:
-    """(`size`, `size` + 2 `reach`): the Gaussian's weights, moved on by one from row to row."""
-    apart = np.arange(size + 2 * reach)[None] - np.arange(size)[:, None] - reach
     if sigma < 0.8:  # the bell is too narrow to be sampled
         side = 0.5 * sigma * sigma
-        weights = np.where(apart == 0, 1 - 2 * side, side)
+        weights = np.array([side, 1 - 2 * side, side], np.float32)
     else:
-        weights = np.exp(-0.5 * (apart / sigma) ** 2)
-    weights *= np.abs(apart) <= reach
-    out: Plane = (weights / weights[0].sum()).astype(np.float32)
-    return out
+        weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+        weights = (weights / weights.sum()).astype(np.float32)
+    source = np.ascontiguousarray(plane, dtype=np.float32)
+    blurred = cv2.sepFilter2D(source, cv2.CV_32F, weights, weights, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(blurred, np.float32).reshape(plane.shape)
 
 
 def _reduced(plane: Plane, factor: int) -> Plane:
-    """Means of `factor` x `factor` pixels of (H, W); of fewer in the last row and column."""
+    """Means of `factor` x `factor` pixels of (H, W[, C]); of fewer in the last row and column."""
+    return each(lambda p: _means(p, factor), plane)
+
+
+def _means(plane: Plane, factor: int) -> Plane:
     image = Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32))
     return np.asarray(image.reduce(factor), dtype=np.float32)
 
 
-def _enlarged(plane: Plane, factor: int, size: tuple[int, ...]) -> Plane:
-    """What `_reduced` made of a plane of `size`, back at that size."""
-    box = (0.0, 0.0, size[1] / factor, size[0] / factor)
-    image = Image.fromarray(plane)
-    image = image.resize((size[1], size[0]), Image.Resampling.BILINEAR, box=box)
-    return np.asarray(image, dtype=np.float32)
+def _enlarged(plane: Plane, size: tuple[int, int]) -> Plane:
+    """(H, W[, C]) at a larger `size` (height, width), bilinear."""
+    import cv2
+
+    source = np.ascontiguousarray(plane, dtype=np.float32)
+    large = cv2.resize(source, size[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(large, np.float32).reshape(*size, *plane.shape[2:])
 
 
 def smoothstep(low: float, high: float, x: Plane) -> Plane:
@@ -162,17 +172,18 @@ def grow(mask: Plane, radius: float) -> Plane:
 def dilate(mask: Mask, r: int, beyond: bool = False) -> Mask:
     """Whether anything is set in the square of 2 `r` + 1 around each pixel of (H, W).
 
-    Some twenty times faster than Pillow's MaxFilter.
+    `beyond` is what lies beyond the plane.
     """
-    height, width = mask.shape
-    padded = np.pad(mask, r, constant_values=beyond)
-    rows = padded[:height].copy()
-    for k in range(1, 2 * r + 1):
-        rows |= padded[k : k + height]
-    out = rows[:, :width].copy()
-    for k in range(1, 2 * r + 1):
-        out |= rows[:, k : k + width]
-    return out
+    if r < 1:
+        return mask.copy()
+    import cv2
+
+    square = np.ones((2 * r + 1, 2 * r + 1), np.uint8)
+    found = cv2.dilate(
+        np.ascontiguousarray(mask).view(np.uint8), square,
+        borderType=cv2.BORDER_CONSTANT, borderValue=(float(beyond),) * 4,
+    )  # fmt: skip
+    return found.view(np.bool_)
 
 
 def reached(start: Mask, passable: Mask, gap: int, steps: int | None = None) -> Mask:
@@ -197,14 +208,15 @@ def reached(start: Mask, passable: Mask, gap: int, steps: int | None = None) -> 
 
 def largest(mask: Mask) -> Mask:
     """The largest part of (H, W) that hangs together, corners included."""
-    rest, best = mask, np.zeros_like(mask)
-    while rest.sum() > best.sum():
-        first = np.zeros_like(mask)
-        first.ravel()[np.flatnonzero(rest)[0]] = True
-        part = reached(first, rest, 1)
-        rest = rest & ~part
-        best = part if part.sum() > best.sum() else best
-    return best
+    import cv2
+
+    count, parts, told, _ = cv2.connectedComponentsWithStats(
+        np.ascontiguousarray(mask).view(np.uint8), connectivity=8
+    )
+    if count < 2:
+        return np.zeros_like(mask)
+    area = told[1:, cv2.CC_STAT_AREA]
+    return np.asarray(parts == 1 + int(area.argmax()))
 
 
 def shrink(mask: Plane, radius: float) -> Plane:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from .faces import Face, Frame
-from .planes import Plane, each
+from .planes import Plane, resize, warp
 
 EYE_DISTANCE = 38.4
 EYES_MIDDLE = (88.83, 112.675)
@@ -127,26 +127,22 @@ class Scene:
         step = max(1, int(finer / 1.3))
         rim = 0 if step == 1 else 1  # of the grid, around the box
         width, height = box[2] - box[0], box[3] - box[1]
-        size = (-(-width // step) + 2 * rim, -(-height // step) + 2 * rim)
-        inner = (rim, rim, rim + width / step, rim + height / step)
+        size = (-(-height // step) + 2 * rim, -(-width // step) + 2 * rim)
         z, t, pad = self.frame.z, self.frame.t, 1 + rim
         corner = complex(box[0] - rim * step, box[1] - rim * step)
         start = (z * corner + t - complex(self.box[0], self.box[1])) * self.scale
         turn = z * self.scale * step
-        data = (
-            turn.real * across, -turn.imag * across, start.real * across + pad,
-            turn.imag * down, turn.real * down, start.imag * down + pad,
-        )  # fmt: skip
-        how = Image.Resampling.BILINEAR
-
-        def one(p: Plane) -> Plane:
-            padded = np.pad(p, pad, mode="edge").astype(np.float32, copy=False)
-            image = Image.fromarray(padded).transform(size, Image.Transform.AFFINE, data, how)
-            if step > 1:
-                image = image.resize((width, height), how, box=inner)
-            return np.asarray(image, dtype=np.float32)
-
-        return each(one, plane)
+        matrix = (
+            (turn.real * across, -turn.imag * across, start.real * across + pad),
+            (turn.imag * down, turn.real * down, start.imag * down + pad),
+        )
+        around = ((pad, pad), (pad, pad), (0, 0))[: plane.ndim]
+        padded = np.pad(plane, around, mode="edge").astype(np.float32, copy=False)
+        turned = warp(padded, matrix, size, beyond=0.0)
+        if step == 1:
+            return turned
+        large = resize(turned, (size[0] * step, size[1] * step))
+        return large[step : step + height, step : step + width]
 
 
 def look(
@@ -179,10 +175,12 @@ def look(
     box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
     rgb = frame.cut(pixels, scale=scale, box=box).astype(np.float32)
     h, w = rgb.shape[:2]
-    xs = box[0] + (np.arange(w) + 0.5) / scale
-    ys = box[1] + (np.arange(h) + 0.5) / scale
-    photo = (xs[None] + 1j * ys[:, None] - frame.t) / frame.z
-    inside = (photo.real >= 0) & (photo.real <= width) & (photo.imag >= 0) & (photo.imag <= height)
+    photo = (complex(box[0], box[1]) - frame.t) / frame.z
+    step = 1 / (frame.z * scale)
+    right, lower = (np.arange(w) + 0.5)[None], (np.arange(h) + 0.5)[:, None]
+    x = photo.real + step.real * right - step.imag * lower
+    y = photo.imag + step.imag * right + step.real * lower
+    inside = (x >= 0) & (x <= width) & (y >= 0) & (y <= height)
     flat = frame.to_frame(np.asarray(face.landmarks[:, :2], dtype=np.float64))
     mesh = np.column_stack([flat, face.landmarks[:, 2] * abs(frame.z)])
     return Scene(frame, box, scale, rgb, inside.astype(np.float32), mesh, threads)

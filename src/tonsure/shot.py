@@ -178,7 +178,8 @@ class Shot:
             bare = self.head(number)
             notes += [Note.of(code, number) for code in bare.warnings]
             if "already_bald" not in bare.warnings:
-                laid.append((bare, weight(bare, wanted[number], style)))
+                with self._timed("blend"):
+                    laid.append((bare, weight(bare, wanted[number], style)))
         found = {number: self.faces[number - 1] for number in numbers}
         return laid, found, notes, max(wanted.values())
 

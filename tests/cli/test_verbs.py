@@ -51,6 +51,21 @@ def test_inspect(run, photos, parsed):
     assert run("inspect", photos / "cut.jpg").code == 5
 
 
+def test_nothing_is_turned_by_minus_nothing(run, photos, parsed, monkeypatch):
+    from dataclasses import replace
+
+    from tonsure import faces
+
+    find = faces.find
+    monkeypatch.setattr(
+        faces, "find", lambda *a, **k: [replace(face, roll=-0.3) for face in find(*a, **k)]
+    )
+    ran = run("inspect", photos / "a.jpg")
+    assert "turned 0°" in ran.out
+    (face,) = faces.find(tonsure.photo.read(photos / "a.jpg").pixels)
+    assert repr(face).endswith("turned 0°>")
+
+
 def test_inspect_reports_an_earlier_mark(run, photos, parsed):
     run("bald", photos / "a.jpg")
     ran = run("inspect", photos / "a.bald.jpg")

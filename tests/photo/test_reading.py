@@ -211,6 +211,15 @@ def test_heic_without_the_extra_tells_of_it(monkeypatch):
         photo.read(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40))
 
 
+def test_heic_by_a_broken_extra_is_no_damage(monkeypatch):
+    data = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0\0\0\x08meta\0\0\0\x08mdat"
+    monkeypatch.setattr(sys.modules["tonsure.photo.kinds"], "heif_installed", lambda: True)
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)  # importing it raises ImportError
+    with pytest.raises(UnreadableInput, match="a library is broken") as told:
+        photo.read(data)
+    assert "damaged" not in str(told.value)
+
+
 def test_integers_of_older_files():
     values = np.arange(20, dtype=np.int32).reshape(4, 5) * 3000
     pixels, _, _, _ = colour.to_rgb(Image.fromarray(values), None)

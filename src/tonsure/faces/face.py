@@ -36,7 +36,8 @@ class Face:
 
     def __repr__(self) -> str:
         x0, y0, x1, y1 = (round(value) for value in self.box)
-        return f"<Face {x0},{y0} to {x1},{y1}, {self.height:.0f} px high, turned {self.roll:.0f}°>"
+        roll = round(self.roll) or 0  # never -0
+        return f"<Face {x0},{y0} to {x1},{y1}, {self.height:.0f} px high, turned {roll}°>"
 
     @property
     def eyes(self) -> npt.NDArray[np.float64]:

@@ -172,7 +172,7 @@ def _made(
     canvas = Canvas.of(scene, box)
     laid, going = both(
         lambda: compose(pixels, found, canvas),
-        lambda: times.going(pixels, found, box, mask),
+        lambda: times.going(pixels, times.Hair.of(found), box, mask),
         threads,
     )
     time, thin = (_whole(one, mask) for one in times.even(going, laid.colour))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..planes import LUMA, Plane, blur, eased, grow, reached, smoothstep
+from ..planes import LUMA, Plane, blur, eased, grow, highest, reached, smoothstep
 from ..scene import Scene
 from .classes import BACKGROUND, CLOTHES, EAR, HAIR, JEWELLERY, NECK, SKIN
 from .person import alike, discriminant
@@ -29,8 +29,7 @@ def strands(scene: Scene, classes: Plane, hair: Plane) -> Plane:
     # within the open air alone: the rims of ears and shoulders are no strands
     weight = open_air[..., None] + np.float32(1e-3)
     fine, wide = (blur(scene.rgb * weight, k * u) / blur(weight, k * u) for k in (0.006, 0.045))
-    apart = np.abs(fine - wide)
-    thin = np.maximum(np.maximum(apart[..., 0], apart[..., 1]), apart[..., 2])
+    thin = highest(np.abs(fine - wide))
     air = (classes[..., BACKGROUND] > 0.8) & (scene.inside > 0.5)
     sample = thin[air & (grow(hair, 0.25 * u) < 0.1)]
     if sample.size < 200:
@@ -66,7 +65,7 @@ def locks(
         return np.zeros_like(hole)
     weight = air[..., None].astype(np.float32) + np.float32(1e-4)
     wall = blur(scene.rgb * weight, 0.6 * u) / blur(weight, 0.6 * u)
-    apart = np.abs(blur(scene.rgb, 0.008 * u) - wall).max(-1)
+    apart = highest(np.abs(blur(scene.rgb, 0.008 * u) - wall))
     off = smoothstep(25, 45, apart)
     plain = eased(25, 12, float(np.quantile(apart[air], 0.95)))
     y = scene.face_units()[1]
@@ -86,7 +85,7 @@ def locks(
     free = smoothstep(0.75, 0.55, others) * doubt * (1 - ear)
     free = free * smoothstep(0.3, 0.15, classes[..., JEWELLERY])
     # beads and flowers have the hair's colour here and there
-    bright = scene.rgb.max(-1) - scene.rgb.min(-1)
+    bright = highest(scene.rgb) + highest(-scene.rgb)
     gaudy = (bright > 1.5 * float(np.quantile(bright[hair > 0.8], 0.95)) + 20) & (off > 0.5)
     free = free * (1 - grow(gaudy.astype(np.float32), 0.15 * u))
     passable = off * free * smoothstep(0.25, 0.5, like) > 0.4
@@ -105,7 +104,7 @@ def locks(
 
 def hairy(scene: Scene, classes: Plane, hair: Plane) -> Plane:
     """How much nearer a pixel's colour is to that of the `hair` than to skin's, (H, W) 0..1."""
-    sure = classes[..., [SKIN, EAR, NECK]].max(-1) > 0.9
+    sure = highest(classes[..., [SKIN, EAR, NECK]]) > 0.9
     if sure.sum() < 100 or (hair > 0.8).sum() < 100:
         return np.zeros_like(hair)
     score, apart = discriminant(blur(scene.rgb, 0.01 * scene.unit), hair > 0.8, sure)
@@ -158,7 +157,7 @@ def curls(
     if not chin.any() or float(alike_hair[chin].mean()) > _STUBBLE:
         return np.zeros_like(hole)  # a beard's edge is no curl
     skin = np.maximum(classes[..., SKIN], classes[..., NECK])
-    own = classes[..., [SKIN, NECK, HAIR]].sum(-1)
+    own = classes[..., SKIN] + classes[..., NECK] + classes[..., HAIR]
     found = alike_hair * edge * smoothstep(0.85, 0.75, skin) * smoothstep(0.3, 0.5, own)
     found *= smoothstep(0.5, 0.8, y) * grow(hole, 0.5 * u)
     # a tone between the two, one pixel wide, is an edge; curls lie densely

@@ -54,7 +54,7 @@ def flesh(scene: Scene, skin: npt.NDArray[np.bool_]) -> Plane:
     if not skin.any():
         return np.zeros(scene.shape, np.float32)
     rgb = blur(scene.rgb, 0.02 * scene.unit)
-    total = rgb.sum(-1) + 1
+    total = rgb @ np.ones(3, np.float32) + 1  # quicker than a sum along three
     tone = scene.rgb[skin].mean(0)
     off = np.zeros(scene.shape, np.float32)
     for c in range(3):

@@ -23,6 +23,7 @@ Pixels = npt.NDArray[np.uint8]
 # levels its coarser part (pores are finer) may deviate
 _SKIN, _BEHIND, _CLOTH = (0.04, 0.15, 3.2), (0.05, 0.3, np.inf), (0.06, 0.3, 3.2)
 _PORES = 0.012  # eye distances
+_AT_ONCE = 3e6  # pixels up to which a texture is made once, not patch by patch
 
 
 class Composed(NamedTuple):
@@ -198,12 +199,18 @@ def _grains(
         texture = grain.detail(luma, sigma * density)
         texture = grain.evened(texture, shown, _PORES * density, most)
         smooth = luma - texture
+        whole = texture if canvas.step == 1 else None
+        if whole is None and canvas.shape[0] * canvas.shape[1] <= _AT_ONCE:
+            rows, columns = (slice(0, side) for side in canvas.shape)
+            x0, y0, x1, y1 = canvas.whole
+            whole = pixels[y0:y1, x0:x1].astype(np.float32) @ LUMA
+            whole -= canvas.part(smooth, rows, columns)
 
         def fetch(y: int, x: int, size: int) -> Plane:
             """A patch of the texture at the photo's own density."""
             rows, columns = slice(y, y + size), slice(x, x + size)
-            if canvas.step == 1:
-                return texture[rows, columns]
+            if whole is not None:
+                return whole[rows, columns]
             y0, x0 = y + canvas.whole[1], x + canvas.whole[0]
             seen = pixels[y0 : y0 + size, x0 : x0 + size].astype(np.float32) @ LUMA
             return np.asarray(seen - canvas.part(smooth, rows, columns))

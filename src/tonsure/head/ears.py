@@ -19,9 +19,8 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from ..planes import Plane, blur, resize, smoothstep
+from ..planes import Plane, blur, resize, smoothstep, warp
 from ..scene import EYE_DISTANCE
 from .outline import CENTRE, Points
 
@@ -226,19 +225,13 @@ def _warp(parts: Plane, turned: Points, zero: Points, shape: tuple[int, int]) ->
     parts = resize(parts, small)
     ratio = np.diag([small[1] / width, small[0] / height])
     a, b = ratio @ turned, ratio @ (zero + pad)
-    data = (a[0, 0], a[0, 1], b[0], a[1, 0], a[1, 1], b[1])
     # edges go on where the plane's pixels lie beyond: never asked for further than the pad
-    planes = [
-        np.asarray(
-            Image.fromarray(np.ascontiguousarray(parts[..., k])).transform(
-                (shape[1], shape[0]), Image.Transform.AFFINE, data, Image.Resampling.BICUBIC,
-                fillcolor=-99.0 if k == 3 else 0.0,
-            ),
-            dtype=np.float32,
-        )
-        for k in range(parts.shape[2])
-    ]  # fmt: skip
-    return np.stack(planes, -1)
+    matrix = np.column_stack([a, b])
+    rest = [0, 1, 2, 4]
+    out = np.empty((*shape, parts.shape[2]), np.float32)
+    out[..., rest] = warp(parts[..., rest], matrix, shape, cubic=True, beyond=0.0)
+    out[..., 3] = warp(parts[..., 3], matrix, shape, cubic=True, beyond=-99.0)
+    return out
 
 
 def _beyond(pad: int = 24) -> tuple[Plane, Plane]:

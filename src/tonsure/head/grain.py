@@ -130,19 +130,23 @@ class Quilt:
         self._choose(wanted > 0.003, step, generator)
 
     def _calm(self, texture: Plane) -> Plane:
-        calm: Plane = np.clip(texture - self._middle, -self._most, self._most)
-        return calm
+        calm = texture - np.float32(self._middle)
+        np.maximum(calm, np.float32(-self._most), out=calm)
+        return np.asarray(np.minimum(calm, np.float32(self._most), out=calm), np.float32)
 
     def _choose(
         self, lacking: npt.NDArray[np.bool_], step: int, generator: np.random.Generator
     ) -> None:
         (height, width), size = self.shape, self.size
         every = max(2, int(size * 0.6))
+        table = np.zeros((lacking.shape[0] + 1, lacking.shape[1] + 1), np.int64)
+        np.cumsum(np.cumsum(lacking, 0), 1, out=table[1:, 1:])
         for top in range(-(size // 2), height, every):
-            rows = slice(max(top, 0) // step, -(-min(top + size, height) // step))
+            rows = table[[max(top, 0) // step, -(-min(top + size, height) // step)]]
+            within = (rows[1] - rows[0]).tolist()
             for left in range(-(size // 2), width, every):
-                columns = slice(max(left, 0) // step, -(-min(left + size, width) // step))
-                if lacking[rows, columns].any():
+                ends = max(left, 0) // step, -(-min(left + size, width) // step)
+                if within[ends[1]] > within[ends[0]]:
                     pick = int(generator.integers(len(self._sources)))
                     self.patches.append(Patch(top, left, pick, bool(generator.random() < 0.5)))
 

@@ -9,7 +9,6 @@ import numpy as np
 from ..faces import Face
 from ..hair.matte import Matte
 from ..heap import give_back, scarce
-from ..parallel import both
 from ..scene import PhotoBox, Scene
 from . import times
 from .canvas import Canvas
@@ -25,16 +24,25 @@ class Bare:
     """One bald head, as large as what changes.
 
     `box` (x0, y0, x1, y1) of the photo; `colour` (h, w, 3) uint8; `mask` (h, w) uint8, its weight
-    when fully bald; `time` and `thin` uint8, (h, w) or, of a large head, smaller: when each pixel
-    goes (0 first, 255 last); `warnings`: codes of `report`.
+    when fully bald; `order` when each pixel goes; `warnings`: codes of `report`.
     """
 
     box: PhotoBox
     colour: Pixels
     mask: Pixels
-    time: Pixels
-    thin: Pixels
+    order: times.Later
     warnings: tuple[str, ...]
+
+    @property
+    def time(self) -> Pixels:
+        """When each pixel goes in "recede", 0 first, 255 last: uint8 (h, w), of a large head
+        smaller. Made when it is first asked for."""
+        return self.order.maps[0]
+
+    @property
+    def thin(self) -> Pixels:
+        """The same in "thin"."""
+        return self.order.maps[1]
 
     def __repr__(self) -> str:
         x0, y0, x1, y1 = self.box
@@ -46,12 +54,12 @@ def make(pixels: Pixels, face: Face, *, threads: int | None = None) -> Bare:
     of it."""
     if scarce(pixels):  # one thing after the other needs less of it
         threads = 1
-    bare = _made(pixels, layers(pixels, face, threads=threads), threads)
+    bare = _made(pixels, layers(pixels, face, threads=threads))
     give_back(pixels)
     return bare
 
 
-def _made(pixels: Pixels, found: Layers, threads: int | None) -> Bare:
+def _made(pixels: Pixels, found: Layers) -> Bare:
     give_back(pixels)
     scene = found.scene
     box = hole_box(scene, found.matte, pixels.shape)
@@ -60,13 +68,10 @@ def _made(pixels: Pixels, found: Layers, threads: int | None) -> Bare:
     mask = np.empty(canvas.shape, np.uint8)
     for at in canvas.blocks():
         mask[at] = np.clip(canvas.part(weight, *at), 0, 255)
-    going, colour = both(
-        lambda: times.going(pixels, found, box, mask),
-        lambda: compose(pixels, found, canvas).colour,
-        threads,
-    )
-    time, thin = times.even(going, colour)
-    return Bare(box, colour, mask, time, thin, notes(scene, found.matte))
+    colour = compose(pixels, found, canvas).colour
+    hair = times.Hair.of(found)
+    order = times.Later(lambda: times.even(times.going(pixels, hair, box, mask), colour))
+    return Bare(box, colour, mask, order, notes(scene, found.matte))
 
 
 def notes(scene: Scene, m: Matte) -> tuple[str, ...]:

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from .. import brow
 from ..hair.person import alike
-from ..planes import Plane, grow, resize, smoothstep
+from ..planes import Plane, grow, resize, smoothstep, warp
 from ..scene import PhotoBox, Scene
 
 Pixels = npt.NDArray[np.uint8]
@@ -90,10 +89,10 @@ def mirrored(
 
 
 def _fetch(scene: Scene, plane: Plane, across: npt.NDArray[np.float64]) -> Plane:
-    """A plane (H, W) of the scene as seen through `across`."""
+    """A plane (H, W[, C]) of the scene as seen through `across`."""
     offset = np.array(scene.box[:2])
     start = (across[:, :2] @ offset + across[:, 2] - offset) * scene.scale
-    return _warp(plane, across[:, :2], start, (scene.shape[1], scene.shape[0]))
+    return _warp(plane, across[:, :2], start, scene.shape)
 
 
 def _warp(
@@ -102,10 +101,8 @@ def _warp(
     start: npt.NDArray[np.float64],
     size: tuple[int, int],
 ) -> Plane:
-    data = (turn[0, 0], turn[0, 1], start[0], turn[1, 0], turn[1, 1], start[1])
-    image = Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32))
-    how = Image.Resampling.BICUBIC
-    return np.asarray(image.transform(size, Image.Transform.AFFINE, data, how), np.float32)
+    matrix = np.column_stack([turn, start])
+    return warp(plane.astype(np.float32, copy=False), matrix, size, cubic=True, beyond=0.0)
 
 
 class Fetched:
@@ -119,9 +116,9 @@ class Fetched:
         assert one.across is not None
         self._scene, self._where, self._across = scene, one.where, one.across
         tone = resize(tone, scene.shape)
-        light = np.stack([_fetch(scene, tone[..., k], one.across) for k in range(3)], -1)
+        light = _fetch(scene, tone, one.across)
         self._ratio = np.clip(tone / np.maximum(light, 4), 0.5, 2).astype(np.float32)
-        self._plain = tone.sum(-1)
+        self._plain = tone @ np.ones(3, np.float32)
         own = np.maximum(brow.area(scene, one.side, 1.5, 1.5), scene.mesh_polygon(_EYES[one.side]))
         self._own = grow(own, 0.09 * scene.unit)
 
@@ -148,11 +145,11 @@ class Fetched:
         right, bottom = np.clip(np.ceil(ends.max(0)) + 3, (left + 1, top + 1), high).astype(int)
         piece = pixels[top:bottom, left:right].astype(np.float32)
         start = turn @ np.array(part[:2], dtype=np.float64) + moved - (left, top)
-        size = (x1 - x0, y1 - y0)
-        laid = np.stack([_warp(piece[..., k], turn, start, size) for k in range(3)], -1)
+        laid = _warp(piece, turn, start, (y1 - y0, x1 - x0))
         laid *= scene.to_photo(self._ratio, part)
         # beside brow and eye nothing dark is skin: it is hair of the other side
         plain = np.maximum(scene.to_photo(self._plain, part), 4)
-        dark = smoothstep(0.8, 0.65, laid.sum(-1) / plain)
+        ratio = np.asarray(laid @ np.ones(3, np.float32) / plain, np.float32)
+        dark = smoothstep(0.8, 0.65, ratio)
         free = 1 - dark * (1 - scene.to_photo(self._own, part))
         return at, laid, scene.to_photo(self._where, part) * free

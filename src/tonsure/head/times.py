@@ -8,6 +8,8 @@ shortens and narrows towards them.
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ from PIL import Image
 
 from .. import degree
 from ..faces.align import reduced
-from ..planes import LUMA, Plane, blur, resize, smoothstep
+from ..planes import LUMA, Plane, blur, resize, smoothstep, warp
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, PhotoBox, Scene
 from . import features
 
@@ -65,17 +67,13 @@ class Grid:
         """A plane (H, W) of the scene on the grid, edges replicated."""
         scene = self.scene
         h, w = self.shape
-        padded = np.ascontiguousarray(np.pad(plane, 1, mode="edge"), dtype=np.float32)
         z = scene.frame.z * scene.scale
         start = (
             scene.frame.z * complex(*self.box[:2]) + scene.frame.t - complex(*scene.box[:2])
-        ) * scene.scale + (1 + 1j)
+        ) * scene.scale
         ax, ay = (self.box[2] - self.box[0]) / w, (self.box[3] - self.box[1]) / h
-        data = (z.real * ax, -z.imag * ay, start.real, z.imag * ax, z.real * ay, start.imag)
-        image = Image.fromarray(padded).transform(
-            (w, h), Image.Transform.AFFINE, data, Image.Resampling.BILINEAR
-        )
-        return np.asarray(image, dtype=np.float32)
+        turn = ((z.real * ax, -z.imag * ay, start.real), (z.imag * ax, z.real * ay, start.imag))
+        return warp(plane.astype(np.float32, copy=False), turn, (h, w))
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,42 @@ class Going:
     size: tuple[int, int]
 
 
-def going(pixels: Bytes, found: Layers, box: PhotoBox, mask: Bytes) -> Going:
+@dataclass(frozen=True)
+class Hair:
+    """What tells when hair goes: the `scene`, how surely a pixel of it is `hair` (H, W), 0..1, and
+    the bare head's outline `rim` (N, 2) in frame units."""
+
+    scene: Scene
+    hair: Plane
+    rim: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, found: Layers) -> Hair:
+        """Of a face taken apart, of which nothing else has to be kept."""
+        return cls(found.scene, found.matte.hair, found.rim)
+
+
+class Later:
+    """Two time maps that are made when they are first asked for: who wants the head fully bald
+    needs none. Usable from several threads."""
+
+    def __init__(self, made: Callable[[], tuple[Bytes, Bytes]]) -> None:
+        self._made: Callable[[], tuple[Bytes, Bytes]] | None = made
+        self._lock = threading.Lock()
+        self._maps: tuple[Bytes, Bytes] | None = None
+
+    @property
+    def maps(self) -> tuple[Bytes, Bytes]:
+        """Those of "recede" and of "thin"."""
+        with self._lock:
+            if self._maps is None:
+                assert self._made is not None
+                self._maps = self._made()
+                self._made = None  # what it holds is let go
+            return self._maps
+
+
+def going(pixels: Bytes, found: Hair, box: PhotoBox, mask: Bytes) -> Going:
     """The orders in which hair goes on the photo's pixels of `box`; `mask` (h, w) of the bald
     head."""
     h, w = mask.shape
@@ -100,7 +133,7 @@ def going(pixels: Bytes, found: Layers, box: PhotoBox, mask: Bytes) -> Going:
     grid = Grid(found.scene, box, step)
     here = _shrunk(pixels[box[1] : box[3], box[0] : box[2]], grid.shape)
     hole = _shrunk(mask, grid.shape) / np.float32(255)
-    hair = np.minimum(grid.sample(found.matte.hair), hole)
+    hair = np.minimum(grid.sample(found.hair), hole)
     coarse = Grid(found.scene, box, max(step, unit / _COARSE))
     place, zone = (resize(p, grid.shape) for p in _place(coarse, found))
     streaks = degree.strands(here @ LUMA, grid.unit)
@@ -138,10 +171,10 @@ def _full(times: Bytes, shape: tuple[int, int]) -> Bytes:
     return np.asarray(Image.fromarray(times).resize(shape[::-1], Image.Resampling.BICUBIC))
 
 
-def _place(grid: Grid, found: Layers) -> tuple[Plane, Plane]:
+def _place(grid: Grid, found: Hair) -> tuple[Plane, Plane]:
     """When hair goes by its place alone, about 0..1, and how far strands depart from that."""
     scene = found.scene
-    hair = grid.sample(found.matte.hair)
+    hair = grid.sample(found.hair)
     x, y = grid.units()
     rim = (found.rim - EYES_MIDDLE) / EYE_DISTANCE
     upper = rim[rim[:, 1] < 0.1]

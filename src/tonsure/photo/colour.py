@@ -12,7 +12,7 @@ from ..errors import WrongType
 from .photo import Pixels, stack
 
 _SPACES = {"CMYK": b"CMYK", "LAB": b"Lab "}
-_STRIP = 256  # rows that are copied at once
+_STRIP = 64  # rows that are copied at once: they stay in the cache
 _PLAIN = {"L", "LA", "RGB", "RGBA", "I;16", "I;16B", "I;16L", "I;16N"}
 
 
@@ -58,7 +58,9 @@ def planes(im: Image.Image) -> tuple[Pixels, Pixels | None]:
     alpha: Any = None
     for top in range(0, im.height, _STRIP):
         rows = slice(top, min(top + _STRIP, im.height))
-        part, opacity = split(np.asarray(im.crop((0, rows.start, im.width, rows.stop))))
+        strip = np.asarray(im.crop((0, rows.start, im.width, rows.stop)))
+        # three channels are taken as they are: they are copied below
+        part, opacity = split(strip, ours=strip.ndim == 3 and strip.shape[2] == 3)
         if pixels is None:
             pixels = np.empty((im.height, im.width, 3), part.dtype)
             alpha = None if opacity is None else np.empty((im.height, im.width), part.dtype)
