@@ -61,7 +61,9 @@ class DrawnHead:
     warnings: tuple[str, ...] = ()
 
 
-def draw_head(pixels: np.ndarray, face: Any, *, threads: int | None = None) -> DrawnHead:
+def draw_head(
+    pixels: np.ndarray, face: Any, others: Any = (), *, threads: int | None = None
+) -> DrawnHead:
     """A flat disc above the face, going from its top to its bottom."""
     x0, y0, x1, y1 = face.box
     high, wide = pixels.shape[:2]
@@ -82,7 +84,9 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     state: dict[str, Any] = {"calls": 0, "warnings": ()}
 
-    def make(pixels: np.ndarray, face: Any, *, threads: int | None = None) -> DrawnHead:
+    def make(
+        pixels: np.ndarray, face: Any, others: Any = (), *, threads: int | None = None
+    ) -> DrawnHead:
         state["calls"] += 1
         return replace(draw_head(pixels, face), warnings=state["warnings"])
 

@@ -77,7 +77,7 @@ class Shot:
                 face = self._numbered(number)
                 with self._timed("heads"):
                     self._heads[number] = head.make(
-                        self.photo.eight(), face, threads=self._editor.threads
+                        self.photo.eight(), face, self.faces, threads=self._editor.threads
                     )
             return self._heads[number]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,12 +42,14 @@ class Bare:
         return f"<Bare {x0},{y0} to {x1},{y1}: {', '.join(self.warnings) or 'no warnings'}>"
 
 
-def make(pixels: Pixels, face: Face, *, threads: int | None = None) -> Bare:
+def make(
+    pixels: Pixels, face: Face, others: Sequence[Face] = (), *, threads: int | None = None
+) -> Bare:
     """The bald head of `face` in `pixels` (H, W, 3) uint8: once per face, every degree is a blend
-    of it."""
+    of it. No pixel of one of the photo's `others` is in its mask."""
     if scarce(pixels):  # one thing after the other needs less of it
         threads = 1
-    bare = _made(pixels, layers(pixels, face, threads=threads), threads)
+    bare = _made(pixels, layers(pixels, face, others, threads=threads), threads)
     give_back(pixels)
     return bare
 
@@ -60,6 +63,8 @@ def _made(pixels: Pixels, found: Layers, threads: int | None) -> Bare:
     mask = np.empty(canvas.shape, np.uint8)
     for at in canvas.blocks():
         mask[at] = np.clip(canvas.part(weight, *at), 0, 255)
+        if found.people.others:
+            mask[at] *= found.people.mine(_placed(box, at))
     going, colour = both(
         lambda: times.going(pixels, found, box, mask),
         lambda: compose(pixels, found, canvas).colour,
@@ -67,6 +72,14 @@ def _made(pixels: Pixels, found: Layers, threads: int | None) -> Bare:
     )
     time, thin = times.even(going, colour)
     return Bare(box, colour, mask, time, thin, notes(scene, found.matte))
+
+
+def _placed(box: PhotoBox, at: tuple[slice, slice]) -> PhotoBox:
+    """Where `at`, rows and columns of `box`, lies in the photo."""
+    rows, columns = at
+    return (
+        box[0] + columns.start, box[1] + rows.start, box[0] + columns.stop, box[1] + rows.stop,
+    )  # fmt: skip
 
 
 def notes(scene: Scene, m: Matte) -> tuple[str, ...]:
