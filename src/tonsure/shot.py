@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from . import blend, faces, head, photo
+from . import blend, faces, head, photo, transparency
 from .degree import check, weight
 from .errors import BadOption, Note
 from .faces import Face, Which
@@ -39,6 +39,7 @@ class Shot:
 
     def __init__(self, opened: Photo, editor: Editor, began: float) -> None:
         self.photo, self._editor = opened, editor
+        self._clear = transparency.is_clear(opened.alpha)
         self._seconds = {"read": time.perf_counter() - began}
         self._lock = threading.RLock()
         self._faces: list[Face] | None = None
@@ -60,7 +61,7 @@ class Shot:
             if self._faces is None:
                 with self._timed("faces"):
                     self._faces = faces.find(
-                        self.photo.pixels,
+                        self._shown_pixels() if self._clear else self.photo.pixels,
                         min_face=self._editor.min_face,
                         threads=self._editor.threads,
                     )
@@ -76,10 +77,20 @@ class Shot:
             if number not in self._heads:
                 face = self._numbered(number)
                 with self._timed("heads"):
-                    self._heads[number] = head.make(
-                        self.photo.eight(), face, self.faces, threads=self._editor.threads
-                    )
+                    self._heads[number] = self._made(face)
             return self._heads[number]
+
+    def _made(self, face: Face) -> Bare:
+        threads = self._editor.threads
+        if not self._clear:
+            return head.make(self.photo.eight(), face, self.faces, threads=threads)
+        alpha = self.photo.shallow().alpha
+        return head.make(self._shown_pixels(), face, self.faces, alpha=alpha, threads=threads)
+
+    def _shown_pixels(self) -> Bytes:
+        """(H, W, 3) uint8, the photo before a plain ground: colours under transparency are none."""
+        whole = self.photo.shallow()
+        return transparency.shown(whole.pixels, whole.alpha)  # type: ignore[arg-type]
 
     def bald(
         self,
@@ -110,7 +121,11 @@ class Shot:
         heads, found, notes, most = self._laid(degree, style, face, each or {})
         result = self.photo
         with self._timed("blend"):
-            if heads:
+            if heads and self._clear:
+                pixels, alpha = transparency.apply(self.photo.pixels, self.photo.alpha, heads)  # type: ignore[type-var]
+                result = self.photo.with_pixels(pixels, [bare.box for bare, _ in heads])
+                result = replace(result, alpha=photo.frozen(alpha))
+            elif heads:
                 pixels = self.photo.pixels
                 if last:
                     pixels = thawed(pixels)

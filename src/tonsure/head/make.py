@@ -12,6 +12,7 @@ from ..hair.matte import Matte
 from ..heap import give_back, scarce
 from ..parallel import both
 from ..scene import PhotoBox, Scene
+from ..transparency import lifted
 from . import times
 from .canvas import Canvas
 from .compose import Pixels, compose
@@ -27,7 +28,8 @@ class Bare:
 
     `box` (x0, y0, x1, y1) of the photo; `colour` (h, w, 3) uint8; `mask` (h, w) uint8, its weight
     when fully bald; `time` and `thin` uint8, (h, w) or, of a large head, smaller: when each pixel
-    goes (0 first, 255 last); `warnings`: codes of `report`.
+    goes (0 first, 255 last); `warnings`: codes of `report`; `opacity` (h, w) uint8 of `colour`, None
+    where all of it is opaque.
     """
 
     box: PhotoBox
@@ -36,6 +38,7 @@ class Bare:
     time: Pixels
     thin: Pixels
     warnings: tuple[str, ...]
+    opacity: Pixels | None = None
 
     def __repr__(self) -> str:
         x0, y0, x1, y1 = self.box
@@ -43,13 +46,20 @@ class Bare:
 
 
 def make(
-    pixels: Pixels, face: Face, others: Sequence[Face] = (), *, threads: int | None = None
+    pixels: Pixels,
+    face: Face,
+    others: Sequence[Face] = (),
+    *,
+    alpha: Pixels | None = None,
+    threads: int | None = None,
 ) -> Bare:
     """The bald head of `face` in `pixels` (H, W, 3) uint8: once per face, every degree is a blend
-    of it. No pixel of one of the photo's `others` is in its mask."""
+    of it. No pixel of one of the photo's `others` is in its mask. Of a photo with transparent parts
+    `alpha` (H, W) uint8 tells them, and `pixels` are those of `transparency.shown`."""
     if scarce(pixels):  # one thing after the other needs less of it
         threads = 1
-    bare = _made(pixels, layers(pixels, face, others, threads=threads), threads)
+    found = layers(pixels, face, others, alpha=alpha, threads=threads)
+    bare = _made(pixels, found, threads)
     give_back(pixels)
     return bare
 
@@ -65,13 +75,23 @@ def _made(pixels: Pixels, found: Layers, threads: int | None) -> Bare:
         mask[at] = np.clip(canvas.part(weight, *at), 0, 255)
         if found.people.others:
             mask[at] *= found.people.mine(_placed(box, at))
-    going, colour = both(
+    going, laid = both(
         lambda: times.going(pixels, found, box, mask),
-        lambda: compose(pixels, found, canvas).colour,
+        lambda: compose(pixels, found, canvas),
         threads,
     )
-    time, thin = times.even(going, colour)
-    return Bare(box, colour, mask, time, thin, notes(scene, found.matte))
+    time, thin = times.even(going, laid.colour)
+    told = notes(scene, found.matte)
+    if found.clear is None:
+        return Bare(box, laid.colour, mask, time, thin, told)
+    solid = np.maximum(laid.front, canvas.on(np.minimum(found.body.skin + found.body.cloth, 1)))
+    opacity = solid + (1 - solid) * canvas.on(found.clear)
+    whole = np.empty(canvas.shape, np.uint8)
+    for at in canvas.blocks():
+        share = np.clip(canvas.part(opacity, *at), 0, 1)
+        whole[at] = share * 255 + 0.5
+        laid.colour[at] = lifted(laid.colour[at], share)
+    return Bare(box, laid.colour, mask, time, thin, told, whole)
 
 
 def _placed(box: PhotoBox, at: tuple[slice, slice]) -> PhotoBox:
