@@ -59,10 +59,11 @@ class DrawnHead:
     time: np.ndarray
     thin: np.ndarray
     warnings: tuple[str, ...] = ()
+    opacity: np.ndarray | None = None
 
 
 def draw_head(
-    pixels: np.ndarray, face: Any, others: Any = (), *, threads: int | None = None
+    pixels: np.ndarray, face: Any, others: Any = (), *, alpha: Any = None, threads: Any = None
 ) -> DrawnHead:
     """A flat disc above the face, going from its top to its bottom."""
     x0, y0, x1, y1 = face.box
@@ -85,7 +86,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     state: dict[str, Any] = {"calls": 0, "warnings": ()}
 
     def make(
-        pixels: np.ndarray, face: Any, others: Any = (), *, threads: int | None = None
+        pixels: np.ndarray, face: Any, others: Any = (), *, alpha: Any = None, threads: Any = None
     ) -> DrawnHead:
         state["calls"] += 1
         return replace(draw_head(pixels, face), warnings=state["warnings"])

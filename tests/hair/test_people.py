@@ -76,6 +76,21 @@ def test_alone_all_is_mine_and_a_face_found_twice_is_nobody(face):
         assert people.mine((0, 0, 40, 30)).all()
 
 
+def test_hair_hangs_from_the_head_above(face):
+    """And a child's head before somebody's chest is the child's."""
+    unit, (x, y) = face.iod, face.centre
+    lower = moved(face, 1, complex(3.2, 2.0) * unit)
+    child = moved(face, 0.8, complex(x, y + 3.6 * unit) - 0.8 * complex(x, y))
+    at = (round(x + 1.5 * unit), round(y + 1.8 * unit))
+    spot = (*at, at[0] + 1, at[1] + 1)
+    assert People.of(face, (face, lower)).mine(spot).all()
+    assert not People.of(lower, (face, lower)).mine(spot).any()
+    crown = (round(x), round(child.landmarks[10, 1] - 0.6 * child.iod))
+    spot = (*crown, crown[0] + 1, crown[1] + 1)
+    assert People.of(child, (face, child)).mine(spot).all()
+    assert not People.of(face, (face, child)).mine(spot).any()
+
+
 def test_what_is_theirs_tells_nothing(face):
     picture = np.full((640, 1100, 3), 128, np.uint8)
     beside = moved(face, 1, 2.5 * face.iod)

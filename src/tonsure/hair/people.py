@@ -1,8 +1,9 @@
 """Other people in the photo: what is theirs is not taken, not painted over, and tells nothing.
 
-A pixel is whose head it is nearest to, in sizes of the heads; a face's inside is its own wherever
-another head may be. Every pixel has one owner, so that heads made one after the other never meet:
-the order does not matter.
+A pixel is whose head it is nearest to, in sizes of the heads; further off from whose head it hangs
+down, since that is what long hair does; a face's inside is its own wherever another head may be.
+Every pixel has one owner, so that heads made one after the other never meet: the order does not
+matter.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ Where = npt.NDArray[np.bool_]
 Points = npt.NDArray[np.complex128]
 
 _CROWN, _THROAT = -0.8, 1.3  # eye distances below the eyes: the line that a head lies around
+_HEAD = 1.25  # as far from that line what is nearest is the head and its hair
+_HANGING = 0.35  # of a way down counts further off
 _FRACTION = 4  # bits of a pixel to which an outline is told
 _BODY = (SKIN, HAIR, HAT, EAR, NECK, GLASSES)  # clothes and what is behind may still tell a colour
 
@@ -101,8 +104,10 @@ class People:
         reach = float(np.abs(photo - middle).max()) if self.others else 0.0
         for other in self.others:
             frame = Frame.of(other)
-            least = float(_away(other, np.array(middle))) - reach * abs(frame.z) / EYE_DISTANCE
-            if least < farthest:
+            at = (frame.z * middle + frame.t - complex(*EYES_MIDDLE)) / EYE_DISTANCE
+            line = complex(0, np.clip(at.imag, _CROWN, _THROAT))
+            least = abs(at - line) - reach * abs(frame.z) / EYE_DISTANCE
+            if _HANGING * least < farthest:
                 out &= own < _away(other, photo)
         return out
 
@@ -118,7 +123,10 @@ class People:
 
 def _away(face: Face, photo: npt.NDArray[np.complex128]) -> npt.NDArray[np.float64]:
     """How far points x + iy of the photo are from the line through the middle of a head, in its
-    own eye distances."""
+    own eye distances; beyond the head ways down count less, and all count more than on it."""
     frame = Frame.of(face)
     at = (frame.z * photo + frame.t - complex(*EYES_MIDDLE)) / EYE_DISTANCE
-    return np.hypot(at.real, at.imag - np.clip(at.imag, _CROWN, _THROAT))
+    below = at.imag - np.clip(at.imag, _CROWN, _THROAT)
+    near = np.hypot(at.real, below)
+    hanging = _HEAD + np.hypot(at.real, np.where(below > 0, _HANGING * below, below))
+    return np.where(near <= _HEAD, near, hanging)
