@@ -4,7 +4,7 @@
 
 Each disturbance is made in this process, and the tests that should turn red run under it: portraits
 and their figures, above all. At least eleven of the thirteen have to be noticed; the exit code says
-whether they were. A test of a rule that nobody would miss is worth nothing, and neither is the rule.
+whether they were.
 """
 
 from __future__ import annotations
@@ -163,7 +163,10 @@ def main(names: list[str]) -> int:
     for name in names or WAYS:
         red = noticed(WAYS[name])
         seen += bool(red)
-        print(f"{'noticed ' if red else 'MISSED  '} {name}: {', '.join(red) or 'all green'}", flush=True)
+        print(
+            f"{'noticed ' if red else 'MISSED  '} {name}: {', '.join(red) or 'all green'}",
+            flush=True,
+        )
     print(f"{seen} of {len(names or WAYS)} noticed")
     return 0 if seen >= min(LEAST, len(names or WAYS)) else 1
 

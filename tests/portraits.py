@@ -30,7 +30,8 @@ GROUPS = ("hug", "stage", "three")
 
 LOOSE = {
     "hair": 0.2, "hole": 0.2, "left": 0.02, "dome": 0.08, "hue": 0.025, "crown": 0.1, "width": 0.1,
-    "ears": 0.5, "skin": 0.12, "cloth": 0.12, "wall": 12.0, "grain": 0.35, "front": 0.1, "sides": 0.1,
+    "ears": 0.5, "skin": 0.12, "cloth": 0.12, "wall": 12.0, "grain": 0.35, "front": 0.1,
+    "sides": 0.1,
 }  # fmt: skip
 """How far a figure may be from the one written down: `hair`, `hole` and `grain` as a share of it,
 the others as they are."""
@@ -85,11 +86,12 @@ def figures(made: Head) -> dict[str, float]:
     found, bare = made.found, made.bare
     scene, box = found.scene, bare.box
     x0, y0, x1, y1 = box
-    here = made.pixels[y0:y1, x0:x1].astype(np.float32)
     new = bare.colour.astype(np.float32)
     unit = EYE_DISTANCE / abs(scene.frame.z)
     across, down = np.meshgrid(x0 + np.arange(x1 - x0) + 0.5, y0 + np.arange(y1 - y0) + 0.5)
-    at = (scene.frame.z * (across + 1j * down) + scene.frame.t - complex(*EYES_MIDDLE)) / EYE_DISTANCE
+    at = (
+        scene.frame.z * (across + 1j * down) + scene.frame.t - complex(*EYES_MIDDLE)
+    ) / EYE_DISTANCE
     x, y = at.real, at.imag
 
     def on(plane: np.ndarray) -> np.ndarray:

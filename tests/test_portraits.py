@@ -1,7 +1,8 @@
 """Many kinds of people, whole way: what is measured of their bald heads is what it was.
 
 `scripts/measure_portraits.py` writes the figures down, `scripts/disturb.py` shows that these tests
-notice when a network or a rule is broken. (Whether it looks well is judged by eyes, on many photos.)
+notice when a network or a rule is broken. (Whether it looks well is judged by eyes, on many
+photos.)
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-import portraits
 import pytest
 
+import portraits
 from tonsure.blend import apply
 from tonsure.degree import weight
 from tonsure.editor import Editor
@@ -24,7 +25,9 @@ EYES = ((33, 160, 158, 133, 153, 144), (362, 385, 387, 263, 373, 380))
 LIPS = (61, 39, 0, 269, 291, 405, 17, 181)
 
 
-def drawn(shape: tuple[int, ...], face: portraits.faces.Face, corners: tuple[int, ...]) -> np.ndarray:
+def drawn(
+    shape: tuple[int, ...], face: portraits.faces.Face, corners: tuple[int, ...]
+) -> np.ndarray:
     """The polygon through these points of the mesh: (H, W) bool."""
     import cv2
 

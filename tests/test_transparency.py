@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import portraits
 import pytest
 
+import portraits
 from tonsure import transparency
 from tonsure.editor import Editor
 from tonsure.hair.classes import BACKGROUND, HAIR

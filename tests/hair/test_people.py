@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import portraits
 import pytest
 
+import portraits
 from tonsure.faces import Face, Frame
 from tonsure.hair.classes import CLOTHES, HAIR, JEWELLERY, SKIN
 from tonsure.hair.people import People

@@ -34,7 +34,7 @@ class Layers:
     `classes` (H, W, 9) the parser's; `rim` (N, 2) the bare head's outline in frame units; what the
     hair owns; what stays visible; what lies beneath at low resolution; the sides whose ears the
     hair hides; brows and eyes taken from the other side; neck, clothes and background; whose face
-    it is among which `people`; of a photo with transparent parts how opaque what is behind is (H, W).
+    it is among which `people`; of a photo with transparent parts how opaque is what lies behind.
     """
 
     scene: Scene

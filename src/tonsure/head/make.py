@@ -28,8 +28,8 @@ class Bare:
 
     `box` (x0, y0, x1, y1) of the photo; `colour` (h, w, 3) uint8; `mask` (h, w) uint8, its weight
     when fully bald; `time` and `thin` uint8, (h, w) or, of a large head, smaller: when each pixel
-    goes (0 first, 255 last); `warnings`: codes of `report`; `opacity` (h, w) uint8 of `colour`, None
-    where all of it is opaque.
+    goes (0 first, 255 last); `warnings`: codes of `report`; `opacity` (h, w) uint8 of `colour`, or
+    None where all of it is opaque.
     """
 
     box: PhotoBox
