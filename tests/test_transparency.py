@@ -39,13 +39,13 @@ def test_laid_over(deep):
     kind = np.uint16 if deep else np.uint8
     pixels = np.full((1, 6, 3), 200 * scale, kind)
     alpha = (np.array([[255, 255, 0, 255, 128, 255]]) * scale).astype(kind)
-    colour = np.full((1, 5, 3), 40, np.uint8)
     opacity = np.array([[255, 0, 255, 255, 0]], np.uint8)
+    colour = transparency.shown(np.full((1, 5, 3), 40, np.uint8), opacity)
     weight = np.array([[255, 255, 255, 0, 255]], np.uint8)
     out, clear = transparency.apply(pixels, alpha, [(Head((0, 0, 5, 1), colour, opacity), weight)])
     assert clear[0].tolist() == [k * scale for k in (255, 0, 255, 255, 0, 255)]
     # of what is gone no colour is left either
-    assert out[0, :, 0].tolist() == [k * scale for k in (40, 40, 40, 200, 40, 200)]
+    assert out[0, :, 0].tolist() == [k * scale for k in (40, 0, 40, 200, 0, 200)]
     half, clear = transparency.apply(
         pixels, alpha, [(Head((0, 0, 5, 1), colour, opacity), weight // 2)]
     )
@@ -55,10 +55,11 @@ def test_laid_over(deep):
 
 
 def test_the_ground_is_taken_off():
-    colour, opacity = np.array([[[10, 90, 250]]], np.uint8), np.full((1, 1), 0.5, np.float32)
-    alpha = np.full((1, 1), 128, np.uint8)
-    back = transparency.lifted(transparency.shown(colour, alpha), opacity)
-    assert np.abs(back.astype(int) - colour).max() <= 2
+    colour, alpha = np.array([[[10, 90, 250]]], np.uint8), np.full((1, 1), 128, np.uint8)
+    seen = transparency.shown(colour, alpha)
+    assert np.abs(transparency.lifted(seen, alpha).astype(int) - colour).max() <= 2
+    white = transparency.before(seen, alpha, 255)
+    assert np.abs(white[0, 0] - (colour[0, 0] * 0.502 + 255 * 0.498)).max() <= 2
 
 
 def test_only_what_is_not_opaque_is_clear():

@@ -157,9 +157,16 @@ class Shot:
         each: Mapping[int, float] | None = None,
     ) -> Bytes:
         """The bald heads alone, for picture editors: (H, W, 4) uint8, RGB and alpha, as large as
-        the upright photo.  Laid over the photo it gives the result of `bald`.
+        the upright photo.  Laid over the photo it gives the result of `bald`; but of a photo with
+        transparent parts a layer cannot take hair away before nothing.
         """
-        return blend.layer(self.photo.pixels.shape[:2], self._shown(degree, style, face, each))
+        shown = self._shown(degree, style, face, each)
+        if self._clear:
+            shown = [
+                (replace(bare, colour=colour), share)
+                for bare, (colour, share) in ((one[0], transparency.alone(*one)) for one in shown)
+            ]
+        return blend.layer(self.photo.pixels.shape[:2], shown)
 
     def _shown(
         self, degree: float, style: str, face: Which | None, each: Mapping[int, float] | None

@@ -11,8 +11,6 @@ from typing import Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from .planes import Plane
-
 Bytes = npt.NDArray[np.uint8]
 Pixels = TypeVar("Pixels", npt.NDArray[np.uint8], npt.NDArray[np.uint16])
 
@@ -22,8 +20,8 @@ _STRIP = 1 << 18  # pixels at once
 
 
 class Placed(Protocol):
-    """What `apply` needs of a bald head: `box` in the photo, `colour` (h, w, 3) uint8 and its
-    `opacity` (h, w) uint8, None where it is opaque."""
+    """What `apply` needs of a bald head: `box` in the photo, `colour` (h, w, 3) uint8 as seen
+    before the ground, and its `opacity` (h, w) uint8, None if all of it is opaque."""
 
     @property
     def box(self) -> tuple[int, int, int, int]: ...
@@ -48,11 +46,25 @@ def shown(pixels: Bytes, alpha: Bytes) -> Bytes:
     return out
 
 
-def lifted(colour: Bytes, opacity: Plane) -> Bytes:
-    """`colour` (h, w, 3), seen before the ground, without that; `opacity` (h, w) 0..1."""
-    cover = np.maximum(opacity, np.float32(0.02))[..., None]
-    own = (colour - np.float32(GROUND) * (1 - opacity[..., None])) / cover
+def lifted(colour: Bytes, opacity: Bytes) -> Bytes:
+    """`colour` (h, w, 3), seen before the ground, without that; `opacity` (h, w)."""
+    share = opacity[..., None].astype(np.float32) / 255
+    own = (colour - GROUND * (1 - share)) / np.maximum(share, np.float32(0.02))
     return np.clip(own + 0.5, 0, 255).astype(np.uint8)
+
+
+def alone(head: Placed, weight: Bytes) -> tuple[Bytes, Bytes]:
+    """Colour and weight (h, w) of a head on nothing."""
+    if head.opacity is None:
+        return head.colour, weight
+    share = weight.astype(np.uint16) * head.opacity // np.uint16(255)
+    return lifted(head.colour, head.opacity), share.astype(np.uint8)
+
+
+def before(colour: Bytes, opacity: Bytes, ground: int) -> Bytes:
+    """`colour` (h, w, 3), seen before our ground, as before another grey; `opacity` (h, w)."""
+    step = (ground - GROUND) * (1 - opacity[..., None].astype(np.float32) / 255)
+    return np.clip(colour + step + 0.5, 0, 255).astype(np.uint8)
 
 
 def apply(
@@ -72,7 +84,10 @@ def apply(
             over = share if head.opacity is None else share * (head.opacity[rows] / np.float32(255))
             under = alpha[part] * np.float32(1 / most) * (1 - share)
             both = over + under
-            scaled = head.colour[rows].astype(np.float32) * np.float32(most / 255)
+            own = head.colour[rows]
+            if head.opacity is not None:
+                own = lifted(own, head.opacity[rows])
+            scaled = own.astype(np.float32) * np.float32(most / 255)
             # where nothing is left to see, neither is the hair's colour
             ratio = np.where(both > 0, over / np.maximum(both, np.float32(1e-6)), 1)[..., None]
             mixed = pixels[part] * (1 - ratio) + scaled * ratio

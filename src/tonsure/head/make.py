@@ -12,7 +12,7 @@ from ..hair.matte import Matte
 from ..heap import give_back, scarce
 from ..parallel import both
 from ..scene import PhotoBox, Scene
-from ..transparency import lifted
+from ..transparency import before
 from . import times
 from .canvas import Canvas
 from .compose import Pixels, compose
@@ -28,8 +28,8 @@ class Bare:
 
     `box` (x0, y0, x1, y1) of the photo; `colour` (h, w, 3) uint8; `mask` (h, w) uint8, its weight
     when fully bald; `time` and `thin` uint8, (h, w) or, of a large head, smaller: when each pixel
-    goes (0 first, 255 last); `warnings`: codes of `report`; `opacity` (h, w) uint8 of `colour`, or
-    None where all of it is opaque.
+    goes (0 first, 255 last); `warnings`: codes of `report`; `opacity` (h, w) uint8 of `colour`,
+    which is seen before a plain ground, or None where all of it is opaque.
     """
 
     box: PhotoBox
@@ -39,6 +39,10 @@ class Bare:
     thin: Pixels
     warnings: tuple[str, ...]
     opacity: Pixels | None = None
+
+    def before(self, grey: int) -> Pixels:
+        """`colour` as seen before this `grey` level, 0..255, where it is not opaque."""
+        return self.colour if self.opacity is None else before(self.colour, self.opacity, grey)
 
     def __repr__(self) -> str:
         x0, y0, x1, y1 = self.box
@@ -88,9 +92,7 @@ def _made(pixels: Pixels, found: Layers, threads: int | None) -> Bare:
     opacity = solid + (1 - solid) * canvas.on(found.clear)
     whole = np.empty(canvas.shape, np.uint8)
     for at in canvas.blocks():
-        share = np.clip(canvas.part(opacity, *at), 0, 1)
-        whole[at] = share * 255 + 0.5
-        laid.colour[at] = lifted(laid.colour[at], share)
+        whole[at] = np.clip(canvas.part(opacity, *at) * 255 + 0.5, 0, 255)
     return Bare(box, laid.colour, mask, time, thin, told, whole)
 
 
