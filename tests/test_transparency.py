@@ -24,13 +24,13 @@ class Head:
 
 
 def test_hidden_colours_are_not_shown():
-    alpha = np.array([[0, 255, 51]], np.uint8)
-    red, blue = (np.full((1, 3, 3), colour, np.uint8) for colour in ((255, 0, 0), (0, 0, 255)))
+    alpha = np.array([[0, 255, 51, 16]], np.uint8)
+    red, blue = (np.full((1, 4, 3), colour, np.uint8) for colour in ((255, 0, 0), (0, 0, 255)))
     seen = [transparency.shown(one, alpha) for one in (red, blue)]
     assert (seen[0][0, 0] == transparency.GROUND).all()
     assert np.array_equal(seen[0][0, 0], seen[1][0, 0])
-    assert seen[0][0, 1].tolist() == [255, 0, 0]
-    assert seen[0][0, 2].tolist() == [171, 120, 120]
+    assert seen[0][0, 1].tolist() == seen[0][0, 2].tolist() == [255, 0, 0]
+    assert np.abs(seen[0][0, 3].astype(int) - [203, 75, 75]).max() <= 1
 
 
 @pytest.mark.parametrize("deep", [False, True])
@@ -40,12 +40,12 @@ def test_laid_over(deep):
     pixels = np.full((1, 6, 3), 200 * scale, kind)
     alpha = (np.array([[255, 255, 0, 255, 128, 255]]) * scale).astype(kind)
     opacity = np.array([[255, 0, 255, 255, 0]], np.uint8)
-    colour = transparency.shown(np.full((1, 5, 3), 40, np.uint8), opacity)
+    colour = np.full((1, 5, 3), 40, np.uint8)
     weight = np.array([[255, 255, 255, 0, 255]], np.uint8)
     out, clear = transparency.apply(pixels, alpha, [(Head((0, 0, 5, 1), colour, opacity), weight)])
     assert clear[0].tolist() == [k * scale for k in (255, 0, 255, 255, 0, 255)]
     # of what is gone no colour is left either
-    assert out[0, :, 0].tolist() == [k * scale for k in (40, 0, 40, 200, 0, 200)]
+    assert out[0, :, 0].tolist() == [k * scale for k in (40, 40, 40, 200, 40, 200)]
     half, clear = transparency.apply(
         pixels, alpha, [(Head((0, 0, 5, 1), colour, opacity), weight // 2)]
     )
@@ -55,11 +55,20 @@ def test_laid_over(deep):
 
 
 def test_the_ground_is_taken_off():
-    colour, alpha = np.array([[[10, 90, 250]]], np.uint8), np.full((1, 1), 128, np.uint8)
-    seen = transparency.shown(colour, alpha)
-    assert np.abs(transparency.lifted(seen, alpha).astype(int) - colour).max() <= 2
-    white = transparency.before(seen, alpha, 255)
-    assert np.abs(white[0, 0] - (colour[0, 0] * 0.502 + 255 * 0.498)).max() <= 2
+    colour, cover = np.array([[[10, 90, 250]]], np.uint8), np.full((1, 1), 0.5, np.float32)
+    mixed = (colour * 0.5 + transparency.GROUND * 0.5).astype(np.uint8)
+    assert np.abs(transparency.lifted(mixed, cover).astype(int) - colour).max() <= 2
+    ground = np.full((1, 1, 3), transparency.GROUND, np.uint8)
+    assert np.array_equal(transparency.lifted(ground, 0 * cover), ground)
+    white = transparency.before(colour, np.full((1, 1), 51, np.uint8), 255)
+    assert white[0, 0].tolist() == [206, 222, 254]
+    assert transparency.before(colour, None, 255) is colour
+
+
+def test_a_layer_hides_as_much_as_it_is_opaque():
+    weight, opacity = np.array([[255, 100]], np.uint8), np.array([[51, 255]], np.uint8)
+    head = Head((0, 0, 2, 1), np.zeros((1, 2, 3), np.uint8), opacity)
+    assert transparency.cover(head, weight).tolist() == [[51, 100]]
 
 
 def test_only_what_is_not_opaque_is_clear():

@@ -162,10 +162,7 @@ class Shot:
         """
         shown = self._shown(degree, style, face, each)
         if self._clear:
-            shown = [
-                (replace(bare, colour=colour), share)
-                for bare, (colour, share) in ((one[0], transparency.alone(*one)) for one in shown)
-            ]
+            shown = [(bare, transparency.cover(bare, share)) for bare, share in shown]
         return blend.layer(self.photo.pixels.shape[:2], shown)
 
     def _shown(
@@ -294,7 +291,10 @@ class Shot:
     def _covering(self, number: int, degree: float) -> tuple[Bare, Bytes] | None:
         """The bald head of a face and its weight; None for a head without hair."""
         bare = self.head(number)
-        return None if "already_bald" in bare.warnings else (bare, weight(bare, degree, "recede"))
+        if "already_bald" in bare.warnings:
+            return None
+        flat = replace(bare, colour=bare.before(transparency.GROUND)) if self._clear else bare
+        return flat, weight(bare, degree, "recede")
 
     def _portrait(self, number: int) -> Portrait:
         """Face `number` as the ways of the catalogue see it."""

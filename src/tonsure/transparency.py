@@ -11,17 +11,21 @@ from typing import Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from .planes import Plane
+
 Bytes = npt.NDArray[np.uint8]
 Pixels = TypeVar("Pixels", npt.NDArray[np.uint8], npt.NDArray[np.uint16])
 
 GROUND = 150
 """The grey level behind what is transparent, neither that of hair nor of skin."""
+_SHOWN = 8.0  # times less opaque is enough to be seen whole
+_NOTHING = np.float32(0.5 / 255)
 _STRIP = 1 << 18  # pixels at once
 
 
 class Placed(Protocol):
-    """What `apply` needs of a bald head: `box` in the photo, `colour` (h, w, 3) uint8 as seen
-    before the ground, and its `opacity` (h, w) uint8, None if all of it is opaque."""
+    """What `apply` needs of a bald head: `box` in the photo, `colour` (h, w, 3) uint8 and its
+    `opacity` (h, w) uint8, None where it is opaque."""
 
     @property
     def box(self) -> tuple[int, int, int, int]: ...
@@ -37,34 +41,42 @@ def is_clear(alpha: npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | None) -> bo
 
 
 def shown(pixels: Bytes, alpha: Bytes) -> Bytes:
-    """The photo (H, W, 3) before a plain ground."""
+    """The photo (H, W, 3) as it is looked at: before a plain ground where its `alpha` (H, W) is
+    next to nothing; what shines through only half is seen as well as the rest."""
     out = np.empty_like(pixels)
     for rows in _strips(pixels.shape):
-        cover = alpha[rows, :, None].astype(np.uint16)
-        mixed = pixels[rows] * cover + (255 - cover) * np.uint16(GROUND)
+        cover = (seen(alpha[rows] * np.float32(1 / 255)) * 255 + np.float32(0.5)).astype(np.uint16)
+        mixed = pixels[rows] * cover[..., None] + (255 - cover[..., None]) * np.uint16(GROUND)
         out[rows] = (mixed + 127) // 255
     return out
 
 
-def lifted(colour: Bytes, opacity: Bytes) -> Bytes:
-    """`colour` (h, w, 3), seen before the ground, without that; `opacity` (h, w)."""
-    share = opacity[..., None].astype(np.float32) / 255
+def seen(opacity: Plane) -> Plane:
+    """How much of a pixel that is so opaque (h, w), 0..1, `shown` shows, and not the ground."""
+    return np.minimum(opacity * np.float32(_SHOWN), np.float32(1))
+
+
+def lifted(colour: Bytes, cover: Plane) -> Bytes:
+    """`colour` (h, w, 3) without the ground: its own share is `cover` (h, w), 0..1. Where there is
+    nothing but ground it stays."""
+    share = cover[..., None]
     own = (colour - GROUND * (1 - share)) / np.maximum(share, np.float32(0.02))
-    return np.clip(own + 0.5, 0, 255).astype(np.uint8)
+    return np.clip(np.where(share > 0.02, own, GROUND) + 0.5, 0, 255).astype(np.uint8)
 
 
-def alone(head: Placed, weight: Bytes) -> tuple[Bytes, Bytes]:
-    """Colour and weight (h, w) of a head on nothing."""
+def cover(head: Placed, weight: Bytes) -> Bytes:
+    """How much a head with this `weight` (h, w) hides of what lies beneath it: (h, w)."""
     if head.opacity is None:
-        return head.colour, weight
-    share = weight.astype(np.uint16) * head.opacity // np.uint16(255)
-    return lifted(head.colour, head.opacity), share.astype(np.uint8)
+        return weight
+    return (weight.astype(np.uint16) * head.opacity // np.uint16(255)).astype(np.uint8)
 
 
-def before(colour: Bytes, opacity: Bytes, ground: int) -> Bytes:
-    """`colour` (h, w, 3), seen before our ground, as before another grey; `opacity` (h, w)."""
-    step = (ground - GROUND) * (1 - opacity[..., None].astype(np.float32) / 255)
-    return np.clip(colour + step + 0.5, 0, 255).astype(np.uint8)
+def before(colour: Bytes, opacity: Bytes | None, ground: int) -> Bytes:
+    """`colour` (h, w, 3), so opaque (h, w), laid on a grey level."""
+    if opacity is None:
+        return colour
+    share = opacity[..., None].astype(np.float32) / 255
+    return (colour * share + ground * (1 - share) + 0.5).astype(np.uint8)
 
 
 def apply(
@@ -84,12 +96,9 @@ def apply(
             over = share if head.opacity is None else share * (head.opacity[rows] / np.float32(255))
             under = alpha[part] * np.float32(1 / most) * (1 - share)
             both = over + under
-            own = head.colour[rows]
-            if head.opacity is not None:
-                own = lifted(own, head.opacity[rows])
-            scaled = own.astype(np.float32) * np.float32(most / 255)
+            scaled = head.colour[rows].astype(np.float32) * np.float32(most / 255)
             # where nothing is left to see, neither is the hair's colour
-            ratio = np.where(both > 0, over / np.maximum(both, np.float32(1e-6)), 1)[..., None]
+            ratio = np.where(both > _NOTHING, over / np.maximum(both, _NOTHING), 1)[..., None]
             mixed = pixels[part] * (1 - ratio) + scaled * ratio
             changed = weight[rows] > 0
             pixels[part][changed] = (mixed[changed] + 0.5).astype(pixels.dtype)

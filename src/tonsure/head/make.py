@@ -12,7 +12,7 @@ from ..hair.matte import Matte
 from ..heap import give_back, scarce
 from ..parallel import both
 from ..scene import PhotoBox, Scene
-from ..transparency import before
+from ..transparency import before, lifted, seen
 from . import times
 from .canvas import Canvas
 from .compose import Pixels, compose
@@ -28,8 +28,8 @@ class Bare:
 
     `box` (x0, y0, x1, y1) of the photo; `colour` (h, w, 3) uint8; `mask` (h, w) uint8, its weight
     when fully bald; `time` and `thin` uint8, (h, w) or, of a large head, smaller: when each pixel
-    goes (0 first, 255 last); `warnings`: codes of `report`; `opacity` (h, w) uint8 of `colour`,
-    which is seen before a plain ground, or None where all of it is opaque.
+    goes (0 first, 255 last); `warnings`: codes of `report`; `opacity` (h, w) uint8 of `colour`, or
+    None where all of it is opaque.
     """
 
     box: PhotoBox
@@ -42,7 +42,7 @@ class Bare:
 
     def before(self, grey: int) -> Pixels:
         """`colour` as seen before this `grey` level, 0..255, where it is not opaque."""
-        return self.colour if self.opacity is None else before(self.colour, self.opacity, grey)
+        return before(self.colour, self.opacity, grey)
 
     def __repr__(self) -> str:
         x0, y0, x1, y1 = self.box
@@ -89,10 +89,12 @@ def _made(pixels: Pixels, found: Layers, threads: int | None) -> Bare:
     if found.clear is None:
         return Bare(box, laid.colour, mask, time, thin, told)
     solid = np.maximum(laid.front, canvas.on(np.minimum(found.body.skin + found.body.cloth, 1)))
-    opacity = solid + (1 - solid) * canvas.on(found.clear)
+    clear = canvas.on(found.clear)
+    opacity, cover = solid + (1 - solid) * clear, solid + (1 - solid) * seen(clear)
     whole = np.empty(canvas.shape, np.uint8)
     for at in canvas.blocks():
         whole[at] = np.clip(canvas.part(opacity, *at) * 255 + 0.5, 0, 255)
+        laid.colour[at] = lifted(laid.colour[at], np.clip(canvas.part(cover, *at), 0, 1))
     return Bare(box, laid.colour, mask, time, thin, told, whole)
 
 
