@@ -105,16 +105,17 @@ def hair_of(name: str) -> cutout.Cutout:
 
 @pytest.mark.parametrize(
     ("below", "donor", "most"),
-    [("president", "brunette", 42.0), ("hill", "blonde", 42.0), ("vice", "brunette", 42.0)],
+    [("hill", "brunette", 17.0), ("astronaut", "brunette", 78.0), ("president", "brunette", 60.0)],
 )
 def test_laid_on_hair_gives_way_to_what_was_there(below, donor, most):
-    """The truth is known: the photo before the hair of somebody else was laid on it."""
+    """The truth is known: the photo before the hair of somebody else was laid on it. Measured were
+    11.6, 66.3 and 50.5 levels; of Telea's inpainting 23.3, 78.2 and 60.0."""
     truth, face = portraits.pixels(below), portraits.people(below)[0]
     light = truth[drawn(truth.shape, face, (50, 205, 425, 280))].mean(0).astype(np.float32)
     with_hair, alpha = cutout.laid(hair_of(donor), truth, face.eyes, light, False)
     chin = face.landmarks[152, 1]
     hole = (alpha > 0.5) & (np.arange(len(truth))[:, None] > chin)
-    assert hole.sum() > 0.3 * face.iod**2
+    assert hole.sum() > face.iod**2
     bare = make(with_hair, face, threads=1)
     after = apply(with_hair, [(bare, bare.mask)])
     mask = np.zeros(truth.shape[:2], np.uint8)
@@ -124,9 +125,9 @@ def test_laid_on_hair_gives_way_to_what_was_there(below, donor, most):
     def error(picture: np.ndarray) -> float:
         return float(np.abs(picture.astype(float) - truth)[hole].mean())
 
-    assert (mask[hole] > 127).mean() > 0.9
+    assert (mask[hole] > 127).mean() > 0.7
     assert error(after) < most
     assert error(after) < 0.8 * error(with_hair)
-    assert error(after) < 1.15 * error(ways.telea(with_hair, mask, face))
+    assert error(after) < 0.95 * error(ways.telea(with_hair, mask, face))
     far = grow((mask > 0).astype(np.float32), 2) == 0
     assert np.array_equal(after[far], with_hair[far])
