@@ -94,7 +94,8 @@ def _brighter(outputs: Outputs) -> Outputs:
 
 
 def _colours(outputs: Outputs) -> Outputs:
-    return [outputs[0], outputs[1] + np.float32(0.4)]
+    """Dark is bright."""
+    return [outputs[0], -outputs[1]]
 
 
 def _wall(outputs: Outputs) -> Outputs:
@@ -104,7 +105,7 @@ def _wall(outputs: Outputs) -> Outputs:
 
 _RADII, _GROW = outline.radii, matte.grow
 WAYS: dict[str, Disturbance] = {
-    "sight misses hair": Disturbance(lambda: answered("sight", _little_hair), (of("brunette"),)),
+    "sight misses hair": Disturbance(lambda: answered("sight", _little_hair), (of("stairs"),)),
     "hair_parser misses hair": Disturbance(
         lambda: answered("hair_parser", _little_hair), (of("hill"),)
     ),
@@ -116,7 +117,9 @@ WAYS: dict[str, Disturbance] = {
         ("tests/test_portraits.py::test_hat_and_glasses_stay",),
     ),
     "bare adds light": Disturbance(lambda: answered("bare", _brighter), (of("president"),)),
-    "beneath gives other colours": Disturbance(lambda: answered("beneath", _colours), (_LAID,)),
+    "beneath gives other colours": Disturbance(
+        lambda: answered("beneath", _colours), (of("brunette"),)
+    ),
     "beneath lays wall everywhere": Disturbance(
         lambda: answered("beneath", _wall), (of("brunette"),)
     ),

@@ -30,7 +30,7 @@ GROUPS = ("hug", "stage", "three")
 
 LOOSE = {
     "hair": 0.2, "hole": 0.2, "left": 0.02, "dome": 0.08, "hue": 0.025, "crown": 0.1, "width": 0.1,
-    "ears": 0.5, "skin": 0.12, "cloth": 0.12, "wall": 12.0, "grain": 0.35, "front": 0.1,
+    "ears": 0.5, "skin": 0.12, "cloth": 0.12, "wall": 12.0, "low": 12.0, "grain": 0.2, "front": 0.1,
     "sides": 0.1,
 }  # fmt: skip
 """How far a figure may be from the one written down: `hair`, `hole` and `grain` as a share of it,
@@ -78,7 +78,7 @@ def figures(made: Head) -> dict[str, float]:
         from that, in shares of the three channels.
     crown, width : the bare head's height above the eyes and its half width: eye distances.
     ears : how many are drawn.
-    skin, cloth : shares of both in what is replaced below the chin.
+    skin, cloth, low : shares of both in what is replaced below the chin, and its brightness.
     wall : beside the head, how far what is put there is from what is seen there: levels.
     grain : the new scalp's fine structure over that of the skin.
     front, sides : when the hairline and the sides go, 0 first, 1 last.
@@ -125,6 +125,7 @@ def figures(made: Head) -> dict[str, float]:
     if low.sum() > 0.3 * unit**2:
         out["skin"] = float(on(found.body.skin)[low].mean())
         out["cloth"] = float(on(found.body.cloth)[low].mean())
+        out["low"] = float((new @ LUMA)[low].mean())
     beside = hole & ~(on(found.visible.head) > 0.02) & (y < 0.5)
     wall = (found.classes[..., BACKGROUND] > 0.95) & (found.visible.hole < 0.02)
     wall &= (scene.face_units()[1] < 1.0) & (scene.inside > 0.5)
