@@ -33,7 +33,6 @@ from tonsure.models import session  # noqa: E402
 
 LEAST = 11
 _PORTRAIT = "tests/test_portraits.py::test_it_is_measured_as_it_was[{}]"
-_LAID = "tests/test_portraits.py::test_laid_on_hair_gives_way_to_what_was_there[hill-brunette-17.0]"
 Outputs = list[np.ndarray]
 
 
@@ -118,7 +117,7 @@ WAYS: dict[str, Disturbance] = {
     ),
     "bare adds light": Disturbance(lambda: answered("bare", _brighter), (of("president"),)),
     "beneath gives other colours": Disturbance(
-        lambda: answered("beneath", _colours), (of("brunette"),)
+        lambda: answered("beneath", _colours), (of("stairs"),)
     ),
     "beneath lays wall everywhere": Disturbance(
         lambda: answered("beneath", _wall), (of("brunette"),)
