@@ -102,6 +102,7 @@ def test_a_person_cut_out_whole_way():
     gone = hair & (out[..., 3] == 0)
     assert gone.sum() > 0.1 * face.iod**2
     assert (out[..., 3][hair & (rows < ears)] > 12).mean() > 0.3
-    assert (solid & (alpha == 0)).sum() < 0.05 * face.iod**2
+    # an ear that hair hid reaches over its edge
+    assert (solid & (alpha == 0)).sum() < 0.15 * face.iod**2
     purple = (out[..., 0] > 150) & (out[..., 2] > 150) & (out[..., 1] < 90) & solid & (alpha < 255)
     assert not purple.any()
