@@ -82,9 +82,9 @@ class Shot:
 
     def _made(self, face: Face) -> Bare:
         threads = self._editor.threads
-        if not self._clear:
+        if not self._clear or self.photo.alpha is None:
             return head.make(self.photo.eight(), face, self.faces, threads=threads)
-        alpha = self.photo.shallow().alpha
+        alpha = photo.to_eight(self.photo.alpha)
         return head.make(self._shown_pixels(), face, self.faces, alpha=alpha, threads=threads)
 
     def _shown_pixels(self) -> Bytes:
@@ -121,10 +121,11 @@ class Shot:
         heads, found, notes, most = self._laid(degree, style, face, each or {})
         result = self.photo
         with self._timed("blend"):
-            if heads and self._clear:
-                pixels, alpha = transparency.apply(self.photo.pixels, self.photo.alpha, heads)  # type: ignore[type-var]
-                result = self.photo.with_pixels(pixels, [bare.box for bare, _ in heads])
-                result = replace(result, alpha=photo.frozen(alpha))
+            if heads and self._clear and self.photo.alpha is not None:
+                was = self.photo.pixels, self.photo.alpha
+                both = transparency.apply(*was, heads)  # type: ignore[type-var]
+                result = self.photo.with_pixels(both[0], [bare.box for bare, _ in heads])
+                result = replace(result, alpha=photo.frozen(both[1]))
             elif heads:
                 pixels = self.photo.pixels
                 if last:

@@ -53,7 +53,7 @@ def shown(pixels: Bytes, alpha: Bytes) -> Bytes:
 
 def seen(opacity: Plane) -> Plane:
     """How much of a pixel that is so opaque (h, w), 0..1, `shown` shows, and not the ground."""
-    return np.minimum(opacity * np.float32(_SHOWN), np.float32(1))
+    return np.asarray(np.minimum(opacity * _SHOWN, 1), np.float32)
 
 
 def lifted(colour: Bytes, cover: Plane) -> Bytes:

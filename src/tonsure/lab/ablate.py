@@ -23,7 +23,7 @@ import numpy as np
 from tonsure.blend import apply
 from tonsure.errors import BadOption
 from tonsure.hair import beard, hat, matte, parse
-from tonsure.head import bare, compose, evidence, features, mirror
+from tonsure.head import bare, compose, evidence, features, mirror, outline
 from tonsure.head.make import make
 from tonsure.lab.evaluate.wide import cases
 from tonsure.lab.evaluate.wide.cases import Case
@@ -41,12 +41,12 @@ def _everything(scene: Any, *given: Any) -> Plane:
 
 
 def _no_rim(scene: Any, *given: Any) -> Any:
-    count = len(evidence.outline.ROUND)
+    count = len(outline.ROUND)
     return np.full(count, np.nan)
 
 
 def _no_evidence(scene: Any, *given: Any) -> Any:
-    return tuple(np.full(len(evidence.outline.ANGLES), np.nan) for _ in range(4))
+    return tuple(np.full(len(outline.ANGLES), np.nan) for _ in range(4))
 
 
 RULES: dict[str, tuple[Any, str, Callable[..., Any]]] = {
