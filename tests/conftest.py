@@ -59,9 +59,12 @@ class DrawnHead:
     time: np.ndarray
     thin: np.ndarray
     warnings: tuple[str, ...] = ()
+    opacity: np.ndarray | None = None
 
 
-def draw_head(pixels: np.ndarray, face: Any, *, threads: int | None = None) -> DrawnHead:
+def draw_head(
+    pixels: np.ndarray, face: Any, others: Any = (), *, alpha: Any = None, threads: Any = None
+) -> DrawnHead:
     """A flat disc above the face, going from its top to its bottom."""
     x0, y0, x1, y1 = face.box
     high, wide = pixels.shape[:2]
@@ -82,7 +85,9 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     state: dict[str, Any] = {"calls": 0, "warnings": ()}
 
-    def make(pixels: np.ndarray, face: Any, *, threads: int | None = None) -> DrawnHead:
+    def make(
+        pixels: np.ndarray, face: Any, others: Any = (), *, alpha: Any = None, threads: Any = None
+    ) -> DrawnHead:
         state["calls"] += 1
         return replace(draw_head(pixels, face), warnings=state["warnings"])
 

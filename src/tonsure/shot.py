@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from . import blend, faces, head, photo
+from . import blend, faces, head, photo, transparency
 from .degree import check, weight
 from .errors import BadOption, Note
 from .faces import Face, Which
@@ -39,6 +39,7 @@ class Shot:
 
     def __init__(self, opened: Photo, editor: Editor, began: float) -> None:
         self.photo, self._editor = opened, editor
+        self._clear = transparency.is_clear(opened.alpha)
         self._seconds = {"read": time.perf_counter() - began}
         self._lock = threading.RLock()
         self._faces: list[Face] | None = None
@@ -60,7 +61,7 @@ class Shot:
             if self._faces is None:
                 with self._timed("faces"):
                     self._faces = faces.find(
-                        self.photo.pixels,
+                        self._shown_pixels() if self._clear else self.photo.pixels,
                         min_face=self._editor.min_face,
                         threads=self._editor.threads,
                     )
@@ -76,10 +77,20 @@ class Shot:
             if number not in self._heads:
                 face = self._numbered(number)
                 with self._timed("heads"):
-                    self._heads[number] = head.make(
-                        self.photo.eight(), face, threads=self._editor.threads
-                    )
+                    self._heads[number] = self._made(face)
             return self._heads[number]
+
+    def _made(self, face: Face) -> Bare:
+        threads = self._editor.threads
+        if not self._clear or self.photo.alpha is None:
+            return head.make(self.photo.eight(), face, self.faces, threads=threads)
+        alpha = photo.to_eight(self.photo.alpha)
+        return head.make(self._shown_pixels(), face, self.faces, alpha=alpha, threads=threads)
+
+    def _shown_pixels(self) -> Bytes:
+        """(H, W, 3) uint8, the photo before a plain ground: colours under transparency are none."""
+        whole = self.photo.shallow()
+        return transparency.shown(whole.pixels, whole.alpha)  # type: ignore[arg-type]
 
     def bald(
         self,
@@ -110,7 +121,12 @@ class Shot:
         heads, found, notes, most = self._laid(degree, style, face, each or {})
         result = self.photo
         with self._timed("blend"):
-            if heads:
+            if heads and self._clear and self.photo.alpha is not None:
+                was = self.photo.pixels, self.photo.alpha
+                both = transparency.apply(*was, heads)  # type: ignore[type-var]
+                result = self.photo.with_pixels(both[0], [bare.box for bare, _ in heads])
+                result = replace(result, alpha=photo.frozen(both[1]))
+            elif heads:
                 pixels = self.photo.pixels
                 if last:
                     pixels = thawed(pixels)
@@ -142,9 +158,13 @@ class Shot:
         each: Mapping[int, float] | None = None,
     ) -> Bytes:
         """The bald heads alone, for picture editors: (H, W, 4) uint8, RGB and alpha, as large as
-        the upright photo.  Laid over the photo it gives the result of `bald`.
+        the upright photo.  Laid over the photo it gives the result of `bald`; but of a photo with
+        transparent parts a layer cannot take hair away before nothing.
         """
-        return blend.layer(self.photo.pixels.shape[:2], self._shown(degree, style, face, each))
+        shown = self._shown(degree, style, face, each)
+        if self._clear:
+            shown = [(bare, transparency.cover(bare, share)) for bare, share in shown]
+        return blend.layer(self.photo.pixels.shape[:2], shown)
 
     def _shown(
         self, degree: float, style: str, face: Which | None, each: Mapping[int, float] | None
@@ -273,7 +293,10 @@ class Shot:
     def _covering(self, number: int, degree: float) -> tuple[Bare, Bytes] | None:
         """The bald head of a face and its weight; None for a head without hair."""
         bare = self.head(number)
-        return None if "already_bald" in bare.warnings else (bare, weight(bare, degree, "recede"))
+        if "already_bald" in bare.warnings:
+            return None
+        flat = replace(bare, colour=bare.before(transparency.GROUND)) if self._clear else bare
+        return flat, weight(bare, degree, "recede")
 
     def _portrait(self, number: int) -> Portrait:
         """Face `number` as the ways of the catalogue see it."""

@@ -20,7 +20,7 @@ import sys, time
 sys.path.insert(0, {tests!r})
 from conftest import draw_head
 from tonsure import head
-def make(pixels, face, *, threads=None):
+def make(pixels, face, others=(), **more):
     time.sleep(0.02)
     return draw_head(pixels, face)
 head.make = make

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from ..faces import Face
 from ..hair.matte import Matte
 from ..heap import give_back, scarce
 from ..scene import PhotoBox, Scene
+from ..transparency import before, lifted, seen
 from . import times
 from .canvas import Canvas
 from .compose import Pixels, compose
@@ -24,7 +26,8 @@ class Bare:
     """One bald head, as large as what changes.
 
     `box` (x0, y0, x1, y1) of the photo; `colour` (h, w, 3) uint8; `mask` (h, w) uint8, its weight
-    when fully bald; `order` when each pixel goes; `warnings`: codes of `report`.
+    when fully bald; `order` when each pixel goes; `warnings`: codes of `report`; `opacity` (h, w)
+    uint8 of `colour`, or None where all of it is opaque.
     """
 
     box: PhotoBox
@@ -32,6 +35,11 @@ class Bare:
     mask: Pixels
     order: times.Later
     warnings: tuple[str, ...]
+    opacity: Pixels | None = None
+
+    def before(self, grey: int) -> Pixels:
+        """`colour` as seen before this `grey` level, 0..255, where it is not opaque."""
+        return before(self.colour, self.opacity, grey)
 
     @property
     def time(self) -> Pixels:
@@ -49,12 +57,20 @@ class Bare:
         return f"<Bare {x0},{y0} to {x1},{y1}: {', '.join(self.warnings) or 'no warnings'}>"
 
 
-def make(pixels: Pixels, face: Face, *, threads: int | None = None) -> Bare:
+def make(
+    pixels: Pixels,
+    face: Face,
+    others: Sequence[Face] = (),
+    *,
+    alpha: Pixels | None = None,
+    threads: int | None = None,
+) -> Bare:
     """The bald head of `face` in `pixels` (H, W, 3) uint8: once per face, every degree is a blend
-    of it."""
+    of it. No pixel of one of the photo's `others` is in its mask. Of a photo with transparent parts
+    `alpha` (H, W) uint8 tells them, and `pixels` are those of `transparency.shown`."""
     if scarce(pixels):  # one thing after the other needs less of it
         threads = 1
-    bare = _made(pixels, layers(pixels, face, threads=threads))
+    bare = _made(pixels, layers(pixels, face, others, alpha=alpha, threads=threads))
     give_back(pixels)
     return bare
 
@@ -68,10 +84,31 @@ def _made(pixels: Pixels, found: Layers) -> Bare:
     mask = np.empty(canvas.shape, np.uint8)
     for at in canvas.blocks():
         mask[at] = np.clip(canvas.part(weight, *at), 0, 255)
-    colour = compose(pixels, found, canvas).colour
-    hair = times.Hair.of(found)
-    order = times.Later(lambda: times.even(times.going(pixels, hair, box, mask), colour))
-    return Bare(box, colour, mask, order, notes(scene, found.matte))
+        if found.people.others:
+            mask[at] *= found.people.mine(_placed(box, at))
+    laid = compose(pixels, found, canvas)
+    composed, hair = laid.colour, times.Hair.of(found)
+    order = times.Later(lambda: times.even(times.going(pixels, hair, box, mask), composed))
+    told = notes(scene, found.matte)
+    if found.clear is None:
+        return Bare(box, composed, mask, order, told)
+    solid = np.maximum(laid.front, canvas.on(np.minimum(found.body.skin + found.body.cloth, 1)))
+    clear = canvas.on(found.clear)
+    opacity, cover = solid + (1 - solid) * clear, solid + (1 - solid) * seen(clear)
+    whole = np.empty(canvas.shape, np.uint8)
+    colour = np.empty_like(composed)  # the order is told by what was composed
+    for at in canvas.blocks():
+        whole[at] = np.clip(canvas.part(opacity, *at) * 255 + 0.5, 0, 255)
+        colour[at] = lifted(composed[at], np.clip(canvas.part(cover, *at), 0, 1))
+    return Bare(box, colour, mask, order, told, whole)
+
+
+def _placed(box: PhotoBox, at: tuple[slice, slice]) -> PhotoBox:
+    """Where `at`, rows and columns of `box`, lies in the photo."""
+    rows, columns = at
+    return (
+        box[0] + columns.start, box[1] + rows.start, box[0] + columns.stop, box[1] + rows.stop,
+    )  # fmt: skip
 
 
 def notes(scene: Scene, m: Matte) -> tuple[str, ...]:

@@ -180,6 +180,25 @@ def measure(
 
 
 @app.command()
+def ablate(
+    cases: Annotated[
+        Path, typer.Argument(help="Made cases: the folder `cases` of `lab evaluate wide`.")
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for ablate.md and ablate.json.")],
+    count: Annotated[int | None, typer.Option(help="So many cases, evenly taken.")] = None,
+    rule: Annotated[
+        list[str] | None, typer.Option(help="This rule alone; may be given several times.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Tell what each rule of hair/ and head/ is worth: it is left out on made cases with truth."""
+    with ending(debug):
+        from tonsure.lab import ablate as leaving_out
+
+        leaving_out.run(cases, out, count, rule or [], say)
+
+
+@app.command()
 def export(
     run: Run,
     out: Annotated[

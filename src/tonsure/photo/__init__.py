@@ -3,7 +3,7 @@
 from .encode import as_given, chosen, encode, losses, picture
 from .formats import FORMATS, Format, readable
 from .limits import Limits
-from .photo import Photo, greyed, thawed, to_eight
+from .photo import Photo, frozen, greyed, thawed, to_eight
 from .read import Source, read
 from .write import check_free, put, write
 from .xmp import MARK, earlier
@@ -20,6 +20,7 @@ __all__ = [
     "chosen",
     "earlier",
     "encode",
+    "frozen",
     "greyed",
     "losses",
     "picture",

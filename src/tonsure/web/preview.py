@@ -80,7 +80,7 @@ def _head(bare: Any, photo: Photo, scale: float) -> dict[str, Any]:
     x0, y0, x1, y1 = bare.box
     place = [round(value * scale) for value in (x0, y0, x1, y1)]
     size = (max(1, place[2] - place[0]), max(1, place[3] - place[1]))
-    colour = bare.colour
+    colour = bare.colour if bare.opacity is None else bare.before(255)  # as `_preview` shows it
     if photo.grey:
         colour = np.repeat(np.asarray(_picture(colour).convert("L"))[..., None], 3, axis=2)
     planes = [
