@@ -9,22 +9,13 @@ from typing import Annotated
 
 import typer
 
-from . import options
-from .console import Batch, bounded, ending
+from . import options, start
+from .console import Batch, ending
 
 
 def bald(
     photos: options.SomePhotos = None,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="OUT",
-            help="A file, a folder, a name with {name} and {ext}, or - for standard output. "
-            "Default: name.bald.jpg beside name.jpg.",
-        ),
-    ] = None,
+    output: Annotated[str | None, options.output("name.bald.jpg beside name.jpg")] = None,
     degree: Annotated[
         float, typer.Option(metavar="0..1", help="0 leaves the photo as it is, 1 is fully bald.")
     ] = 1.0,
@@ -55,10 +46,7 @@ def bald(
     recursive: options.Recursive = False,
     overwrite: options.Overwrite = False,
     skip_existing: options.SkipExisting = False,
-    quality: Annotated[
-        int | None,
-        typer.Option(metavar="1..100", help="Quality of JPEG, WebP, AVIF; default: the source's."),
-    ] = None,
+    quality: options.Quality = None,
     model: options.Model = None,
     listed: Annotated[
         Path | None,
@@ -87,21 +75,16 @@ def bald(
     overwritten unasked.
     """
     with ending(debug):
-        from ..editor import Editor
         from ..errors import BadOption
-        from ..settings import load
         from .inputs import gather, names_in
         from .outputs import assign
-        from .parallel import Report, in_order, share
+        from .parallel import Report, in_order
         from .task import Task
 
-        given = {"style": style, "min_face": min_face, "quality": quality, "threads": threads}
-        given["device"] = device
-        settings = load(given).settings
-        if settings.quality is not None and not 1 <= settings.quality <= 100:
-            raise BadOption(f"The quality is {settings.quality}; it goes from 1 to 100.")
-        if overwrite and skip_existing:
-            raise BadOption("--overwrite and --skip-existing exclude each other.")
+        settings = start.settings(
+            style=style, min_face=min_face, quality=quality, threads=threads, device=device
+        )
+        start.check_existing(overwrite, skip_existing)
         if size is not None and steps is None:
             raise BadOption("--size is for --steps; a single result has the photo's own size.")
         if captions and steps is None:
@@ -117,15 +100,8 @@ def bald(
         if not wanted:
             raise BadOption("Give photos: files, folders, patterns, - or --list.")
         all_jobs = assign(gather(wanted, recursive), output, kind="steps" if steps else "bald")
-        if as_json and all_jobs[0].target is None:
-            raise BadOption("Standard output takes one of picture and --json; give -o a file.")
-        editor = Editor(
-            threads=bounded(share(settings.threads, jobs)),
-            min_face=settings.min_face,
-            limits=settings.limits,
-            model=model,
-            device=settings.device,
-        )
+        start.check_stdout(all_jobs, as_json)
+        editor = start.editor(settings, model=model, at_once=jobs)
         for one in (degree, *degrees.values()):
             editor.check(one, settings.style, face)
         task = Task(

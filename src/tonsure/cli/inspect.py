@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import options
-from .console import Batch, Outcome, bounded, ending, tell
+from . import options, start
+from .console import Batch, Outcome, ending, tell
 
 if TYPE_CHECKING:
     from ..editor import Shot
@@ -40,26 +40,17 @@ def inspect(
     usable face.
     """
     with ending(debug):
-        from ..editor import Editor
-        from ..errors import BadOption
         from ..report import of_shot
-        from ..settings import load
         from .inputs import gather
         from .outputs import Job, assign
 
-        settings = load({"min_face": min_face, "threads": threads, "device": device}).settings
+        settings = start.settings(min_face=min_face, threads=threads, device=device)
         found = gather(photos, recursive)
         jobs = [Job(photo, None) for photo in found]
         if output is not None:
             jobs = assign(found, output, kind="faces")
-            if as_json and jobs[0].target is None:
-                raise BadOption("Standard output takes one of picture and --json; give -o a file.")
-        editor = Editor(
-            threads=bounded(settings.threads),
-            min_face=settings.min_face,
-            limits=settings.limits,
-            device=settings.device,
-        )
+            start.check_stdout(jobs, as_json)
+        editor = start.editor(settings)
         with Batch(len(jobs), as_json=as_json, quiet=True) as batch:
             for job in jobs:
                 with (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -37,6 +37,10 @@ Style = Annotated[
         help="How hair goes between 0 and 1: as a hairline, or strand by strand.",
         autocompletion=values.styles,
     ),
+]
+Quality = Annotated[
+    int | None,
+    typer.Option(metavar="1..100", help="Of JPEG, WebP and AVIF; default: like the photo's."),
 ]
 Each = Annotated[
     str | None,
@@ -82,6 +86,15 @@ Device = Annotated[
 Debug = Annotated[
     bool, typer.Option("--debug", envvar="TONSURE_DEBUG", help="Show the traceback of an error.")
 ]
+
+
+def output(default: str) -> Any:
+    """`--output` of a verb that makes a picture of each photo; `default` is said in its help."""
+    return typer.Option(
+        "--output", "-o", metavar="OUT",
+        help="A file, a folder, a name with {name} and {ext}, or - for standard output. "
+        f"Default: {default}.",
+    )  # fmt: skip
 
 
 def degrees_of(text: str) -> dict[int, float]:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from . import options, values
-from .console import bounded, emit, ending, say
+from . import options, start, values
+from .console import emit, ending, say
 from .streams import interruptible
 
 
@@ -62,18 +62,12 @@ def sweep(
     Experimental edits are left out; `tonsure attributes` says which these are.
     """
     with ending(debug), interruptible():
-        from ..editor import Editor
         from ..errors import BadOption
-        from ..settings import load
         from ..steps import sweep as made
         from .inputs import STDIN, Input
 
-        settings = load({"min_face": min_face, "threads": threads, "device": device}).settings
-        editor = Editor(
-            threads=bounded(settings.threads), min_face=settings.min_face, limits=settings.limits,
-            device=settings.device,
-            model=model,
-        )  # fmt: skip
+        settings = start.settings(min_face=min_face, threads=threads, device=device)
+        editor = start.editor(settings, model=model)
         one = Input(None if photo == STDIN else Path(photo))
         if output is None and one.path is None:
             raise BadOption("Give -o for standard input.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import options
+from . import options, start
 from .console import bounded, emit, ending, say
 from .inputs import STDIN
 from .streams import interruptible
@@ -71,10 +71,8 @@ def video(
     """
     with ending(debug), interruptible():
         from ..errors import BadOption
-        from ..settings import load
 
-        given = {"style": style, "min_face": min_face, "threads": threads, "device": device}
-        settings = load(given).settings
+        settings = start.settings(style=style, min_face=min_face, threads=threads, device=device)
         if (size is not None or STDIN in (source, target)) and raw is None:
             raise BadOption("--size and - are for raw frames; give --raw rgb24 or --raw nv12, too.")
         wanted = _degree(degree)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import options
-from .console import Outcome, bounded, emit, ending, fault, say, sentence
+from . import options, start
+from .console import Outcome, emit, ending, fault, say, sentence
 from .streams import interruptible
 
 if TYPE_CHECKING:
@@ -42,10 +42,7 @@ def watch(
     poll: Annotated[
         bool, typer.Option("--poll", help="Look again and again: for network drives.")
     ] = False,
-    quality: Annotated[
-        int | None,
-        typer.Option(metavar="1..100", help="Of JPEG, WebP, AVIF; default: like the source."),
-    ] = None,
+    quality: options.Quality = None,
     threads: options.Threads = None,
     device: options.Device = None,
     as_json: options.Json = False,
@@ -58,9 +55,7 @@ def watch(
     again when it changes. Ctrl-C and SIGTERM end it.
     """
     with ending(debug), interruptible():
-        from ..editor import Editor
         from ..errors import BadOption, ModelMissing
-        from ..settings import load
         from .outputs import make_folder
         from .task import Task
 
@@ -71,19 +66,16 @@ def watch(
                 "Watching needs watchfiles; 'pip install watchfiles' installs it (from the source: "
                 "'pip install .[video]')."
             ) from error
-        given = {"style": style, "min_face": min_face, "quality": quality, "threads": threads}
-        given["device"] = device
-        settings = load(given).settings
+        settings = start.settings(
+            style=style, min_face=min_face, quality=quality, threads=threads, device=device
+        )
         if not folder.is_dir():
             raise BadOption(f"There is no folder {folder} to watch.")
         if folder.resolve() == output.resolve():
             raise BadOption("Results cannot go into the folder that is watched; give -o another.")
         if not 0 <= settle <= 3600:
             raise BadOption(f"--settle is {settle:g}; it goes from 0 to 3600 seconds.")
-        editor = Editor(
-            threads=bounded(settings.threads), min_face=settings.min_face, limits=settings.limits,
-            device=settings.device,
-        )  # fmt: skip
+        editor = start.editor(settings)
         editor.check(degree, settings.style, face)
         make_folder(output)
         task = Task(editor, degree, settings.style, None, None, face, settings.quality, True)
