@@ -17,27 +17,30 @@ def bald(
     photos: options.SomePhotos = None,
     output: Annotated[str | None, options.output("name.bald.jpg beside name.jpg")] = None,
     degree: Annotated[
-        float, typer.Option(metavar="0..1", help="0 leaves the photo as it is, 1 is fully bald.")
+        float,
+        typer.Option(metavar="0..1", help="How bald: 0 is the photo as it is, 1 is fully bald."),
     ] = 1.0,
     style: options.Style = None,
     steps: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help="N steps from 0 to 1 instead of one degree. The output's ending decides: .png or "
-            ".jpg a strip, .gif or .webp a loop, frame-%02d.png frames, .html a slider.",
+            help="Make N steps from 0 to 1 instead of one degree. The name of the result decides "
+            "what they become: .png or .jpg a strip, .gif or .webp a loop, frame-%02d.png single "
+            "frames, .html a page with a slider.",
         ),
     ] = None,
     size: Annotated[
         int | None,
         typer.Option(
-            metavar="PX", help="With --steps: longer side of one step; 0 keeps the photo's."
+            metavar="PX",
+            help="With --steps: longer side of each step, in pixels; 0 keeps the photo's.",
         ),
     ] = None,
     captions: Annotated[
         bool,
         typer.Option(
-            "--captions", help="With --steps, for a strip: print the degree below each step."
+            "--captions", help="With --steps, in a strip: print the degree below each step."
         ),
     ] = False,
     face: options.Face = "largest",
@@ -50,18 +53,28 @@ def bald(
     model: options.Model = None,
     listed: Annotated[
         Path | None,
-        typer.Option("--list", metavar="FILE", help="Photos' names, one a line; - reads them."),
+        typer.Option(
+            "--list",
+            metavar="FILE",
+            help="Read names of photos from a file, one a line; - is standard input.",
+        ),
     ] = None,
     jobs: Annotated[
-        int, typer.Option("--jobs", "-j", metavar="N", help="Photos worked on at once.")
+        int,
+        typer.Option("--jobs", "-j", metavar="N", help="How many photos are worked on at once."),
     ] = 1,
     manifest: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Note what is done: a run that was killed goes on."),
+        typer.Option(
+            metavar="FILE",
+            help="Note finished photos in this file, so that a killed run can continue.",
+        ),
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write one JSON object a photo, in order, to a file."),
+        typer.Option(
+            metavar="FILE", help="Write one JSON object per photo to this file, in order."
+        ),
     ] = None,
     threads: options.Threads = None,
     device: options.Device = None,

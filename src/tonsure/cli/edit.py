@@ -23,8 +23,9 @@ def edit(
         list[str],
         typer.Option(
             "--set", metavar="NAME=D",
-            help="What to change and by how much: 1 there, -1 away, 0.5 halfway. May be given "
-            "several times; 2:NAME=D is for face 2 alone. `tonsure attributes` lists the names.",
+            help="What to change and by how much: 1 adds it, -1 takes it away, 0.5 is halfway. May "
+            "be given several times; 2:NAME=D is for face 2 alone. `tonsure attributes` lists the "
+            "names.",
         ),
     ],
     output: Annotated[str | None, options.output("name.edit.jpg beside name.jpg")] = None,
@@ -43,8 +44,8 @@ def edit(
 ) -> None:  # fmt: skip
     """Change hair colour, skin, brows, glasses and more of the person in a photo.
 
-    What the person has already is estimated. The result has the photo's size, format and metadata,
-    and is marked as edited. No file is overwritten unasked.
+    The tool estimates what the person has already. The result has the photo's size, format and
+    metadata, and is marked as edited. No file is overwritten unasked.
     """
     with ending(debug):
         from .inputs import gather

@@ -22,7 +22,7 @@ def inspect(
             "--output",
             "-o",
             metavar="OUT",
-            help="Also save the photo with the faces' boxes and numbers: a file or a folder.",
+            help="Also save the photo with boxes and numbers of its faces: a file or a folder.",
         ),
     ] = None,
     min_face: options.MinFace = None,
@@ -33,11 +33,11 @@ def inspect(
     as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
-    """Show the faces of photos.
+    """Show the faces in photos.
 
-    Prints each face's box, what the person wears, what an edit would warn about, and whether the
-    photo is marked as edited. Areas are in squared eye distances. Exits with 4 if there is no
-    usable face.
+    Prints the box of each face, what the person wears, what an edit would warn about, and whether
+    the photo is marked as edited. Areas are in squared eye distances. The exit code is 4 if there
+    is no usable face.
     """
     with ending(debug):
         from ..report import of_shot

@@ -25,7 +25,7 @@ def mask(
         typer.Option("--layer", help="Save the bald head itself, on a transparent background."),
     ] = False,
     degree: Annotated[
-        float, typer.Option(metavar="0..1", help="Degree of the edit whose mask is saved.")
+        float, typer.Option(metavar="0..1", help="The degree of baldness whose mask is saved.")
     ] = 1.0,
     style: options.Style = None,
     face: options.Face = "largest",
@@ -38,10 +38,11 @@ def mask(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Save what an edit replaces, for other programs.
+    """Save the mask of what an edit replaces, for other programs.
 
-    A grey picture as large as the photo: white is replaced, black stays. With --layer, the bald
-    head with transparency around it: laid over the photo in any picture editor, it is the result.
+    It is a grey picture as large as the photo: white is replaced, black stays. --layer saves the
+    bald head with transparency around it: laid over the photo in a picture editor, it gives the
+    result.
     """
     with ending(debug):
         from .inputs import gather

@@ -34,16 +34,17 @@ def sweep(
         str | None,
         typer.Option(
             metavar="D,D,...",
-            help="A growing strip of one attribute: differences d, as 0.60,0.68,0.76.",
+            help="A strip of one attribute at these differences d instead: 0.60,0.68,0.76.",
         ),
     ] = None,
     attribute: Annotated[
         str,
-        typer.Option(help="What --degrees lets grow.", autocompletion=values.attributes),
+        typer.Option(help="The attribute of --degrees.", autocompletion=values.attributes),
     ] = "Bald",
-    strength: Annotated[float, typer.Option(help="d of each edit; 1 is all of it.")] = 1.0,
+    strength: Annotated[float, typer.Option(help="Strength d of each edit; 1 is full.")] = 1.0,
     size: Annotated[
-        int | None, typer.Option(metavar="PX", help="Longer side of a tile; 0 keeps the photo's.")
+        int | None,
+        typer.Option(metavar="PX", help="Longer side of a tile, in pixels; 0 keeps the photo's."),
     ] = None,
     captions: Annotated[
         bool,
@@ -57,9 +58,9 @@ def sweep(
     as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:  # fmt: skip
-    """Show a photo beside each edit that can be made of it: each attribute switched.
+    """Show a photo beside each edit that can be made of it, one attribute a tile.
 
-    Experimental edits are left out; `tonsure attributes` says which these are.
+    Experimental edits are left out; `tonsure attributes` says which they are.
     """
     with ending(debug), interruptible():
         from ..errors import BadOption

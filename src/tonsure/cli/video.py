@@ -18,42 +18,46 @@ if TYPE_CHECKING:
 
 
 def video(
-    source: Annotated[str, typer.Argument(metavar="IN", help="A film; - with --raw.")],
+    source: Annotated[str, typer.Argument(metavar="IN", help="The film to read; - with --raw.")],
     target: Annotated[
         str,
         typer.Argument(
-            metavar="OUT", help="Its ending says how: .mp4, .mov, .mkv, .webm; - with --raw."
+            metavar="OUT", help="The film to write: .mp4, .mov, .mkv or .webm; - with --raw."
         ),
     ],
     degree: Annotated[
         str,
         typer.Option(
-            metavar="D|D..D", help="0 to 1; 0..1 grows from the first frame to the last."
+            metavar="D|D..D", help="How bald, 0 to 1; 0..1 goes from the first frame to the last."
         ),
     ] = "1",
     style: options.Style = None,
     face: options.Face = "largest",
     preview: Annotated[
-        int, typer.Option(metavar="N", help="Only every N-th frame, to see what it will be like.")
+        int, typer.Option(metavar="N", help="Edit every N-th frame only, for a quick look.")
     ] = 1,
     codec: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="An encoder of FFmpeg; default: the source's kind."),
+        typer.Option(metavar="NAME", help="An encoder of FFmpeg; default: like the source."),
     ] = None,
     crf: Annotated[
-        int | None, typer.Option(metavar="0..63", help="Its quality; 0 is best. Default: fine.")
+        int | None,
+        typer.Option(metavar="0..63", help="The encoder's quality, 0 is best; default: high."),
     ] = None,
     raw: Annotated[
         str | None,
-        typer.Option(metavar="rgb24|nv12", help="Raw frames from - to -; needs --size."),
+        typer.Option(
+            metavar="rgb24|nv12",
+            help="Raw frames from standard input to standard output; needs --size.",
+        ),
     ] = None,
     size: Annotated[
-        str | None, typer.Option(metavar="WxH", help="Of raw frames, as 1280x720.")
+        str | None, typer.Option(metavar="WxH", help="Size of raw frames: 1280x720.")
     ] = None,
     rate: Annotated[
         float,
         typer.Option(
-            metavar="FPS", help="Of raw frames; how long changes take depends on it."
+            metavar="FPS", help="Rate of raw frames; how long changes take depends on it."
         ),
     ] = 25.0,
     min_face: options.MinFace = None,
@@ -64,10 +68,10 @@ def video(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:  # fmt: skip
-    """Make the people of a film bald.
+    """Make the people in a film bald.
 
-    Who is meant is followed from frame to frame, also through cuts. Sound is copied. Ctrl-C ends
-    early, with a film of what is done.
+    They are followed from frame to frame, and across cuts. Sound is copied. Ctrl-C ends early and
+    leaves a film of what is done.
     """
     with ending(debug), interruptible():
         from ..errors import BadOption

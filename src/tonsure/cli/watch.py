@@ -25,22 +25,29 @@ _AGAIN = 60.0  # and at the whole folder, should the system have lost a message
 
 
 def watch(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where photos arrive.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="The folder in which photos arrive.")
+    ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="OUT", help="The folder for the results.")
     ],
     degree: Annotated[
-        float, typer.Option(metavar="0..1", help="0 leaves a photo as it is, 1 is fully bald.")
+        float,
+        typer.Option(metavar="0..1", help="How bald: 0 is the photo as it is, 1 is fully bald."),
     ] = 1.0,
     style: options.Style = None,
     face: options.Face = "largest",
     min_face: options.MinFace = None,
     recursive: options.Recursive = False,
     settle: Annotated[
-        float, typer.Option(metavar="S", help="Seconds for which a file must not have grown.")
+        float,
+        typer.Option(
+            metavar="S", help="Seconds without growth after which a file counts as complete."
+        ),
     ] = 1.0,
     poll: Annotated[
-        bool, typer.Option("--poll", help="Look again and again: for network drives.")
+        bool,
+        typer.Option("--poll", help="Look at the folder again and again: for network drives."),
     ] = False,
     quality: options.Quality = None,
     threads: options.Threads = None,
@@ -49,10 +56,10 @@ def watch(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:  # fmt: skip
-    """Make the people in photos bald that arrive in a folder.
+    """Make people bald in photos as they arrive in a folder.
 
-    Each photo is done once, when it is there as a whole, also across restarts. What failed is tried
-    again when it changes. Ctrl-C and SIGTERM end it.
+    Each photo is edited once, when it is complete, also across restarts. A photo that failed is
+    tried again when it changes. Ctrl-C or SIGTERM stop it.
     """
     with ending(debug), interruptible():
         from ..errors import BadOption, ModelMissing

@@ -39,7 +39,7 @@ TURNED, ODDS = 60.0, 7.0
 """Faces turned further (degrees) against the surest one are kept from these log odds on.
 
 People of one photo are mostly the same way up.  In 548 street photos the five finds turned further
-were all false, with log odds of 2.7 to 6.5 (`_belief`); of the 545 true faces five had less than 8.
+were all false, with log odds of 2.7 to 6.5 (`_belief`); four of the 545 true faces had less than 7.
 """
 MOST = 256
 """Proposals looked at again; a picture with more is noise."""
