@@ -38,7 +38,7 @@ from tonsure.examples import ASTRONAUT
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs" / "images"
 DEGREES = (0.0, 0.25, 0.5, 0.75, 1.0)
-GAP, BAND, MOST = 6, 26, 420_000  # pixels, pixels, bytes
+GAP, BAND = 6, 26  # pixels
 Bytes = npt.NDArray[np.uint8]
 Box = tuple[int, int, int, int]
 
@@ -80,13 +80,9 @@ def rows(parts: Sequence[Sequence[Image.Image]], words: Sequence[Sequence[str]])
 
 
 def save(picture: Image.Image, name: str) -> None:
-    """A PNG of at most `MOST` bytes, or with fewer colours where it would be larger."""
-    for colours in (None, 256, 128, 64):
-        chosen = picture if colours is None else picture.quantize(colours)
-        buffer = io.BytesIO()
-        chosen.save(buffer, "PNG", optimize=True)
-        if buffer.tell() <= MOST:
-            break
+    """A WebP, in which skin keeps its shades; a PNG of that size would have 256 colours."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "WEBP", quality=88, method=6)
     keep(name, buffer.getvalue())
 
 
@@ -109,7 +105,7 @@ def strip() -> None:
         ["before" if d == 0 else "fully bald" if d == 1 else f"{style} {d:g}" for d in DEGREES]
         for style in ("recede", "thin")
     ]
-    save(rows(parts, words), "strip.png")
+    save(rows(parts, words), "strip.webp")
 
 
 def film() -> None:
@@ -139,7 +135,7 @@ def mask() -> None:
     back = Image.fromarray(np.stack([squares] * 3, -1)).convert("RGBA")
     over = np.asarray(Image.alpha_composite(back, Image.fromarray(layer)).convert("RGB"))
     parts = [cut(one, box, 260) for one in (plain, np.stack([grey] * 3, -1), over, result)]
-    save(rows([parts], [["photo", "mask", "layer", "result"]]), "mask.png")
+    save(rows([parts], [["photo", "mask", "layer", "result"]]), "mask.webp")
 
 
 def limits() -> None:
@@ -156,7 +152,7 @@ def limits() -> None:
             pair = [cut(p, box, 250) for p in (shot.photo.eight(), shot.bald().photo.eight())]
             found.append((pair, words))
     parts = [part for pair, _ in found for part in pair]
-    save(rows([parts], [[word for _, words in found for word in words]]), "limits.png")
+    save(rows([parts], [[word for _, words in found for word in words]]), "limits.webp")
 
 
 def people() -> None:
@@ -172,7 +168,7 @@ def people() -> None:
                 parts.append(cut(shot.bald(degree).photo.eight(), whole, 240))
                 words.append(f"{name}, {said}")
     three = [parts[k : k + 3] for k in range(0, 9, 3)]
-    save(rows(three, [words[k : k + 3] for k in range(0, 9, 3)]), "people.png")
+    save(rows(three, [words[k : k + 3] for k in range(0, 9, 3)]), "people.webp")
 
 
 def hopper() -> Path:
@@ -202,9 +198,11 @@ def page() -> None:
                 view.wait_for_selector("#degree:enabled")
                 view.wait_for_selector("#working", state="hidden")
                 view.locator("#degree").fill("0.6")
+                view.click("#comparing")
+                view.mouse.move(0, 0)
                 view.wait_for_timeout(1500)
                 save(Image.open(io.BytesIO(view.screenshot())).convert("RGB"),
-                     f"page-{language}-{scheme}.png")  # fmt: skip
+                     f"page-{language}-{scheme}.webp")  # fmt: skip
                 context.close()
         browser.close()
 

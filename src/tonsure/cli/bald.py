@@ -104,9 +104,11 @@ def bald(
             raise BadOption("--captions is for --steps; a single result has none.")
         degrees = options.degrees_of(each) if each is not None else {}
         if degrees and (steps is not None or face != "largest" or degree != 1.0):
-            raise BadOption("--each names faces and degrees; leave --degree, --face, --steps out.")
+            raise BadOption(
+                "--each has the degrees already; leave out --degree, --face and --steps."
+            )
         if degrees and model is not None:
-            raise BadOption("--each is for the shipped networks; leave --model out.")
+            raise BadOption("--each works with the shipped networks only; leave out --model.")
         if jobs < 1:
             raise BadOption(f"--jobs is {jobs}; give a whole number from 1 on.")
         wanted = [*(photos or []), *(names_in(listed) if listed else [])]

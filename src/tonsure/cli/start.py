@@ -41,7 +41,7 @@ def check_stdout(jobs: Sequence[Job], as_json: bool) -> None:
     from ..errors import BadOption
 
     if as_json and jobs[0].target is None:
-        raise BadOption("Standard output takes one of picture and --json; give -o a file.")
+        raise BadOption("Standard output takes either the picture or --json; give -o a file.")
 
 
 def editor(chosen: Settings, *, model: Path | None = None, at_once: int = 1) -> Editor:

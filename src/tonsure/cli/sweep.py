@@ -71,7 +71,7 @@ def sweep(
         editor = start.editor(settings, model=model)
         one = Input(None if photo == STDIN else Path(photo))
         if output is None and one.path is None:
-            raise BadOption("Give -o for standard input.")
+            raise BadOption("A sweep of standard input needs a name; give -o one.")
         target = output or Path(photo).with_name(f"{Path(photo).stem}.sweep.png")
         generator = editor.generator
         with editor.open(one.source, name=one.name) as shot:
@@ -83,7 +83,7 @@ def sweep(
                     ds = [float(part) for part in degrees.split(",")]
                 except ValueError:
                     raise BadOption(
-                        f"{degrees!r} is not a list of numbers, as 0.60,0.68,0.76."
+                        f"{degrees!r} is not a list of numbers, such as 0.60,0.68,0.76."
                     ) from None
                 shown = made.growing(shot, attribute, ds, face)
             paths = made.write(shown, target, size=size, captions=captions, overwrite=overwrite)

@@ -82,7 +82,7 @@ def video(
         wanted = _degree(degree)
         if raw is not None:
             if as_json or size is None or (source, target) != (STDIN, STDIN):
-                raise BadOption("--raw goes from - to -, needs --size, and excludes --json.")
+                raise BadOption("--raw goes from - to - with --size; leave out --json.")
             _raw(raw, size, rate, wanted, settings, face)
             return
         _film(source, target, wanted, settings, face, quiet, as_json, preview=preview, codec=codec,
@@ -128,9 +128,9 @@ def _raw(kind: str, size: str, rate: float, degree: Degree, settings: Settings, 
     wide, high = raw.size(size)
     raw.check(kind, wide, high)
     if not 0 < rate <= 1000:
-        raise BadOption(f"--rate is {rate:g}; give frames a second, as 25.")
+        raise BadOption(f"--rate is {rate:g}; give frames a second, such as 25.")
     if isinstance(degree, tuple):
-        raise BadOption("How long raw frames go on is not known; give one --degree.")
+        raise BadOption("Raw frames have no known end; give a single --degree.")
     if sys.stdout.isatty():
         raise BadOption("Raw frames are not written to a terminal; give a pipe.")
     with Follower(
@@ -154,4 +154,4 @@ def _degree(text: str) -> Degree:
         return ends[0]
     if len(ends) == 2:
         return ends[0], ends[1]
-    raise BadOption(f"The degree is {text!r}; give a number from 0 to 1, or two as 0..1.")
+    raise BadOption(f"The degree is {text!r}; give a number from 0 to 1, or two, such as 0..1.")

@@ -77,7 +77,7 @@ def watch(
             style=style, min_face=min_face, quality=quality, threads=threads, device=device
         )
         if not folder.is_dir():
-            raise BadOption(f"There is no folder {folder} to watch.")
+            raise BadOption(f"There is no folder {folder} to watch; make it first.")
         if folder.resolve() == output.resolve():
             raise BadOption("Results cannot go into the folder that is watched; give -o another.")
         if not 0 <= settle <= 3600:

@@ -77,7 +77,7 @@ class Reader:
         try:
             films = [s for s in self.container.streams.video if not _is_cover(s)]
             if not films:
-                raise WrongType(f"There is no film in {path}, only sound or nothing.")
+                raise WrongType(f"There are no pictures in {path}, only sound or nothing.")
             self.stream = films[0]
             self.stream.thread_type = "AUTO"
             context = self.stream.codec_context
