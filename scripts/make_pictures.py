@@ -7,8 +7,9 @@
 
 The people: the astronaut Eileen Collins (NASA; ships with tonsure), a man with a camera
 (scikit-image's `data.camera`, CC0), Rear Admiral Grace Hopper (US Navy; ships with Matplotlib as
-`grace_hopper.jpg`).  Needs scikit-image and matplotlib, and for screenshots of the page the extra
-`web`, playwright and a Chromium.  Look at what comes out before it is committed.
+`grace_hopper.jpg`), Luis Pedro Coelho (ships with mahotas, which is his, as `luispedro.jpg`; MIT).
+Needs scikit-image, matplotlib and mahotas, and for screenshots of the page the extra `web`,
+playwright and a Chromium.  Look at what comes out before it is committed.
 """
 
 from __future__ import annotations
@@ -94,17 +95,14 @@ def keep(name: str, data: bytes) -> None:
 
 
 def strip() -> None:
-    """The README's picture: before, three degrees, fully bald, in both styles."""
-    with Editor().open(ASTRONAUT) as shot:
-        box = around(shot)
-        parts = [
-            [cut(shot.bald(d, style).photo.eight(), box, 280) for d in DEGREES]
-            for style in ("recede", "thin")
-        ]
-    words = [
-        ["before" if d == 0 else "fully bald" if d == 1 else f"{style} {d:g}" for d in DEGREES]
-        for style in ("recede", "thin")
-    ]
+    """The README's picture: before, three degrees, fully bald; a woman in both styles, and a man."""
+    parts, words = [], []
+    for source, style in ((ASTRONAUT, "recede"), (ASTRONAUT, "thin"), (coelho(), "recede")):
+        with Editor().open(source) as shot:
+            box = around(shot)
+            parts.append([cut(shot.bald(d, style).photo.eight(), box, 280) for d in DEGREES])
+        steps = [f"{style} {d:g}" for d in DEGREES[1:-1]]
+        words.append(["before", *steps, "fully bald"])
     save(rows(parts, words), "strip.webp")
 
 
@@ -173,10 +171,20 @@ def people() -> None:
 
 def hopper() -> Path:
     """Matplotlib's photo of Grace Hopper."""
-    found = importlib.util.find_spec("matplotlib")
+    return shipped("matplotlib", "mpl-data/sample_data/grace_hopper.jpg")
+
+
+def coelho() -> Path:
+    """mahotas' photo of its author."""
+    return shipped("mahotas", "demos/data/luispedro.jpg")
+
+
+def shipped(package: str, name: str) -> Path:
+    """A file of an installed package, which is not imported."""
+    found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
-        sys.exit("matplotlib is missing; pip install matplotlib")
-    return Path(found.origin).parent / "mpl-data" / "sample_data" / "grace_hopper.jpg"
+        sys.exit(f"{package} is missing; pip install {package}")
+    return Path(found.origin).parent / name
 
 
 def page() -> None:

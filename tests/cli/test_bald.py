@@ -136,7 +136,7 @@ def test_interrupted_is_130(run, photos, monkeypatch):
         (["--steps", "5", "-o", "f-%d-%d.png"], "more than one place"),
         (["--steps", "5", "--size", "3"], "16 or more"),
         (["--size", "300"], "--steps"),
-        (["--json", "-o", "-"], "one of picture and --json"),
+        (["--json", "-o", "-"], "either the picture or --json"),
         (["--steps", "5", "-o", "-"], "give -o a name"),
         (["--threads", "0"], "more than 0"),
         (["--quality", "101"], "1 to 100"),

@@ -104,7 +104,7 @@ def names_in(listed: Path) -> list[str]:
     parts = data.split(b"\0") if b"\0" in data else data.splitlines()
     names = [os.fsdecode(part).strip("\r") for part in parts if part.strip()]
     if not names:
-        raise BadOption(f"The list {listed} is empty; it has the name of one photo a line.")
+        raise BadOption(f"There are no names in the list {listed}; write one on each line.")
     return names
 
 
