@@ -70,7 +70,8 @@ def rows(parts: Sequence[Sequence[Image.Image]], words: Sequence[Sequence[str]])
     out = Image.new("RGB", (width, height), "white")
     pen, top = ImageDraw.Draw(out), 0
     for row, texts in zip(parts, words, strict=True):
-        left, high = 0, max(part.height for part in row)
+        high = max(part.height for part in row)
+        left = (width - sum(p.width for p in row) - GAP * (len(row) - 1)) // 2
         for part, text in zip(row, texts, strict=True):
             out.paste(part, (left, top))
             middle = (left + part.width / 2, top + high + BAND / 2)
@@ -95,7 +96,7 @@ def keep(name: str, data: bytes) -> None:
 
 
 def strip() -> None:
-    """The README's picture: before, three degrees, fully bald; a woman in both styles, and a man."""
+    """The README's picture, before to fully bald: a woman in both styles, and a man."""
     parts, words = [], []
     for source, style in ((ASTRONAUT, "recede"), (ASTRONAUT, "thin"), (coelho(), "recede")):
         with Editor().open(source) as shot:
