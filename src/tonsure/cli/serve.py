@@ -90,7 +90,7 @@ def serve(
             say(
                 f"tonsure: the server needs {', '.join(missing)}; install it with "
                 "'pip install fastapi h11 python-multipart prometheus-client', or from the source "
-                "with 'pip install .[web]'."
+                "with 'pip install \".[web]\"'."
             )
             raise typer.Exit(2)
         from ..settings import load

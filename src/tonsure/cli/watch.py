@@ -71,7 +71,7 @@ def watch(
         except ImportError as error:
             raise ModelMissing(
                 "Watching needs watchfiles; 'pip install watchfiles' installs it (from the source: "
-                "'pip install .[video]')."
+                "'pip install \".[video]\"')."
             ) from error
         settings = start.settings(
             style=style, min_face=min_face, quality=quality, threads=threads, device=device

@@ -38,9 +38,9 @@ FLAG, FLAG_SURE = 0.9, 0.5
 TURNED, ODDS = 60.0, 7.0
 """Faces turned further (degrees) against the surest one are kept from these log odds on.
 
-People of one photo are mostly the same way up.  In 1,038 photos (548 in the street, 490 selfies) all
-five finds turned further were false (hands, a buckle, a button, a wheel), with log odds of 3.5 to
-6.5 (`_belief`), as was a street sign in another photo (2.7).  Few true faces have less than 7.
+People of one photo are mostly the same way up.  In 1,038 photos (548 in the street, 490 selfies)
+all five finds turned further were false (hands, a buckle, a button, a wheel), with log odds of 3.5
+to 6.5 (`_belief`), as was a street sign in another photo (2.7).  Few true faces have less than 7.
 """
 MOST = 256
 """Proposals looked at again; a picture with more is noise."""

@@ -25,7 +25,7 @@ def av() -> Any:
     except ImportError as error:
         raise ModelMissing(
             "Films need PyAV; 'pip install av' installs it (from the source: "
-            "'pip install .[video]')."
+            "'pip install \".[video]\"')."
         ) from error
     library.logging.set_level(None)
     return library
