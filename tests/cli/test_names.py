@@ -40,7 +40,7 @@ def test_patterns_are_expanded_by_us(run, photos):
     assert run("bald", f"{photos}/*.jpg", "--json").code == 7
     ran = run("bald", f"{photos}/z*.jpg")
     assert ran.code == 2
-    assert "Nothing is called" in ran.said
+    assert "No file matches the pattern" in ran.said
 
 
 def test_an_empty_folder_says_so(run, tmp_path):
