@@ -7,8 +7,9 @@
 
 The people: the astronaut Eileen Collins (NASA; ships with tonsure), a man with a camera
 (scikit-image's `data.camera`, CC0), Rear Admiral Grace Hopper (US Navy; ships with Matplotlib as
-`grace_hopper.jpg`).  Needs scikit-image and matplotlib, and for screenshots of the page the extra
-`web`, playwright and a Chromium.  Look at what comes out before it is committed.
+`grace_hopper.jpg`), Luis Pedro Coelho (ships with mahotas, which is his, as `luispedro.jpg`; MIT).
+Needs scikit-image, matplotlib and mahotas, and for screenshots of the page the extra `web`,
+playwright and a Chromium.  Look at what comes out before it is committed.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from tonsure.examples import ASTRONAUT
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs" / "images"
 DEGREES = (0.0, 0.25, 0.5, 0.75, 1.0)
-GAP, BAND, MOST = 6, 26, 420_000  # pixels, pixels, bytes
+GAP, BAND = 6, 26  # pixels
 Bytes = npt.NDArray[np.uint8]
 Box = tuple[int, int, int, int]
 
@@ -69,7 +70,8 @@ def rows(parts: Sequence[Sequence[Image.Image]], words: Sequence[Sequence[str]])
     out = Image.new("RGB", (width, height), "white")
     pen, top = ImageDraw.Draw(out), 0
     for row, texts in zip(parts, words, strict=True):
-        left, high = 0, max(part.height for part in row)
+        high = max(part.height for part in row)
+        left = (width - sum(p.width for p in row) - GAP * (len(row) - 1)) // 2
         for part, text in zip(row, texts, strict=True):
             out.paste(part, (left, top))
             middle = (left + part.width / 2, top + high + BAND / 2)
@@ -80,13 +82,9 @@ def rows(parts: Sequence[Sequence[Image.Image]], words: Sequence[Sequence[str]])
 
 
 def save(picture: Image.Image, name: str) -> None:
-    """A PNG of at most `MOST` bytes, or with fewer colours where it would be larger."""
-    for colours in (None, 256, 128, 64):
-        chosen = picture if colours is None else picture.quantize(colours)
-        buffer = io.BytesIO()
-        chosen.save(buffer, "PNG", optimize=True)
-        if buffer.tell() <= MOST:
-            break
+    """A WebP, in which skin keeps its shades; a PNG of that size would have 256 colours."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "WEBP", quality=88, method=6)
     keep(name, buffer.getvalue())
 
 
@@ -98,18 +96,15 @@ def keep(name: str, data: bytes) -> None:
 
 
 def strip() -> None:
-    """The README's picture: before, three degrees, fully bald, in both styles."""
-    with Editor().open(ASTRONAUT) as shot:
-        box = around(shot)
-        parts = [
-            [cut(shot.bald(d, style).photo.eight(), box, 280) for d in DEGREES]
-            for style in ("recede", "thin")
-        ]
-    words = [
-        ["before" if d == 0 else "fully bald" if d == 1 else f"{style} {d:g}" for d in DEGREES]
-        for style in ("recede", "thin")
-    ]
-    save(rows(parts, words), "strip.png")
+    """The README's picture, before to fully bald: a woman in both styles, and a man."""
+    parts, words = [], []
+    for source, style in ((ASTRONAUT, "recede"), (ASTRONAUT, "thin"), (coelho(), "recede")):
+        with Editor().open(source) as shot:
+            box = around(shot)
+            parts.append([cut(shot.bald(d, style).photo.eight(), box, 280) for d in DEGREES])
+        steps = [f"{style} {d:g}" for d in DEGREES[1:-1]]
+        words.append(["before", *steps, "fully bald"])
+    save(rows(parts, words), "strip.webp")
 
 
 def film() -> None:
@@ -139,7 +134,7 @@ def mask() -> None:
     back = Image.fromarray(np.stack([squares] * 3, -1)).convert("RGBA")
     over = np.asarray(Image.alpha_composite(back, Image.fromarray(layer)).convert("RGB"))
     parts = [cut(one, box, 260) for one in (plain, np.stack([grey] * 3, -1), over, result)]
-    save(rows([parts], [["photo", "mask", "layer", "result"]]), "mask.png")
+    save(rows([parts], [["photo", "mask", "layer", "result"]]), "mask.webp")
 
 
 def limits() -> None:
@@ -156,7 +151,7 @@ def limits() -> None:
             pair = [cut(p, box, 250) for p in (shot.photo.eight(), shot.bald().photo.eight())]
             found.append((pair, words))
     parts = [part for pair, _ in found for part in pair]
-    save(rows([parts], [[word for _, words in found for word in words]]), "limits.png")
+    save(rows([parts], [[word for _, words in found for word in words]]), "limits.webp")
 
 
 def people() -> None:
@@ -172,15 +167,25 @@ def people() -> None:
                 parts.append(cut(shot.bald(degree).photo.eight(), whole, 240))
                 words.append(f"{name}, {said}")
     three = [parts[k : k + 3] for k in range(0, 9, 3)]
-    save(rows(three, [words[k : k + 3] for k in range(0, 9, 3)]), "people.png")
+    save(rows(three, [words[k : k + 3] for k in range(0, 9, 3)]), "people.webp")
 
 
 def hopper() -> Path:
     """Matplotlib's photo of Grace Hopper."""
-    found = importlib.util.find_spec("matplotlib")
+    return shipped("matplotlib", "mpl-data/sample_data/grace_hopper.jpg")
+
+
+def coelho() -> Path:
+    """mahotas' photo of its author."""
+    return shipped("mahotas", "demos/data/luispedro.jpg")
+
+
+def shipped(package: str, name: str) -> Path:
+    """A file of an installed package, which is not imported."""
+    found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
-        sys.exit("matplotlib is missing; pip install matplotlib")
-    return Path(found.origin).parent / "mpl-data" / "sample_data" / "grace_hopper.jpg"
+        sys.exit(f"{package} is missing; pip install {package}")
+    return Path(found.origin).parent / name
 
 
 def page() -> None:
@@ -202,9 +207,11 @@ def page() -> None:
                 view.wait_for_selector("#degree:enabled")
                 view.wait_for_selector("#working", state="hidden")
                 view.locator("#degree").fill("0.6")
+                view.click("#comparing")
+                view.mouse.move(0, 0)
                 view.wait_for_timeout(1500)
                 save(Image.open(io.BytesIO(view.screenshot())).convert("RGB"),
-                     f"page-{language}-{scheme}.png")  # fmt: skip
+                     f"page-{language}-{scheme}.webp")  # fmt: skip
                 context.close()
         browser.close()
 

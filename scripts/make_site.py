@@ -31,10 +31,13 @@ _GENERATED = {
 }
 _ZH_SECTIONS: dict[str, tuple[str, ...]] = {
     "": ("index.md",),
-    "How to": ("cli.md", "page.md", "notebook.md"),
-    "Help": ("glossary.md",),
-}
-_ZH_WORDS = {"": "", "How to": "使用", "Help": "帮助"}
+    "How to": (
+        "cli.md", "attributes.md", "video.md", "page.md", "python.md", "server.md", "notebook.md",
+    ),
+    "Rights": ("privacy.md", "ethics.md"),
+    "Help": ("faq.md", "glossary.md"),
+}  # fmt: skip
+_ZH_WORDS = {"": "", "How to": "使用", "Rights": "隐私与伦理", "Help": "帮助"}
 _CONFIG = """[project]
 site_name = {name}
 site_description = {description}

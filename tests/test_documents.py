@@ -203,6 +203,32 @@ def test_both_readmes_show_the_same_pictures_and_commands() -> None:
     assert [list(commands(name)) for name in ("README.md",)] == [list(commands("README.zh-CN.md"))]
 
 
+@pytest.mark.parametrize("name", ["attributes.md", "python.md", "server.md", "video.md"])
+def test_chinese_pages_have_the_commands_of_the_english_ones(name: str) -> None:
+    """Which are run, here or by tests of their own."""
+    for kind in ("console", "python"):
+        english, chinese = (
+            [re.sub(r"\s*#.*", "", block) for block in blocks(page, kind)]
+            for page in (f"docs/{name}", f"docs/zh/{name}")
+        )
+        assert chinese == english
+
+
+def test_chinese_pages_name_all_that_can_go_wrong() -> None:
+    from tonsure.errors import WARNINGS
+    from tonsure.web.problems import STATUS
+
+    python, server = (
+        (ROOT / "docs" / "zh" / name).read_text("utf-8") for name in ("python.md", "server.md")
+    )
+    assert [code for code in WARNINGS if f"`{code}`" not in python] == []
+    assert [code for code in STATUS if f"`{code}`" not in server] == []
+    for option in get_command(app).commands["serve"].params:  # type: ignore[attr-defined]
+        spelled = next(word for word in option.opts if word.startswith("--"))
+        if spelled not in ("--threads", "--device", "--min-face", "--debug"):
+            assert f"`{spelled}" in server, spelled
+
+
 def _known(folder: Path) -> Callable[[str], bool]:
     return lambda target: (folder / target).exists()
 

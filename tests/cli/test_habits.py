@@ -79,8 +79,8 @@ def test_each_face_has_its_degree(run, group, tmp_path):
         ("0=1", (), "counted from 1"),
         ("1=1,1=0.5", (), "names face 1 twice"),
         ("1=2", (), "it goes from 0"),
-        ("1=1", ("--face", "all"), "leave --degree, --face, --steps out"),
-        ("1=1", ("--degree", "0.5"), "leave --degree, --face, --steps out"),
+        ("1=1", ("--face", "all"), "leave out --degree, --face and --steps"),
+        ("1=1", ("--degree", "0.5"), "leave out --degree, --face and --steps"),
     ],
 )
 def test_degrees_that_cannot_be_read(run, photos, each, more, said):

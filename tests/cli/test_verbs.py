@@ -150,7 +150,7 @@ def test_lab_without_its_extra(run, monkeypatch):
     )
     ran = run("lab", "train", "--help")
     assert ran.code == 2
-    assert "pip install .[lab]" in ran.said
+    assert 'pip install ".[lab]"' in ran.said
 
 
 def test_the_shipped_example_is_a_photo():

@@ -59,7 +59,7 @@ def test_raw_frames_go_through(run, keyed, astronaut):
         (("-", "-", "--raw", "nv12", "--size", "5x4"), "even"),
         (("-", "-", "--raw", "rgb", "--size", "4x4"), "rgb24"),
         (("-", "-", "--raw", "rgb24", "--size", "4x4", "--rate", "0"), "--rate"),
-        (("-", "-", "--raw", "rgb24", "--size", "4x4", "--degree", "0..1"), "one --degree"),
+        (("-", "-", "--raw", "rgb24", "--size", "4x4", "--degree", "0..1"), "single --degree"),
         (("a.mp4", "b.mp4", "--preview", "0"), "preview"),
         (("a.mp4", "b.mp4", "--face", "biggest"), "face"),
     ],

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tonsure import errors, faces
-from tonsure.faces import align
+from tonsure.faces import align, detect, landmarks, search
 
 Picture = npt.NDArray[np.uint8]
 
@@ -135,6 +135,41 @@ def test_several_largest_first_each_its_own_way_up(astronaut: Picture) -> None:
     heights = [f.height for f in found]
     assert heights == sorted(heights, reverse=True)
     assert heights == pytest.approx([0.55 * w for w in (640, 320, 240, 160)], rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("degrees", "score", "logit", "kept"),
+    [
+        (165.0, 0.52, 2.5, False),  # what a street sign was taken for
+        (-90.0, 0.62, 5.5, False),
+        (165.0, 0.90, 9.0, True),  # somebody does lie that way
+        (20.0, 0.52, 2.5, True),  # the same way up: as before
+    ],
+)
+def test_a_doubtful_face_is_the_same_way_up_as_a_sure_one(
+    astronaut: Picture, face: faces.Face, monkeypatch: pytest.MonkeyPatch,
+    degrees: float, score: float, logit: float, kept: bool,
+) -> None:  # fmt: skip
+    def laid(z: complex, t: complex) -> npt.NDArray[np.float32]:
+        flat = z * align.to_complex(face.landmarks) + t
+        depth = face.landmarks[:, 2] * abs(z)
+        return np.column_stack([flat.real, flat.imag, depth]).astype(np.float32)
+
+    up = complex(1.3 * np.exp(1j * np.radians(degrees)))  # larger than the sure one
+    away = 420 + 380j - up * complex(*face.centre)
+    sure = detect.Found(complex(*face.centre), 100.0, 0.96, 1 + 0j)
+    doubtful = detect.Found(420 + 380j, 130.0, score, up / abs(up))
+    meshes = {sure: landmarks.Mesh(face.landmarks, 25.0)}
+    meshes[doubtful] = landmarks.Mesh(laid(up, away), logit)
+    seen = [sure, doubtful]
+    monkeypatch.setattr(search, "again", lambda *_: [[found] for found in seen])
+    monkeypatch.setattr(search, "mesh", lambda _, founds, __: [meshes[f] for f in founds])
+    found = find(astronaut)
+    assert len(found) == 1 + kept
+    assert faces.choose(found)[0].score == (score if kept else 0.96)
+    seen.remove(sure)  # alone it is all there is
+    (alone,) = find(astronaut)
+    assert alone.score == score
 
 
 def test_long_pictures(astronaut: Picture) -> None:

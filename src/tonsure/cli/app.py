@@ -23,8 +23,8 @@ from .sweep import sweep
 from .video import video
 from .watch import watch
 
-_EPILOG = """Exit codes: 0 done, 1 internal fault, 2 usage, 3 output exists, 4 no usable face,
-5 unreadable input, 6 model missing or damaged, 7 some inputs failed, 8 limit exceeded,
+_EPILOG = """Exit codes: 0 done, 1 internal fault, 2 wrong usage, 3 output exists, 4 no usable face,
+5 unreadable input, 6 model missing or damaged, 7 some photos failed, 8 limit exceeded,
 130 interrupted."""
 
 _EXAMPLES = """Examples: tonsure bald me.jpg --degree 0.6; tonsure bald trip -r -o bald/ --face all;

@@ -9,44 +9,38 @@ from typing import Annotated
 
 import typer
 
-from . import options
-from .console import Batch, bounded, ending
+from . import options, start
+from .console import Batch, ending
 
 
 def bald(
     photos: options.SomePhotos = None,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="OUT",
-            help="A file, a folder, a name with {name} and {ext}, or - for standard output. "
-            "Default: name.bald.jpg beside name.jpg.",
-        ),
-    ] = None,
+    output: Annotated[str | None, options.output("name.bald.jpg beside name.jpg")] = None,
     degree: Annotated[
-        float, typer.Option(metavar="0..1", help="0 leaves the photo as it is, 1 is fully bald.")
+        float,
+        typer.Option(metavar="0..1", help="How bald: 0 is the photo as it is, 1 is fully bald."),
     ] = 1.0,
     style: options.Style = None,
     steps: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help="N steps from 0 to 1 instead of one degree. The output's ending decides: .png or "
-            ".jpg a strip, .gif or .webp a loop, frame-%02d.png frames, .html a slider.",
+            help="Make N steps from 0 to 1 instead of one degree. The name of the result decides "
+            "what they become: .png or .jpg a strip, .gif or .webp a loop, frame-%02d.png single "
+            "frames, .html a page with a slider.",
         ),
     ] = None,
     size: Annotated[
         int | None,
         typer.Option(
-            metavar="PX", help="With --steps: longer side of one step; 0 keeps the photo's."
+            metavar="PX",
+            help="With --steps: longer side of each step, in pixels; 0 keeps the photo's.",
         ),
     ] = None,
     captions: Annotated[
         bool,
         typer.Option(
-            "--captions", help="With --steps, for a strip: print the degree below each step."
+            "--captions", help="With --steps, in a strip: print the degree below each step."
         ),
     ] = False,
     face: options.Face = "largest",
@@ -55,25 +49,32 @@ def bald(
     recursive: options.Recursive = False,
     overwrite: options.Overwrite = False,
     skip_existing: options.SkipExisting = False,
-    quality: Annotated[
-        int | None,
-        typer.Option(metavar="1..100", help="Quality of JPEG, WebP, AVIF; default: the source's."),
-    ] = None,
+    quality: options.Quality = None,
     model: options.Model = None,
     listed: Annotated[
         Path | None,
-        typer.Option("--list", metavar="FILE", help="Photos' names, one a line; - reads them."),
+        typer.Option(
+            "--list",
+            metavar="FILE",
+            help="Read names of photos from a file, one a line; - is standard input.",
+        ),
     ] = None,
     jobs: Annotated[
-        int, typer.Option("--jobs", "-j", metavar="N", help="Photos worked on at once.")
+        int,
+        typer.Option("--jobs", "-j", metavar="N", help="How many photos are worked on at once."),
     ] = 1,
     manifest: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Note what is done: a run that was killed goes on."),
+        typer.Option(
+            metavar="FILE",
+            help="Note finished photos in this file, so that a killed run can continue.",
+        ),
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write one JSON object a photo, in order, to a file."),
+        typer.Option(
+            metavar="FILE", help="Write one JSON object per photo to this file, in order."
+        ),
     ] = None,
     threads: options.Threads = None,
     device: options.Device = None,
@@ -87,45 +88,35 @@ def bald(
     overwritten unasked.
     """
     with ending(debug):
-        from ..editor import Editor
         from ..errors import BadOption
-        from ..settings import load
         from .inputs import gather, names_in
         from .outputs import assign
-        from .parallel import Report, in_order, share
+        from .parallel import Report, in_order
         from .task import Task
 
-        given = {"style": style, "min_face": min_face, "quality": quality, "threads": threads}
-        given["device"] = device
-        settings = load(given).settings
-        if settings.quality is not None and not 1 <= settings.quality <= 100:
-            raise BadOption(f"The quality is {settings.quality}; it goes from 1 to 100.")
-        if overwrite and skip_existing:
-            raise BadOption("--overwrite and --skip-existing exclude each other.")
+        settings = start.settings(
+            style=style, min_face=min_face, quality=quality, threads=threads, device=device
+        )
+        start.check_existing(overwrite, skip_existing)
         if size is not None and steps is None:
             raise BadOption("--size is for --steps; a single result has the photo's own size.")
         if captions and steps is None:
             raise BadOption("--captions is for --steps; a single result has none.")
         degrees = options.degrees_of(each) if each is not None else {}
         if degrees and (steps is not None or face != "largest" or degree != 1.0):
-            raise BadOption("--each names faces and degrees; leave --degree, --face, --steps out.")
+            raise BadOption(
+                "--each has the degrees already; leave out --degree, --face and --steps."
+            )
         if degrees and model is not None:
-            raise BadOption("--each is for the shipped networks; leave --model out.")
+            raise BadOption("--each works with the shipped networks only; leave out --model.")
         if jobs < 1:
             raise BadOption(f"--jobs is {jobs}; give a whole number from 1 on.")
         wanted = [*(photos or []), *(names_in(listed) if listed else [])]
         if not wanted:
             raise BadOption("Give photos: files, folders, patterns, - or --list.")
         all_jobs = assign(gather(wanted, recursive), output, kind="steps" if steps else "bald")
-        if as_json and all_jobs[0].target is None:
-            raise BadOption("Standard output takes one of picture and --json; give -o a file.")
-        editor = Editor(
-            threads=bounded(share(settings.threads, jobs)),
-            min_face=settings.min_face,
-            limits=settings.limits,
-            model=model,
-            device=settings.device,
-        )
+        start.check_stdout(all_jobs, as_json)
+        editor = start.editor(settings, model=model, at_once=jobs)
         for one in (degree, *degrees.values()):
             editor.check(one, settings.style, face)
         task = Task(

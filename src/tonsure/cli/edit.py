@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import options
-from .console import Batch, bounded, ending
+from . import options, start
+from .console import Batch, ending
 from .task import shown_paths, whose
 
 if TYPE_CHECKING:
@@ -23,27 +23,18 @@ def edit(
         list[str],
         typer.Option(
             "--set", metavar="NAME=D",
-            help="What to change and by how much: 1 there, -1 away, 0.5 halfway. May be given "
-            "several times; 2:NAME=D is for face 2 alone. `tonsure attributes` lists the names.",
+            help="What to change and by how much: 1 adds it, -1 takes it away, 0.5 is halfway. May "
+            "be given several times; 2:NAME=D is for face 2 alone. `tonsure attributes` lists the "
+            "names.",
         ),
     ],
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output", "-o", metavar="OUT",
-            help="A file, a folder, a name with {name} and {ext}, or - for standard output. "
-            "Default: name.edit.jpg beside name.jpg.",
-        ),
-    ] = None,
+    output: Annotated[str | None, options.output("name.edit.jpg beside name.jpg")] = None,
     face: options.Face = "largest",
     min_face: options.MinFace = None,
     recursive: options.Recursive = False,
     overwrite: options.Overwrite = False,
     skip_existing: options.SkipExisting = False,
-    quality: Annotated[
-        int | None,
-        typer.Option(metavar="1..100", help="Of JPEG, WebP, AVIF; default: like the source."),
-    ] = None,
+    quality: options.Quality = None,
     model: options.Model = None,
     threads: options.Threads = None,
     device: options.Device = None,
@@ -53,30 +44,21 @@ def edit(
 ) -> None:  # fmt: skip
     """Change hair colour, skin, brows, glasses and more of the person in a photo.
 
-    What the person has already is estimated. The result has the photo's size, format and metadata,
-    and is marked as edited. No file is overwritten unasked.
+    The tool estimates what the person has already. The result has the photo's size, format and
+    metadata, and is marked as edited. No file is overwritten unasked.
     """
     with ending(debug):
-        from ..editor import Editor
-        from ..errors import BadOption
-        from ..settings import load
         from .inputs import gather
         from .outputs import assign
 
-        given = {"min_face": min_face, "quality": quality, "threads": threads, "device": device}
-        settings = load(given).settings
-        if settings.quality is not None and not 1 <= settings.quality <= 100:
-            raise BadOption(f"The quality is {settings.quality}; it goes from 1 to 100.")
-        if overwrite and skip_existing:
-            raise BadOption("--overwrite and --skip-existing exclude each other.")
+        settings = start.settings(
+            min_face=min_face, quality=quality, threads=threads, device=device
+        )
+        start.check_existing(overwrite, skip_existing)
         wanted = parsed(sets)
         jobs = assign(gather(photos, recursive), output, kind="edit")
-        if as_json and jobs[0].target is None:
-            raise BadOption("Standard output takes one of picture and --json; give -o a file.")
-        editor = Editor(
-            threads=bounded(settings.threads), min_face=settings.min_face, limits=settings.limits,
-            model=model, device=settings.device,
-        )  # fmt: skip
+        start.check_stdout(jobs, as_json)
+        editor = start.editor(settings, model=model)
         wanted.check(editor, face)
         task = _Task(editor, wanted, face, settings.quality, overwrite, skip_existing)
         task.check(jobs)

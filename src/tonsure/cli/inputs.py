@@ -83,12 +83,12 @@ def gather(arguments: list[str], recursive: bool) -> list[Input]:
         elif glob.has_magic(argument) and not os.path.lexists(path):
             matching = sorted(glob.glob(argument, recursive=True))
             if not matching:
-                raise BadOption(f"Nothing is called like {argument}.")
+                raise BadOption(f"No file matches the pattern {argument}.")
             found += [Input(Path(name)) for name in matching if not os.path.isdir(name)]
         else:
             found.append(Input(path))
     if sum(photo.path is None for photo in found) > 1:
-        raise BadOption("Standard input can be read once only.")
+        raise BadOption("Standard input can only be read once; name it once.")
     return list({_identity(photo): photo for photo in reversed(found)}.values())[::-1]
 
 
@@ -98,11 +98,13 @@ def names_in(listed: Path) -> list[str]:
     try:
         data = sys.stdin.buffer.read() if str(listed) == STDIN else listed.read_bytes()
     except OSError as error:
-        raise UnreadableInput(f"The list {listed} cannot be read ({error.strerror}).") from error
+        raise UnreadableInput(
+            f"The list {listed} cannot be read ({error.strerror}); name another file."
+        ) from error
     parts = data.split(b"\0") if b"\0" in data else data.splitlines()
     names = [os.fsdecode(part).strip("\r") for part in parts if part.strip()]
     if not names:
-        raise BadOption(f"There are no names in the list {listed}.")
+        raise BadOption(f"There are no names in the list {listed}; write one on each line.")
     return names
 
 

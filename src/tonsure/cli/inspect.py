@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import options
-from .console import Batch, Outcome, bounded, ending, tell
+from . import options, start
+from .console import Batch, Outcome, ending, tell
 
 if TYPE_CHECKING:
     from ..editor import Shot
@@ -22,7 +22,7 @@ def inspect(
             "--output",
             "-o",
             metavar="OUT",
-            help="Also save the photo with the faces' boxes and numbers: a file or a folder.",
+            help="Also save the photo with boxes and numbers of its faces: a file or a folder.",
         ),
     ] = None,
     min_face: options.MinFace = None,
@@ -33,33 +33,24 @@ def inspect(
     as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
-    """Show the faces of photos.
+    """Show the faces in photos.
 
-    Prints each face's box, what the person wears, what an edit would warn about, and whether the
-    photo is marked as edited. Areas are in squared eye distances. Exits with 4 if there is no
-    usable face.
+    Prints the box of each face, what the person wears, what an edit would warn about, and whether
+    the photo is marked as edited. Areas are in squared eye distances. The exit code is 4 if there
+    is no usable face.
     """
     with ending(debug):
-        from ..editor import Editor
-        from ..errors import BadOption
         from ..report import of_shot
-        from ..settings import load
         from .inputs import gather
         from .outputs import Job, assign
 
-        settings = load({"min_face": min_face, "threads": threads, "device": device}).settings
+        settings = start.settings(min_face=min_face, threads=threads, device=device)
         found = gather(photos, recursive)
         jobs = [Job(photo, None) for photo in found]
         if output is not None:
             jobs = assign(found, output, kind="faces")
-            if as_json and jobs[0].target is None:
-                raise BadOption("Standard output takes one of picture and --json; give -o a file.")
-        editor = Editor(
-            threads=bounded(settings.threads),
-            min_face=settings.min_face,
-            limits=settings.limits,
-            device=settings.device,
-        )
+            start.check_stdout(jobs, as_json)
+        editor = start.editor(settings)
         with Batch(len(jobs), as_json=as_json, quiet=True) as batch:
             for job in jobs:
                 with (

@@ -17,7 +17,7 @@ def lab(ctx: typer.Context) -> None:
     if missing:
         say(
             f"tonsure: the laboratory needs {', '.join(missing)}; install it from the "
-            "source with 'pip install .[lab]'."
+            "source with 'pip install \".[lab]\"'."
         )
         raise typer.Exit(2)
     from ..lab.cli import app

@@ -90,7 +90,7 @@ class Manifest:
             return True
         except OSError as error:
             raise UnreadableInput(
-                f"The manifest {self.path} cannot be read ({error.strerror})."
+                f"The manifest {self.path} cannot be read ({error.strerror}); choose another."
             ) from error
         notes = []
         for line in lines:
@@ -139,7 +139,9 @@ class Manifest:
                 self._file.flush()
                 os.fsync(self._file.fileno())
             except (OSError, ValueError) as error:
-                raise UnwritableOutput(f"The manifest {self.path} cannot be written.") from error
+                raise UnwritableOutput(
+                    f"The manifest {self.path} cannot be written; choose another place."
+                ) from error
 
     def _ends_well(self) -> bool:
         with open(self.path, "rb") as file:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import options
-from .console import Batch, bounded, ending
+from . import options, start
+from .console import Batch, ending
 
 if TYPE_CHECKING:
     from ..editor import Shot
@@ -18,21 +18,14 @@ if TYPE_CHECKING:
 def mask(
     photos: options.Photos,
     output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="OUT",
-            help="A file, a folder, a name with {name} and {ext}, or - for standard output. "
-            "Default: name.mask.png (name.layer.png) beside the photo.",
-        ),
+        str | None, options.output("name.mask.png (name.layer.png) beside the photo")
     ] = None,
     layer: Annotated[
         bool,
         typer.Option("--layer", help="Save the bald head itself, on a transparent background."),
     ] = False,
     degree: Annotated[
-        float, typer.Option(metavar="0..1", help="Degree of the edit whose mask is saved.")
+        float, typer.Option(metavar="0..1", help="The degree of baldness whose mask is saved.")
     ] = 1.0,
     style: options.Style = None,
     face: options.Face = "largest",
@@ -45,28 +38,21 @@ def mask(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Save what an edit replaces, for other programs.
+    """Save the mask of what an edit replaces, for other programs.
 
-    A grey picture as large as the photo: white is replaced, black stays. With --layer, the bald
-    head with transparency around it: laid over the photo in any picture editor, it is the result.
+    It is a grey picture as large as the photo: white is replaced, black stays. --layer saves the
+    bald head with transparency around it: laid over the photo in a picture editor, it gives the
+    result.
     """
     with ending(debug):
-        from ..editor import Editor
-        from ..errors import BadOption
-        from ..settings import load
         from .inputs import gather
         from .outputs import assign
 
-        given = {"style": style, "min_face": min_face, "threads": threads, "device": device}
-        settings = load(given).settings
+        settings = start.settings(style=style, min_face=min_face, threads=threads, device=device)
         jobs = assign(gather(photos, recursive), output, kind="layer" if layer else "mask")
-        if as_json and jobs[0].target is None:
-            raise BadOption("Standard output takes one of picture and --json; give -o a file.")
+        start.check_stdout(jobs, as_json)
         _check(jobs, layer)
-        editor = Editor(
-            threads=bounded(settings.threads), min_face=settings.min_face, limits=settings.limits,
-            device=settings.device,
-        )  # fmt: skip
+        editor = start.editor(settings)
         editor.check(degree, settings.style, face)
         with Batch(len(jobs), as_json=as_json, quiet=quiet) as batch:
             for job in jobs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,8 +25,8 @@ Face = Annotated[
     str,
     typer.Option(
         metavar="WHICH",
-        help="Which face: largest, all, left, right, N (the N-th largest), x,y (at a point), or "
-        "x0,y0,x1,y1 (in a box).",
+        help="Which face: largest, all, left, right, N (the N-th largest), x,y (the one at this "
+        "point) or x0,y0,x1,y1 (the one in this box), in pixels.",
         autocompletion=values.faces,
     ),
 ]
@@ -34,27 +34,35 @@ Style = Annotated[
     str | None,
     typer.Option(
         metavar="recede|thin",
-        help="How hair goes between 0 and 1: as a hairline, or strand by strand.",
+        help="How hair goes between 0 and 1: the hairline recedes, or the hair thins out.",
         autocompletion=values.styles,
+    ),
+]
+Quality = Annotated[
+    int | None,
+    typer.Option(
+        metavar="1..100", help="Quality of JPEG, WebP and AVIF; default: the photo's own."
     ),
 ]
 Each = Annotated[
     str | None,
     typer.Option(
         metavar="N=D,...",
-        help="Degrees of single faces by their number, as 1=0.8,3=0.4; only these are edited.",
+        help="Degrees for single faces, by number: 1=0.8,3=0.4; only these are edited.",
     ),
 ]
 MinFace = Annotated[
     float | None,
     typer.Option(
-        metavar="PX", help="Smallest face to look for, forehead to chin; small values are slower."
+        metavar="PX",
+        help="Smallest face to look for: its height from forehead to chin, in pixels; small values "
+        "are slower.",
     ),
 ]
 Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Look into subfolders, too.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
 SkipExisting = Annotated[
-    bool, typer.Option("--skip-existing", help="Skip photos whose output exists.")
+    bool, typer.Option("--skip-existing", help="Skip photos whose result exists.")
 ]
 Json = Annotated[
     bool, typer.Option("--json", help="Write JSON to standard output, one object per line.")
@@ -70,18 +78,27 @@ Model = Annotated[
     ),
 ]
 Threads = Annotated[
-    int | None, typer.Option(metavar="N", help="Processor threads for one photo; default 2.")
+    int | None, typer.Option(metavar="N", help="Processor threads per photo; default: 2.")
 ]
 Device = Annotated[
     str | None,
     typer.Option(
         metavar="auto|cpu|cuda|coreml|directml|openvino",
-        help="What the networks run on; auto takes an accelerator whose onnxruntime is installed.",
+        help="What the networks run on; auto uses an accelerator if its onnxruntime is installed.",
     ),
 ]
 Debug = Annotated[
     bool, typer.Option("--debug", envvar="TONSURE_DEBUG", help="Show the traceback of an error.")
 ]
+
+
+def output(default: str) -> Any:
+    """`--output` of a verb that makes a picture of each photo; `default` is said in its help."""
+    return typer.Option(
+        "--output", "-o", metavar="OUT",
+        help="A file, a folder, a name with {name} and {ext}, or - for standard output. "
+        f"Default: {default}.",
+    )  # fmt: skip
 
 
 def degrees_of(text: str) -> dict[int, float]:

@@ -69,7 +69,7 @@ def _job(photo: Input, output: str | None, count: int, kind: str) -> Job:
     made = f"{stem}.{kind}{suffix}"
     if output is None:
         if photo.path is None:
-            raise BadOption("Give -o for standard input among other photos.")
+            raise BadOption("Standard input among other photos needs a folder; give -o one.")
         return Job(photo, photo.path.with_name(made))
     if any(field in output for field in _FIELDS):
         filled = output.replace("{name}", stem).replace("{ext}", suffix.lstrip("."))

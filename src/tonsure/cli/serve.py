@@ -28,7 +28,7 @@ def serve(
     ] = 8000,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="A host name that clients may use; repeat for more."),
+        typer.Option(metavar="NAME", help="A host name that clients may use; may be repeated."),
     ] = None,
     token_file: Annotated[
         Path | None,
@@ -61,7 +61,9 @@ def serve(
     memory: Annotated[
         float,
         typer.Option(
-            metavar="MB", help="Memory for all photos together; default: what the machine has."
+            metavar="MB",
+            help="Memory for all photos together; default: what the machine has.",
+            show_default=False,
         ),
     ] = 0.0,
     proxy: Annotated[
@@ -78,8 +80,8 @@ def serve(
 ) -> None:
     """Serve the page and the API.
 
-    On this machine only, unless --host says otherwise. Nothing is stored, and nothing of a photo
-    is logged. SIGTERM and Ctrl-C finish what was taken.
+    Only this machine is served unless --host says otherwise. Nothing is stored, and nothing of a
+    photo is logged. After SIGTERM or Ctrl-C, photos in work are finished first.
     """
     with ending(debug):
         from importlib.util import find_spec
@@ -88,7 +90,7 @@ def serve(
             say(
                 f"tonsure: the server needs {', '.join(missing)}; install it with "
                 "'pip install fastapi h11 python-multipart prometheus-client', or from the source "
-                "with 'pip install .[web]'."
+                "with 'pip install \".[web]\"'."
             )
             raise typer.Exit(2)
         from ..settings import load

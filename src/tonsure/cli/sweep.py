@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from . import options, values
-from .console import bounded, emit, ending, say
+from . import options, start, values
+from .console import emit, ending, say
 from .streams import interruptible
 
 
@@ -34,16 +34,17 @@ def sweep(
         str | None,
         typer.Option(
             metavar="D,D,...",
-            help="A growing strip of one attribute: differences d, as 0.60,0.68,0.76.",
+            help="A strip of one attribute at these differences d instead: 0.60,0.68,0.76.",
         ),
     ] = None,
     attribute: Annotated[
         str,
-        typer.Option(help="What --degrees lets grow.", autocompletion=values.attributes),
+        typer.Option(help="The attribute of --degrees.", autocompletion=values.attributes),
     ] = "Bald",
-    strength: Annotated[float, typer.Option(help="d of each edit; 1 is all of it.")] = 1.0,
+    strength: Annotated[float, typer.Option(help="Strength d of each edit; 1 is full.")] = 1.0,
     size: Annotated[
-        int | None, typer.Option(metavar="PX", help="Longer side of a tile; 0 keeps the photo's.")
+        int | None,
+        typer.Option(metavar="PX", help="Longer side of a tile, in pixels; 0 keeps the photo's."),
     ] = None,
     captions: Annotated[
         bool,
@@ -57,26 +58,20 @@ def sweep(
     as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:  # fmt: skip
-    """Show a photo beside each edit that can be made of it: each attribute switched.
+    """Show a photo beside each edit that can be made of it, one attribute a tile.
 
-    Experimental edits are left out; `tonsure attributes` says which these are.
+    Experimental edits are left out; `tonsure attributes` says which they are.
     """
     with ending(debug), interruptible():
-        from ..editor import Editor
         from ..errors import BadOption
-        from ..settings import load
         from ..steps import sweep as made
         from .inputs import STDIN, Input
 
-        settings = load({"min_face": min_face, "threads": threads, "device": device}).settings
-        editor = Editor(
-            threads=bounded(settings.threads), min_face=settings.min_face, limits=settings.limits,
-            device=settings.device,
-            model=model,
-        )  # fmt: skip
+        settings = start.settings(min_face=min_face, threads=threads, device=device)
+        editor = start.editor(settings, model=model)
         one = Input(None if photo == STDIN else Path(photo))
         if output is None and one.path is None:
-            raise BadOption("Give -o for standard input.")
+            raise BadOption("A sweep of standard input needs a name; give -o one.")
         target = output or Path(photo).with_name(f"{Path(photo).stem}.sweep.png")
         generator = editor.generator
         with editor.open(one.source, name=one.name) as shot:
@@ -88,7 +83,7 @@ def sweep(
                     ds = [float(part) for part in degrees.split(",")]
                 except ValueError:
                     raise BadOption(
-                        f"{degrees!r} is not a list of numbers, as 0.60,0.68,0.76."
+                        f"{degrees!r} is not a list of numbers, such as 0.60,0.68,0.76."
                     ) from None
                 shown = made.growing(shot, attribute, ds, face)
             paths = made.write(shown, target, size=size, captions=captions, overwrite=overwrite)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import options
+from . import options, start
 from .console import bounded, emit, ending, say
 from .inputs import STDIN
 from .streams import interruptible
@@ -18,42 +18,46 @@ if TYPE_CHECKING:
 
 
 def video(
-    source: Annotated[str, typer.Argument(metavar="IN", help="A film; - with --raw.")],
+    source: Annotated[str, typer.Argument(metavar="IN", help="The film to read; - with --raw.")],
     target: Annotated[
         str,
         typer.Argument(
-            metavar="OUT", help="Its ending says how: .mp4, .mov, .mkv, .webm; - with --raw."
+            metavar="OUT", help="The film to write: .mp4, .mov, .mkv or .webm; - with --raw."
         ),
     ],
     degree: Annotated[
         str,
         typer.Option(
-            metavar="D|D..D", help="0 to 1; 0..1 grows from the first frame to the last."
+            metavar="D|D..D", help="How bald, 0 to 1; 0..1 goes from the first frame to the last."
         ),
     ] = "1",
     style: options.Style = None,
     face: options.Face = "largest",
     preview: Annotated[
-        int, typer.Option(metavar="N", help="Only every N-th frame, to see what it will be like.")
+        int, typer.Option(metavar="N", help="Edit every N-th frame only, for a quick look.")
     ] = 1,
     codec: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="An encoder of FFmpeg; default: the source's kind."),
+        typer.Option(metavar="NAME", help="An encoder of FFmpeg; default: like the source."),
     ] = None,
     crf: Annotated[
-        int | None, typer.Option(metavar="0..63", help="Its quality; 0 is best. Default: fine.")
+        int | None,
+        typer.Option(metavar="0..63", help="The encoder's quality, 0 is best; default: high."),
     ] = None,
     raw: Annotated[
         str | None,
-        typer.Option(metavar="rgb24|nv12", help="Raw frames from - to -; needs --size."),
+        typer.Option(
+            metavar="rgb24|nv12",
+            help="Raw frames from standard input to standard output; needs --size.",
+        ),
     ] = None,
     size: Annotated[
-        str | None, typer.Option(metavar="WxH", help="Of raw frames, as 1280x720.")
+        str | None, typer.Option(metavar="WxH", help="Size of raw frames: 1280x720.")
     ] = None,
     rate: Annotated[
         float,
         typer.Option(
-            metavar="FPS", help="Of raw frames; how long changes take depends on it."
+            metavar="FPS", help="Rate of raw frames; how long changes take depends on it."
         ),
     ] = 25.0,
     min_face: options.MinFace = None,
@@ -64,23 +68,21 @@ def video(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:  # fmt: skip
-    """Make the people of a film bald.
+    """Make the people in a film bald.
 
-    Who is meant is followed from frame to frame, also through cuts. Sound is copied. Ctrl-C ends
-    early, with a film of what is done.
+    They are followed from frame to frame, and across cuts. Sound is copied. Ctrl-C ends early and
+    leaves a film of what is done.
     """
     with ending(debug), interruptible():
         from ..errors import BadOption
-        from ..settings import load
 
-        given = {"style": style, "min_face": min_face, "threads": threads, "device": device}
-        settings = load(given).settings
+        settings = start.settings(style=style, min_face=min_face, threads=threads, device=device)
         if (size is not None or STDIN in (source, target)) and raw is None:
             raise BadOption("--size and - are for raw frames; give --raw rgb24 or --raw nv12, too.")
         wanted = _degree(degree)
         if raw is not None:
             if as_json or size is None or (source, target) != (STDIN, STDIN):
-                raise BadOption("--raw goes from - to -, needs --size, and excludes --json.")
+                raise BadOption("--raw goes from - to - with --size; leave out --json.")
             _raw(raw, size, rate, wanted, settings, face)
             return
         _film(source, target, wanted, settings, face, quiet, as_json, preview=preview, codec=codec,
@@ -126,9 +128,9 @@ def _raw(kind: str, size: str, rate: float, degree: Degree, settings: Settings, 
     wide, high = raw.size(size)
     raw.check(kind, wide, high)
     if not 0 < rate <= 1000:
-        raise BadOption(f"--rate is {rate:g}; give frames a second, as 25.")
+        raise BadOption(f"--rate is {rate:g}; give frames a second, such as 25.")
     if isinstance(degree, tuple):
-        raise BadOption("How long raw frames go on is not known; give one --degree.")
+        raise BadOption("Raw frames have no known end; give a single --degree.")
     if sys.stdout.isatty():
         raise BadOption("Raw frames are not written to a terminal; give a pipe.")
     with Follower(
@@ -152,4 +154,4 @@ def _degree(text: str) -> Degree:
         return ends[0]
     if len(ends) == 2:
         return ends[0], ends[1]
-    raise BadOption(f"The degree is {text!r}; give a number from 0 to 1, or two as 0..1.")
+    raise BadOption(f"The degree is {text!r}; give a number from 0 to 1, or two, such as 0..1.")

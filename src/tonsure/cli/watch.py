@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import options
-from .console import Outcome, bounded, emit, ending, fault, say, sentence
+from . import options, start
+from .console import Outcome, emit, ending, fault, say, sentence
 from .streams import interruptible
 
 if TYPE_CHECKING:
@@ -25,42 +25,44 @@ _AGAIN = 60.0  # and at the whole folder, should the system have lost a message
 
 
 def watch(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where photos arrive.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="The folder in which photos arrive.")
+    ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="OUT", help="The folder for the results.")
     ],
     degree: Annotated[
-        float, typer.Option(metavar="0..1", help="0 leaves a photo as it is, 1 is fully bald.")
+        float,
+        typer.Option(metavar="0..1", help="How bald: 0 is the photo as it is, 1 is fully bald."),
     ] = 1.0,
     style: options.Style = None,
     face: options.Face = "largest",
     min_face: options.MinFace = None,
     recursive: options.Recursive = False,
     settle: Annotated[
-        float, typer.Option(metavar="S", help="Seconds for which a file must not have grown.")
+        float,
+        typer.Option(
+            metavar="S", help="Seconds without growth after which a file counts as complete."
+        ),
     ] = 1.0,
     poll: Annotated[
-        bool, typer.Option("--poll", help="Look again and again: for network drives.")
+        bool,
+        typer.Option("--poll", help="Look at the folder again and again: for network drives."),
     ] = False,
-    quality: Annotated[
-        int | None,
-        typer.Option(metavar="1..100", help="Of JPEG, WebP, AVIF; default: like the source."),
-    ] = None,
+    quality: options.Quality = None,
     threads: options.Threads = None,
     device: options.Device = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:  # fmt: skip
-    """Make the people in photos bald that arrive in a folder.
+    """Make people bald in photos as they arrive in a folder.
 
-    Each photo is done once, when it is there as a whole, also across restarts. What failed is tried
-    again when it changes. Ctrl-C and SIGTERM end it.
+    Each photo is edited once, when it is complete, also across restarts. A photo that failed is
+    tried again when it changes. Ctrl-C or SIGTERM stop it.
     """
     with ending(debug), interruptible():
-        from ..editor import Editor
         from ..errors import BadOption, ModelMissing
-        from ..settings import load
         from .outputs import make_folder
         from .task import Task
 
@@ -69,21 +71,18 @@ def watch(
         except ImportError as error:
             raise ModelMissing(
                 "Watching needs watchfiles; 'pip install watchfiles' installs it (from the source: "
-                "'pip install .[video]')."
+                "'pip install \".[video]\"')."
             ) from error
-        given = {"style": style, "min_face": min_face, "quality": quality, "threads": threads}
-        given["device"] = device
-        settings = load(given).settings
+        settings = start.settings(
+            style=style, min_face=min_face, quality=quality, threads=threads, device=device
+        )
         if not folder.is_dir():
-            raise BadOption(f"There is no folder {folder} to watch.")
+            raise BadOption(f"There is no folder {folder} to watch; make it first.")
         if folder.resolve() == output.resolve():
             raise BadOption("Results cannot go into the folder that is watched; give -o another.")
         if not 0 <= settle <= 3600:
             raise BadOption(f"--settle is {settle:g}; it goes from 0 to 3600 seconds.")
-        editor = Editor(
-            threads=bounded(settings.threads), min_face=settings.min_face, limits=settings.limits,
-            device=settings.device,
-        )  # fmt: skip
+        editor = start.editor(settings)
         editor.check(degree, settings.style, face)
         make_folder(output)
         task = Task(editor, degree, settings.style, None, None, face, settings.quality, True)

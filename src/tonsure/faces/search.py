@@ -9,7 +9,7 @@ of 512 x 384):
    the picture, for faces that fill it.
 2. A second look at each proposal in four rotations tells what is up (`detect.again`).
 3. The mesh, twice, also of a second opinion on what is up; its flag and the score decide that, and
-   what is kept.
+   what is kept.  What lies turned against the surest face of the photo has to be surer than others.
 4. Only if nothing is kept: all other rotations, and levels 1024 and 2048.
 
 Faces from about a twentieth of the longer side are found by steps 1 to 3.  `min_face` replaces the
@@ -35,6 +35,13 @@ SURE = 0.7
 """Score from which a less certain mesh is believed."""
 FLAG, FLAG_SURE = 0.9, 0.5
 """The mesh's flag has to exceed the first, or the second where the score is `SURE`."""
+TURNED, ODDS = 60.0, 7.0
+"""Faces turned further (degrees) against the surest one are kept from these log odds on.
+
+People of one photo are mostly the same way up.  In 1,038 photos (548 in the street, 490 selfies)
+all five finds turned further were false (hands, a buckle, a button, a wheel), with log odds of 3.5
+to 6.5 (`_belief`), as was a street sign in another photo (2.7).  Few true faces have less than 7.
+"""
 MOST = 256
 """Proposals looked at again; a picture with more is noise."""
 
@@ -100,8 +107,8 @@ def _search(pyramid: Pyramid, plan: Plan, threads: int | None) -> list[Face]:
     meshes = iter(mesh(pyramid, [found for views in seen for found in views], threads))
     # what is up: the mesh was right wherever the detector was in doubt
     pairs = [max(((f, next(meshes)) for f in views), key=_belief) for views in seen]
-    faces = [_face(found, points) for found, points in pairs if _credible(found, points)]
-    return sorted(_single(faces), key=lambda face: -face.height)
+    made = [(_face(*pair), _belief(pair)) for pair in pairs if _credible(*pair)]
+    return sorted(_single(_likely(made)), key=lambda face: -face.height)
 
 
 def _distinct(seen: list[list[Found]]) -> list[list[Found]]:
@@ -114,6 +121,7 @@ def _distinct(seen: list[list[Found]]) -> list[list[Found]]:
 
 
 def _belief(pair: tuple[Found, Mesh]) -> float:
+    """Log odds that this is a face, and this way up."""
     found, seen = pair
     score = min(found.score, 0.999)
     return seen.logit + 2 * math.log(score / (1 - score))
@@ -128,6 +136,19 @@ def _face(found: Found, seen: Mesh) -> Face:
     (x0, y0), (x1, y1) = points[:, :2].min(0).tolist(), points[:, :2].max(0).tolist()
     _, side = square(points)
     return Face((x0, y0, x1, y1), points, found.score, seen.flag, roll(side))
+
+
+def _likely(made: Sequence[tuple[Face, float]]) -> list[Face]:
+    """Without faces that are neither sure (their log odds) nor the same way up as the surest."""
+    if not made:
+        return []
+    surest, _ = max(made, key=lambda one: one[1])
+    return [face for face, odds in made if odds >= ODDS or _turn(face, surest) <= TURNED]
+
+
+def _turn(a: Face, b: Face) -> float:
+    """Degrees from one face's way up to the other's, 0..180."""
+    return abs((a.roll - b.roll + 180) % 360 - 180)
 
 
 def _single(faces: Sequence[Face]) -> list[Face]:

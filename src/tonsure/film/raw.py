@@ -24,7 +24,7 @@ def size(text: str) -> tuple[int, int]:
     found = _SIZE.fullmatch(text.strip().lower())
     wide, high = (int(found[1]), int(found[2])) if found else (0, 0)
     if not 0 < wide * high <= _MOST:
-        raise BadOption(f"The size is {text!r}; give width and height, as 1280x720.")
+        raise BadOption(f"The size is {text!r}; give width and height, such as 1280x720.")
     return wide, high
 
 

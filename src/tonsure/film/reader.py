@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ def av() -> Any:
     except ImportError as error:
         raise ModelMissing(
             "Films need PyAV; 'pip install av' installs it (from the source: "
-            "'pip install .[video]')."
+            "'pip install \".[video]\"')."
         ) from error
     library.logging.set_level(None)
     return library
@@ -78,7 +77,7 @@ class Reader:
         try:
             films = [s for s in self.container.streams.video if not _is_cover(s)]
             if not films:
-                raise WrongType(f"There is no film in {path}, only sound or nothing.")
+                raise WrongType(f"There are no pictures in {path}, only sound or nothing.")
             self.stream = films[0]
             self.stream.thread_type = "AUTO"
             context = self.stream.codec_context
@@ -152,12 +151,7 @@ class Reader:
     def __enter__(self) -> Reader:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     @property

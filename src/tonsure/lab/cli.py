@@ -12,10 +12,14 @@ from tonsure.lab.evaluate import cli as evaluate
 
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="SECTION.FIELD=VALUE", help="Change a field of the preset."),
+    typer.Option(
+        "--set",
+        metavar="SECTION.FIELD=VALUE",
+        help="Change a field of the preset; may be repeated.",
+    ),
 ]
 Preset = Annotated[str, typer.Argument(help="A preset's name, or a TOML file of your own.")]
-Run = Annotated[Path, typer.Argument(help="A run's folder, one checkpoint, or an .onnx.")]
+Run = Annotated[Path, typer.Argument(help="The folder of a run, a checkpoint, or an .onnx file.")]
 Debug = Annotated[bool, typer.Option(hidden=True)]
 
 app = typer.Typer(
@@ -49,7 +53,9 @@ def presets() -> None:
 def summary(
     preset: Preset,
     changes: Set = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write one JSON object to standard output.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Show a preset's networks: parameters, shapes, GMAC a picture."""
@@ -71,15 +77,15 @@ def summary(
 @app.command()
 def prepare(
     preset: Preset,
-    data: Annotated[Path, typer.Option(help="The set as it was downloaded.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the pack.")],
+    data: Annotated[Path, typer.Option(help="Folder of the data set, as it was downloaded.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the pack.")],
     listed: Annotated[
-        Path | None, typer.Option("--list", help="The list of labels, if it is called otherwise.")
+        Path | None, typer.Option("--list", help="The list of labels, if it has another name.")
     ] = None,
     changes: Set = None,
     debug: Debug = False,
 ) -> None:
-    """Pack a set once: checked, cropped, made small, as a uint8 memory map."""
+    """Check a data set and pack it once: cropped and resized, in one memory-mapped file."""
     with ending(debug):
         from tonsure.lab import config, products
         from tonsure.lab.data import packed
@@ -100,18 +106,18 @@ def prepare(
 @app.command()
 def train(
     preset: Preset,
-    data: Annotated[Path, typer.Option(help="A pack, or the set as it was downloaded.")],
+    data: Annotated[Path, typer.Option(help="A pack, or the data set as it was downloaded.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The run's folder.")],
     listed: Annotated[
-        Path | None, typer.Option("--list", help="The list of labels, if it is called otherwise.")
+        Path | None, typer.Option("--list", help="The list of labels, if it has another name.")
     ] = None,
     changes: Set = None,
     threads: Annotated[int | None, typer.Option(help="Processor threads.")] = None,
-    tensorboard: Annotated[bool, typer.Option(help="Log for TensorBoard, too.")] = False,
+    tensorboard: Annotated[bool, typer.Option(help="Also log for TensorBoard.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q")] = False,
     debug: Debug = False,
 ) -> None:
-    """Train a preset; run the same line again to go on. Ctrl-C saves first."""
+    """Train a preset. The same command continues a run that stopped; Ctrl-C saves first."""
     with ending(debug):
         import torch
 
@@ -131,24 +137,28 @@ def train(
 @app.command()
 def sample(
     run: Run,
-    data: Annotated[Path, typer.Option(help="A pack to take pictures of.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="A PNG, or a folder with --single.")],
+    data: Annotated[Path, typer.Option(help="The pack to take pictures from.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="A PNG file; with --single, a folder.")],
     degrees: Annotated[
         str | None,
-        typer.Option(help="A growing strip: differences d, as 0.60,0.68,0.76; else the tiles."),
+        typer.Option(
+            help="Make a strip of one attribute at these differences d instead: 0.60,0.68,0.76."
+        ),
     ] = None,
-    attribute: Annotated[str, typer.Option(help="What grows with --degrees.")] = "Bald",
-    strength: Annotated[float, typer.Option(help="d of the tiles.")] = 1.0,
-    count: Annotated[int, typer.Option(help="So many pictures, held out ones first.")] = 8,
+    attribute: Annotated[str, typer.Option(help="The attribute of --degrees.")] = "Bald",
+    strength: Annotated[float, typer.Option(help="Strength d of the tiles.")] = 1.0,
+    count: Annotated[int, typer.Option(help="How many pictures; those held out come first.")] = 8,
     labels: Annotated[
         Path | None,
-        typer.Option(help="A list with labels of your own; its pictures are taken."),
+        typer.Option(help="A list with labels of your own; its pictures are used."),
     ] = None,
-    single: Annotated[bool, typer.Option(help="Every tile a file of its own.")] = False,
-    raw: Annotated[bool, typer.Option(help="The last weights, not their moving average.")] = False,
+    single: Annotated[bool, typer.Option(help="Write every tile as a file of its own.")] = False,
+    raw: Annotated[
+        bool, typer.Option(help="Use the last weights, not their moving average.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
-    """Edit pictures of a pack: original, as it is, and each attribute; or a growing strip."""
+    """Edit pictures of a pack: the original, the reconstruction, and each attribute; or a strip."""
     with ending(debug):
         from tonsure.lab import sampling
 
@@ -163,16 +173,22 @@ def sample(
 def measure(
     run: Run,
     data: Annotated[Path, typer.Option(help="A pack.")],
-    strength: Annotated[float, typer.Option(help="d of the edits; the papers' is 1.5.")] = 1.5,
+    strength: Annotated[
+        float, typer.Option(help="Strength d of the edits; the papers used 1.5.")
+    ] = 1.5,
     judge: Annotated[
-        Path | None, typer.Option(help="The judge's .onnx, if it is not where it belongs.")
+        Path | None, typer.Option(help="The judge's .onnx file, if it is not installed.")
     ] = None,
-    count: Annotated[int | None, typer.Option(help="So many pictures.")] = None,
-    raw: Annotated[bool, typer.Option(help="The last weights, not their moving average.")] = False,
+    count: Annotated[int | None, typer.Option(help="How many pictures; default: all.")] = None,
+    raw: Annotated[
+        bool, typer.Option(help="Use the last weights, not their moving average.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
-    """PSNR and SSIM of reconstructions, accuracy of each attribute, as the papers measured them;
-    decided at 0.5 as they did, and with yes and no equally common."""
+    """Measure as the papers did: PSNR and SSIM of reconstructions, accuracy of each attribute.
+
+    The judge decides at 0.5, as theirs did, and also as if yes and no were equally common.
+    """
     with ending(debug):
         from tonsure.lab import measuring
 
@@ -202,16 +218,20 @@ def ablate(
 def export(
     run: Run,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="The .onnx file; default RUN/PRESET.onnx.")
+        Path | None, typer.Option("-o", "--out", help="The .onnx file; default: RUN/PRESET.onnx.")
     ] = None,
-    raw: Annotated[bool, typer.Option(help="The last weights, not their moving average.")] = False,
+    raw: Annotated[
+        bool, typer.Option(help="Use the last weights, not their moving average.")
+    ] = False,
     data: Annotated[
-        Path | None, typer.Option(help="Packed data, for a net that is calibrated: the judge.")
+        Path | None, typer.Option(help="A pack, for a network that is calibrated (the judge).")
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Write a generator as ONNX, with a card, for `tonsure bald --model` and `tonsure sweep`; or a
-    net of the product's own."""
+    """Export a generator as ONNX, with a card, for `tonsure bald --model` and `tonsure sweep`.
+
+    Of the product's own presets: the network as the tool uses it.
+    """
     with ending(debug):
         from tonsure.lab import release
 
@@ -224,11 +244,13 @@ def convert(
     source: Annotated[
         Path, typer.Argument(help="net_G.pdparams, a StarGAN .ckpt or an AttGAN .pth.")
     ],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Our checkpoint, .safetensors.")],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="The checkpoint to write, .safetensors.")
+    ],
     changes: Set = None,
     debug: Debug = False,
 ) -> None:
-    """Read other people's weights; nothing in their files is executed."""
+    """Convert weights of other projects; nothing in their files is executed."""
     with ending(debug):
         from tonsure.lab import convert as conversion
 

@@ -26,7 +26,7 @@ def parse_degrees(text: str) -> list[float]:
     try:
         degrees = [float(part) for part in text.split(",")]
     except ValueError:
-        raise BadOption(f"{text!r} is not a list of numbers, as 0.60,0.68,0.76.") from None
+        raise BadOption(f"{text!r} is not a list of numbers, such as 0.60,0.68,0.76.") from None
     if any(not -2 <= d <= 2 for d in degrees):
         raise BadOption("A degree is a difference d within -2 and 2; 1 is what training showed.")
     return degrees

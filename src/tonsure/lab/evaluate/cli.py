@@ -13,7 +13,7 @@ from tonsure.cli.console import ending, say
 Out = Annotated[
     Path, typer.Option("-o", "--out", help="Folder for reports and sheets; the sheets show people.")
 ]
-Threads = Annotated[int | None, typer.Option(help="Of the networks.")]
+Threads = Annotated[int | None, typer.Option(help="Processor threads of the networks.")]
 Debug = Annotated[bool, typer.Option(hidden=True)]
 
 
@@ -50,23 +50,23 @@ def photos(
         typer.Option(help="tonsure, telea or unchanged; may be given several times."),
     ] = None,
     attributes: Annotated[
-        Path | None, typer.Option(help="Labels, as CelebA's list_attr_celeba.txt.")
+        Path | None, typer.Option(help="File with labels, like CelebA's list_attr_celeba.txt.")
     ] = None,
     partition: Annotated[
-        Path | None, typer.Option(help="Parts, as CelebA's list_eval_partition.txt.")
+        Path | None, typer.Option(help="File with parts, like CelebA's list_eval_partition.txt.")
     ] = None,
-    part: Annotated[int, typer.Option(help="0 train, 1 val, 2 test.")] = 1,
+    part: Annotated[int, typer.Option(help="The part to use: 0 train, 1 val, 2 test.")] = 1,
     having: Annotated[
         list[str] | None, typer.Option("--with", help="Only photos with this label.")
     ] = None,
     lacking: Annotated[
         list[str] | None, typer.Option("--without", help="Only photos without this label.")
     ] = None,
-    count: Annotated[int | None, typer.Option(help="So many photos, drawn.")] = None,
+    count: Annotated[int | None, typer.Option(help="Draw this many photos; default: all.")] = None,
     even: Annotated[
-        str | None, typer.Option(help="A label that half of the drawn photos have, as Male.")
+        str | None, typer.Option(help="A label that half of the drawn photos shall have: Male.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
     identity: Annotated[
         Path | None, typer.Option(help="The identity network, if it is not in the cache.")
     ] = None,
@@ -94,25 +94,26 @@ def photos(
 
 @app.command()
 def wide(
-    data: Annotated[Path, typer.Option(help="Folder that holds wide/ and teacher/.")],
+    data: Annotated[Path, typer.Option(help="The folder that holds wide/ and teacher/.")],
     out: Out,
-    cases: Annotated[int, typer.Option(help="So many made cases at most.")] = 72,
-    seed: Annotated[int, typer.Option(help="Of their draw.")] = 0,
+    cases: Annotated[int, typer.Option(help="How many made cases, at most.")] = 72,
+    seed: Annotated[int, typer.Option(help="Seed of their draw.")] = 0,
     made: Annotated[
         Path | None, typer.Option(help="Take the made cases of this earlier output folder.")
     ] = None,
     against: Annotated[
         list[Path] | None,
-        typer.Option(help="Earlier results to measure beside; may be given several times."),
+        typer.Option(help="Earlier results to measure as well; may be given several times."),
     ] = None,
-    sheets: Annotated[bool, typer.Option("--sheets", help="Write contact sheets, too.")] = False,
+    sheets: Annotated[bool, typer.Option("--sheets", help="Also write contact sheets.")] = False,
     no_features: Annotated[
         bool, typer.Option("--no-features", help="Leave the distance in features out.")
     ] = False,
     alone: Annotated[
-        bool, typer.Option("--alone", help="The tool alone, without Telea and doing nothing.")
+        bool,
+        typer.Option("--alone", help="Measure the tool alone, without Telea and doing nothing."),
     ] = False,
-    no_real: Annotated[bool, typer.Option("--no-real", help="Made cases only.")] = False,
+    no_real: Annotated[bool, typer.Option("--no-real", help="Measure made cases only.")] = False,
     threads: Threads = None,
     debug: Debug = False,
 ) -> None:

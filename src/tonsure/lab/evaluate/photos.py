@@ -92,7 +92,7 @@ def choose(
             and not any(item.labels[name] for name in lacking)
         ]
     if not items:
-        raise BadOption("No photo is left of that choice.")
+        raise BadOption("No photo matches that choice; choose with fewer labels, or another part.")
     draw = random.Random(seed)
     if count is not None and even:
         halves = [[i for i in items if (i.labels or {})[even] is want] for want in (True, False)]

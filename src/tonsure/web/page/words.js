@@ -87,7 +87,7 @@ export const TEXTS = {
       faces: "正在找人脸……", head: "正在去掉头发……", heads: "正在去掉头发：第 {n} 个，共 {of} 个……",
       making: "正在生成文件……", loading: "正在取原尺寸照片……",
     },
-    degree: "秃到什么程度", percent: "{n}%", style: "头发怎么掉", recede: "发际线后退", thin: "慢慢变稀",
+    degree: "秃到什么程度", percent: "{n}%", style: "头发怎么掉", recede: "发际线后移", thin: "慢慢变稀",
     faces: "给谁", face: "第 {n} 张脸", all: "全部", everyone: "所有人", tooSmall: "{face}，太小了",
     play: "播放", pause: "暂停", compare: "对比", divider: "前后对比的分界线",
     noted: "改了哪里", download: "下载", another: "换一张", shareIt: "分享", copy: "复制",

@@ -138,7 +138,9 @@ def make(
     classes : the parser's view of a target, see `look.parsed`.
     """
     if not targets or not donors:
-        raise BadOption("There is nobody to make cases of.")
+        raise BadOption(
+            "No case can be made: the part has nobody with long hair, or nobody to lay it on."
+        )
     draw = random.Random(seed)
     uses = dict.fromkeys((donor.person.name for donor in donors), 0)
     cutouts: dict[str, Cutout] = {}
