@@ -100,7 +100,8 @@ class Run:
                           self.notes, "--report", self.report, "-q"]  # fmt: skip
         else:
             self.report = out / "_tonsure" / "report.jsonl"
-            self.words = ["batch", source, out, "--size", 16, "-q"]
+            size = min(16, max(2, given.photos // 12))
+            self.words = ["batch", source, out, "--size", size, "-q"]
             self.words += ["--ray", address] if address else []
 
     def begin(self) -> subprocess.Popen:
@@ -123,7 +124,7 @@ class Run:
         return running.returncode, time.perf_counter() - began
 
 
-def killed(run: Run, kills: int, total: int, seed: int = 0) -> list[str]:
+def killed(run: Run, kills: int, total: int, holder: int, seed: int = 0) -> list[str]:
     """Begin and kill as often as that, spread over the work; who was killed when."""
     rng, told = random.Random(seed), []
     running = None
@@ -133,7 +134,7 @@ def killed(run: Run, kills: int, total: int, seed: int = 0) -> list[str]:
         while run.done() < goal and running.poll() is None:
             time.sleep(0.05)
         at = run.done()
-        victim = worker() if run.given.ray and k % 2 == 0 else None
+        victim = worker(holder) if run.given.ray and k % 2 == 0 else None
         if victim is not None:
             os.kill(victim, signal.SIGKILL)
             told.append(f"a worker at {at}")
@@ -147,23 +148,30 @@ def killed(run: Run, kills: int, total: int, seed: int = 0) -> list[str]:
     return told
 
 
-def worker() -> int | None:
-    """The process of an actor of this user's local cluster, as Ray names them."""
+def worker(above: int) -> int | None:
+    """The process of an actor, below the process that holds the cluster."""
+    parents, titles = {}, {}
     for entry in Path("/proc").iterdir():
         try:
-            name = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            parents[int(entry.name)] = int((entry / "stat").read_text().rsplit(")")[-1].split()[1])
+            titles[int(entry.name)] = (entry / "cmdline").read_bytes().decode(errors="replace")
         except (OSError, ValueError):
             continue
-        if name.startswith("ray::") and ("MapWorker" in name or "Map(Bald)" in name):
-            return int(entry.name)
-    return None
+    found = []
+    for process, title in titles.items():
+        at = process
+        while at in parents and at != above:
+            at = parents[at]
+        if at == above and title.startswith("ray::") and "Map" in title:
+            found.append(process)
+    return min(found, default=None)
 
 
 @contextmanager
-def cluster(workers: int, heads: str, home: Path) -> Iterator[str]:
-    """A local cluster for the runs, which connect to its address; "" for none."""
+def cluster(workers: int, heads: str, home: Path) -> Iterator[tuple[str, int]]:
+    """A local cluster for the runs: its address and the process that holds it; "" for none."""
     if not workers:
-        yield ""
+        yield "", 0
         return
     paths = [str(Path(tonsure.__file__).parent.parent)]
     if heads == "drawn":  # workers are processes of their own, and draw heads, too
@@ -181,7 +189,7 @@ def cluster(workers: int, heads: str, home: Path) -> Iterator[str]:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            yield process.stdout.readline().decode().strip()
+            yield process.stdout.readline().decode().strip(), process.pid
         finally:
             process.stdin.close()
 
@@ -199,13 +207,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         photos(home / "in", given.photos)
-        with cluster(given.ray, given.heads, home) as address:
+        with cluster(given.ray, given.heads, home) as (address, holder):
             plain, broken = (
                 Run(given, home / "in", home / name, home, address) for name in ("one", "two")
             )
             code, seconds = plain.finish()
             print(f"uninterrupted: {seconds:.0f} s, exit code {code}", flush=True)
-            told = killed(broken, given.kills, given.photos)
+            told = killed(broken, given.kills, given.photos, holder)
             print(f"killed: {', '.join(told)}", flush=True)
             code, seconds = broken.finish()
         print(f"the last run: {seconds:.0f} s, exit code {code}")

@@ -142,10 +142,10 @@ def _count(unit: Unit) -> int:
 def _report(goal: Store, known: dict[int, Summary], photos: int) -> str:
     """Put the parts of the report together, in the order of the source."""
     if photos > _ONE_REPORT:
-        return goal.path(f"{NOTES}/report")
+        return goal.shown(f"{NOTES}/report")
     parts = [
         goal.read(work.rows(number, part))
         for number in sorted(known) for part in range(known[number]["parts"])
     ]  # fmt: skip
     goal.write(REPORT, b"".join(parts))
-    return goal.path(REPORT)
+    return goal.shown(REPORT)

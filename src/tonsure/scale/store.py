@@ -48,6 +48,11 @@ class Store:
         """Where `name` lies, in the words of `fs`."""
         return f"{self.root}/{name}" if name else self.root
 
+    def shown(self, name: str = "") -> str:
+        """The path or address of a file, as people have to call it."""
+        path = self.path(name)
+        return path if self.local else str(self.fs.unstrip_protocol(path))
+
     def names(self, below: str = "") -> Iterator[str]:
         """All files below a folder, in order of their names; hidden ones and those in folders whose
         names begin with a dot or an underscore are left out."""

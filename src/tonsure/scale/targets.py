@@ -44,7 +44,7 @@ def write(
     suffix = "parquet" if kind == "parquet" else "tar"
     name = f"part-{part}.{suffix}"
     store.write(name, _parquet(unit, done, schema) if kind == "parquet" else _tar(part, done))
-    return [made.row | _places(made, store.path(name)) for _, made in done]
+    return [made.row | _places(made, store.shown(name)) for _, made in done]
 
 
 def _places(made: Made, *paths: str) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def _file(
     own = name_of(item.name or "photo") if unit["kind"] == "photos" else ""
     name = own or f"{part}/{number:05}.bald{made.suffix}"
     store.write(name, made.data)
-    return made.row | _places(made, store.path(name))
+    return made.row | _places(made, store.shown(name))
 
 
 def _told(made: Made) -> str:

@@ -112,6 +112,7 @@ class Worker:
             if self.kind == unit["kind"] == "photos":
                 format = targets.format_of(item.name or self.source.root)
             done.append((item, self.order.made(item.load, item.name or self.source.root, format)))
+        deaths.watch(None)  # what comes now is no photo's fault
         schema = self._schema(unit) if self.kind == "parquet" else None
         return targets.write(self.target, self.kind, unit, part, done, schema)
 
@@ -137,8 +138,8 @@ class _Deaths:
         """Whether to give up a photo, by its number within the unit."""
         return self._of.get(photo, 0) >= _GIVEN_UP
 
-    def watch(self, photo: int) -> None:
-        """Note that a photo is begun, where workers have died before."""
+    def watch(self, photo: int | None) -> None:
+        """Note that a photo is begun (None: that all are done), where workers have died before."""
         if self._attempts > _CAREFUL:
             self._note(photo)
 
