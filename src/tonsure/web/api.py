@@ -27,14 +27,14 @@ PHOTO_PROBLEMS = (
 _OTHER_PROBLEMS = ("unauthorized", "wrong_origin", "wrong_host")
 
 _IMAGE = {"type": "string", "format": "binary", "description": "the photo: JPEG, PNG, WebP, AVIF"}
-_FACE = {
+FACE = {
     "type": "string",
     "maxLength": 40,
     "default": "largest",
     "description": "largest, all, left, right, the N-th largest, x,y: a point within it, or "
     "x0,y0,x1,y1: a box around it, in pixels",
 }
-_STYLE = {"type": "string", "enum": ["recede", "thin"], "default": "recede"}
+STYLE = {"type": "string", "enum": ["recede", "thin"], "default": "recede"}
 _FORMAT = {
     "type": "string",
     "enum": ["jpeg", "png", "webp", "avif", "tiff"],
@@ -176,7 +176,7 @@ def router(context: Context) -> APIRouter:
         responses=_gives("The edited photo.", *_PICTURES, "application/json", **_WARNED) | problems,
         response_class=Response,
         openapi_extra=_body(
-            degree=_DEGREE, edits=_EDITS, style=_STYLE, face=_FACE, format=_FORMAT,
+            degree=_DEGREE, edits=_EDITS, style=STYLE, face=FACE, format=_FORMAT,
             quality=_number(1, 100, "of JPEG, WebP, AVIF; by default like the photo's"),
         ),
     )  # fmt: skip
@@ -208,7 +208,7 @@ def router(context: Context) -> APIRouter:
             steps=_number(2, jobs.MOST_STEPS, "how many", 11),
             size=_number(16, 2000, "longer side of one step in pixels; by default 768 in a strip, "
                          "640 in a loop, 1280 in a pair, the photo's in frames"),
-            degree=_DEGREE, edits=_EDITS, style=_STYLE, face=_FACE, format=_FORMAT,
+            degree=_DEGREE, edits=_EDITS, style=STYLE, face=FACE, format=_FORMAT,
             captions=_CAPTIONS,
         ),
     )  # fmt: skip
@@ -267,7 +267,7 @@ def router(context: Context) -> APIRouter:
         | problems,
         response_class=Response,
         openapi_extra=_body(
-            face=_FACE,
+            face=FACE,
             size=_number(64, 2048, "longer side of the preview in pixels", 1280),
             edits={
                 "type": "string",
