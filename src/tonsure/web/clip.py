@@ -80,9 +80,9 @@ def bald(
             holder.tell({"step": "frames", "number": done, "of": total})
 
         film = video(
-            source, target, degree=degree, style=style, face=face, threads=editor.threads, min_face=editor.min_face,
-            device=editor.device, codec=None if deep else "libx264", words=False,
-            progress=progress,
+            source, target, degree=degree, style=style, face=face, threads=editor.threads,
+            min_face=editor.min_face, device=editor.device, codec=None if deep else "libx264",
+            words=False, progress=progress,
         )  # fmt: skip
         told = {key: value for key, value in film.report.items() if key not in ("input", "output")}
         return Made(target.read_bytes(), "video/mp4", ".mp4", told)
