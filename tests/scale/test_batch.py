@@ -213,7 +213,7 @@ def test_two_workers_at_one_unit_do_no_harm(source, quick, tmp_path):
     assert len(report(tmp_path / "out")) == 5
 
 
-def test_a_cut_tar_gives_what_it_has_and_says_so(tar, quick, tmp_path):
+def test_a_cut_tar_gives_what_it_has_and_says_so(tar, tmp_path):
     whole = tar.read_bytes()
     tar.write_bytes(whole[: len(whole) // 2])
     done = run(tar, tmp_path / "out")

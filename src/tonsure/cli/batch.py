@@ -72,7 +72,8 @@ def batch(
 
         from ..errors import BadOption
         from ..scale.order import Order
-        from ..scale.run import KINDS, run
+        from ..scale.run import run
+        from ..scale.sources import KINDS
         from ..settings import load
         from .meter import Meter
 
@@ -88,8 +89,7 @@ def batch(
         )  # fmt: skip
         with Meter("photos", quiet=quiet) as meter:
             done = run(
-                source, target, order, kind=writes,  # type: ignore[arg-type]
-                column=column, size=size, ray=ray, workers=workers, progress=meter.at,
+                source, target, order, kind=writes, column=column, size=size, ray=ray, workers=workers, progress=meter.at,
             )  # fmt: skip
         if not quiet:
             failed = f", {done.failed} failed" if done.failed else ""

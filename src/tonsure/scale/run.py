@@ -11,7 +11,7 @@ from .. import __version__
 from ..errors import BadOption
 from . import plan, sources, work
 from .order import Order
-from .sources import KINDS, Kind, Unit
+from .sources import KINDS, Unit
 from .store import Store
 from .targets import NOTES
 
@@ -38,7 +38,7 @@ def run(
     target: str | os.PathLike[str],
     order: Order | None = None,
     *,
-    kind: Kind | None = None,
+    kind: str | None = None,
     column: str | None = None,
     size: int | None = None,
     ray: str | None = None,
@@ -75,7 +75,7 @@ def run(
         raise BadOption(f"{kind!r} cannot be written; give one of {', '.join(KINDS)}.")
     origin, goal = Store(source), Store(target)
     given = sources.kind_of(origin)
-    written = kind or given
+    written = next((one for one in KINDS if one == kind), given)
     if "parquet" in (given, written):
         sources.pyarrow()
     options = {

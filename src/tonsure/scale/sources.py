@@ -87,11 +87,15 @@ def items(store: Store, unit: Unit) -> Iterator[Item]:
         for name in unit["names"]:
             yield Item(name, lambda name=name: store.read(name))  # type: ignore[misc]
         return
+    place = unit["file"] or store.root.rsplit("/", 1)[-1]
     with store.open(unit["file"]) as file:
         try:
-            yield from _rows(file, unit) if unit["kind"] == "parquet" else _samples(file, unit)
+            if unit["kind"] == "parquet":
+                yield from _rows(file, unit, place)
+            else:
+                yield from _samples(file, place)
         except (tarfile.TarError, ValueError) as error:  # an OSError may be gone next time
-            raise UnreadableInput(f"{unit['file']} cannot be read ({error}).") from error
+            raise UnreadableInput(f"{place} cannot be read ({error}).") from error
 
 
 def schema(store: Store, unit: Unit) -> Any:
@@ -123,7 +127,7 @@ def _column(names: list[str], wanted: str | None, file: str) -> str:
     return found[0]
 
 
-def _rows(file: Any, unit: Unit) -> Iterator[Item]:
+def _rows(file: Any, unit: Unit, place: str) -> Iterator[Item]:
     held, column, number = pyarrow().parquet.ParquetFile(file), unit["column"], 0
     for batch in held.iter_batches(batch_size=16, row_groups=[unit["group"]]):
         for row in batch.to_pylist():
@@ -132,12 +136,12 @@ def _rows(file: Any, unit: Unit) -> Iterator[Item]:
             if isinstance(photo, dict):  # as Hugging Face's datasets keep pictures
                 row["__path"] = photo.get("path")
                 named, photo = named or photo.get("path") or "", photo.get("bytes")
-            place = f"{unit['file']}#{unit['group']}.{number}"
-            yield Item(f"{place} {named}".rstrip(), lambda photo=photo: photo, row)  # type: ignore[misc]
+            own = f"{place}#{unit['group']}.{number} {named}".rstrip()
+            yield Item(own, lambda photo=photo: photo, row)  # type: ignore[misc]
             number += 1
 
 
-def _samples(file: Any, unit: Unit) -> Iterator[Item]:
+def _samples(file: Any, place: str) -> Iterator[Item]:
     """Members of a tar with the same name up to the first dot of its last part go together."""
     with tarfile.open(fileobj=file, mode="r|") as tar:
         key = ""
@@ -149,17 +153,17 @@ def _samples(file: Any, unit: Unit) -> Iterator[Item]:
             stem, _, ending = last.partition(".")
             own = f"{folder}/{stem}" if folder else stem
             if own != key and parts:
-                yield _sample(unit, key, parts)
+                yield _sample(place, key, parts)
                 parts = {}
             key = own
             content = tar.extractfile(member)
             parts[ending] = content.read() if content is not None else b""
         if parts:
-            yield _sample(unit, key, parts)
+            yield _sample(place, key, parts)
 
 
-def _sample(unit: Unit, key: str, parts: dict[str, bytes]) -> Item:
+def _sample(place: str, key: str, parts: dict[str, bytes]) -> Item:
     photo = next((ending for ending in parts if f".{ending.lower()}" in SUFFIXES), None)
     data = parts.pop(photo) if photo is not None else None
     rest: dict[str, Any] = {**parts, "__key": key}
-    return Item(f"{unit['file']}#{key}", lambda: data, rest)
+    return Item(f"{place}#{key}", lambda: data, rest)
