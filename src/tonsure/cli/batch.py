@@ -89,7 +89,8 @@ def batch(
         )  # fmt: skip
         with Meter("photos", quiet=quiet) as meter:
             done = run(
-                source, target, order, kind=writes, column=column, size=size, ray=ray, workers=workers, progress=meter.at,
+                source, target, order, kind=writes, column=column, size=size, ray=ray,
+                workers=workers, progress=meter.at,
             )  # fmt: skip
         if not quiet:
             failed = f", {done.failed} failed" if done.failed else ""
