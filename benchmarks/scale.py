@@ -121,30 +121,31 @@ def simulate(count: int, fleet: Fleet, seed: int = 0) -> dict[str, float]:
     dies = rng.exponential(fleet.life, fleet.workers).tolist()
     free = [(fleet.start, k) for k in range(fleet.workers)]
     heapq.heapify(free)
-    draws, lost, deaths, idle, ends = iter(()), 0.0, 0, 0.0, []
-    left = units
-    while left:
-        try:
-            share = next(draws)
-        except StopIteration:
+    draws, lost, deaths, last = iter(()), 0.0, 0, 0.0
+    fresh, back = units, []  # units nobody had yet; times from which those of the dead can be had
+    while fresh or back:
+        share = next(draws, None)
+        if share is None:
             draws = iter(np.maximum(rng.normal(1, sigma, 1 << 16), 0.2).tolist())
             share = next(draws)
         now, k = heapq.heappop(free)
+        if back and (back[0] <= now or not fresh):
+            now = max(now, heapq.heappop(back))
+        else:
+            fresh -= 1
         end = now + share * fleet.unit * fleet.photo * pace[k]
         while dies[k] < now:  # taken away while it waited
             dies[k] += rng.exponential(fleet.life)
         if dies[k] < end:  # the unit is to be done anew, by whoever is free
             lost += dies[k] - now
             deaths += 1
-            back = dies[k] + fleet.away + fleet.start
-            dies[k] = back + rng.exponential(fleet.life)
-            heapq.heappush(free, (back, k))
-            continue
-        left -= 1
-        heapq.heappush(free, (end, k))
-        if left < fleet.workers:
-            ends.append(end)
-    last = max(ends)
+            heapq.heappush(back, dies[k])
+            again = dies[k] + fleet.away + fleet.start
+            dies[k] = again + rng.exponential(fleet.life)
+            heapq.heappush(free, (again, k))
+        else:
+            last = max(last, end)
+            heapq.heappush(free, (end, k))
     idle = sum(max(last - now, 0) for now, _ in free)
     work = count * fleet.photo
     return {

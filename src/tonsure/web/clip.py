@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from ..editor import Editor
 from ..errors import LimitExceeded, WrongType
-from .api import FACE, PHOTO_PROBLEMS, STYLE, answer
+from .api import FACE, PHOTO_PROBLEMS, STYLE, answer, gives
 from .context import Act, Context
 from .edits import degree_of
 from .form import Form
@@ -96,7 +96,7 @@ def router(context: Context) -> APIRouter:
     @api.get(
         "/clip",
         summary="Whether clips are made here, and how long they may be",
-        responses={200: {"description": "There or not, and the limits."}}
+        responses=gives("There or not, and the limits.", "application/json")
         | described("unauthorized", "wrong_origin", "wrong_host"),
         response_class=Response,
     )
@@ -107,43 +107,23 @@ def router(context: Context) -> APIRouter:
     @api.post(
         "/clip",
         summary="Make the person in a short film bald",
-        responses={
-            200: {
-                "description": "The film, as MP4, or with Accept: application/x-ndjson lines that "
-                "tell how far it is.",
-                "content": {
-                    "video/mp4": {"schema": {"type": "string", "format": "binary"}},
-                    "application/x-ndjson": {"schema": {"type": "string"}},
-                },
-            }
-        }
-        | described(*PHOTO_PROBLEMS, "not_found"),
+        responses=gives(
+            "The film, as MP4; or lines that tell how far it is, if they are asked for.",
+            "video/mp4", "application/x-ndjson",
+        ) | described(*PHOTO_PROBLEMS, "not_found"),
         response_class=Response,
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {
-                    "multipart/form-data": {
-                        "schema": {
-                            "type": "object",
-                            "required": ["film"],
-                            "additionalProperties": False,
-                            "properties": {
-                                "film": {
-                                    "type": "string",
-                                    "format": "binary",
-                                    "description": "MP4, MOV or WebM, at most 1920 x 1080",
-                                },
-                                "degree": {"type": "number", "minimum": 0, "maximum": 1},
-                                "style": STYLE,
-                                "face": FACE,
-                            },
-                        }
-                    }
+        openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {
+            "schema": {
+                "type": "object", "required": ["film"], "additionalProperties": False,
+                "properties": {
+                    "film": {"type": "string", "format": "binary",
+                             "description": "MP4, MOV or WebM, at most 1920 x 1080"},
+                    "degree": {"type": "number", "minimum": 0, "maximum": 1},
+                    "style": STYLE, "face": FACE,
                 },
-            }
-        },
-    )
+            },
+        }}}},
+    )  # fmt: skip
     async def clip(request: Request) -> Response:
         """The same film with its sound, the chosen person bald from the first frame to the last.
 
