@@ -162,9 +162,10 @@ def worker(above: int) -> int | None:
         at = process
         while at in parents and at != above:
             at = parents[at]
-        if at == above and title.startswith("ray::") and "Map" in title:
-            found.append(process)
-    return min(found, default=None)
+        if at == above and title.startswith("ray::"):
+            found.append((title, process))
+    print(found, file=sys.stderr, flush=True)
+    return min((p for t, p in found if "Map" in t), default=None)
 
 
 @contextmanager
