@@ -161,10 +161,10 @@ def simulated(photo: float, price: float, seed: int) -> None:
     print(f"{photo} s a photo, {price} a core and hour, seed {seed}")
     print("photos workers unit life-h hours core-hours x-ideal deaths redone-% idle-% price")
     for count, workers in ((1_000_000, 100), (1_000_000, 1_000), (1_000_000_000, 10_000)):
-        for unit in (16, 256, 2048):
+        for unit in (16, 64, 256, 2048):
             for life in (24.0, 2.0):
-                if count > 1_000_000 and unit == 16:
-                    continue  # sixty million units: nobody would cut so finely
+                if count > 1_000_000 and unit < 256:
+                    continue  # tens of millions of units: nobody would cut so finely
                 fleet = Fleet(workers, photo, unit=unit, life=life * 3600)
                 found = simulate(count, fleet, seed)
                 print(

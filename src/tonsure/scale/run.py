@@ -56,7 +56,8 @@ def run(
     order : what is done to each photo.
     kind : what is written, one of `KINDS`; default: as the source.
     column : of Parquet, the column that holds photos; default: looked for.
-    size : photos that are written together; default: by how many there are, at most 256.
+    size : photos that are written together; default: 8 to 64 files, by how many there
+        are; 256 of Parquet and WebDataset.
     ray : None works in this process; "auto" on the cluster of this machine, which is started if
         there is none; else the address of a cluster.
     workers : with Ray, how many photos are worked on at once; default: all the cluster can.

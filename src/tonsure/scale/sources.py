@@ -64,7 +64,7 @@ def units(store: Store, kind: Kind, size: int | None, column: str | None) -> Ite
     if not names:
         raise BadOption(f"There are no files of the kind {kind} in {store.address}.")
     if kind == "photos":
-        step = size or min(max(len(names) // 256, 8), 256)
+        step = size or min(max(len(names) // 256, 8), 64)
         for start in range(0, len(names), step):
             yield {"kind": kind, "names": names[start : start + step]}
     elif kind == "webdataset":
