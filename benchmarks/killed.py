@@ -124,7 +124,7 @@ class Run:
         return running.returncode, time.perf_counter() - began
 
 
-def killed(run: Run, kills: int, total: int, holder: int, seed: int = 0) -> list[str]:
+def killed(run: Run, kills: int, total: int, seed: int = 0) -> list[str]:
     """Begin and kill as often as that, spread over the work; who was killed when."""
     rng, told = random.Random(seed), []
     running = None
@@ -134,7 +134,9 @@ def killed(run: Run, kills: int, total: int, holder: int, seed: int = 0) -> list
         while run.done() < goal and running.poll() is None:
             time.sleep(0.05)
         at = run.done()
-        victim = worker(holder) if run.given.ray and k % 2 == 0 else None
+        victim = None
+        while run.given.ray and k % 2 == 0 and victim is None and running.poll() is None:
+            victim = worker(run.out)
         if victim is not None:
             os.kill(victim, signal.SIGKILL)
             told.append(f"a worker at {at}")
@@ -148,24 +150,14 @@ def killed(run: Run, kills: int, total: int, holder: int, seed: int = 0) -> list
     return told
 
 
-def worker(above: int) -> int | None:
-    """The process of an actor, below the process that holds the cluster."""
-    parents, titles = {}, {}
-    for entry in Path("/proc").iterdir():
+def worker(out: Path) -> int | None:
+    """The process that has begun a unit, by its own note; None if there is none just now."""
+    for note in out.glob("_tonsure/begun/*.json"):
         try:
-            parents[int(entry.name)] = int((entry / "stat").read_text().rsplit(")")[-1].split()[1])
-            titles[int(entry.name)] = (entry / "cmdline").read_bytes().decode(errors="replace")
-        except (OSError, ValueError):
+            return int(json.loads(note.read_text())["process"])
+        except (OSError, ValueError, KeyError):  # it is done meanwhile
             continue
-    found = []
-    for process, title in titles.items():
-        at = process
-        while at in parents and at != above:
-            at = parents[at]
-        if at == above and title.startswith("ray::"):
-            found.append((title, process))
-    print(found, file=sys.stderr, flush=True)
-    return min((p for t, p in found if "Map" in t), default=None)
+    return None
 
 
 @contextmanager
@@ -208,13 +200,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         photos(home / "in", given.photos)
-        with cluster(given.ray, given.heads, home) as (address, holder):
+        with cluster(given.ray, given.heads, home) as (address, _):
             plain, broken = (
                 Run(given, home / "in", home / name, home, address) for name in ("one", "two")
             )
             code, seconds = plain.finish()
             print(f"uninterrupted: {seconds:.0f} s, exit code {code}", flush=True)
-            told = killed(broken, given.kills, given.photos, holder)
+            told = killed(broken, given.kills, given.photos)
             print(f"killed: {', '.join(told)}", flush=True)
             code, seconds = broken.finish()
         print(f"the last run: {seconds:.0f} s, exit code {code}")

@@ -8,6 +8,8 @@ writes it; and as what is there is left out.
 from __future__ import annotations
 
 import json
+import os
+import socket
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
@@ -148,7 +150,10 @@ class _Deaths:
         self._store.remove(self._name)
 
     def _note(self, at: int | None) -> None:
-        self._store.note(self._name, {"attempts": self._attempts, "at": at, "deaths": self._of})
+        self._store.note(self._name, {
+            "process": os.getpid(), "host": socket.gethostname(), "attempts": self._attempts,
+            "at": at, "deaths": self._of,
+        })  # fmt: skip
 
 
 def _parts(found: Iterator[Item], size: int) -> Iterator[list[Item]]:
