@@ -161,10 +161,10 @@ def worker(out: Path) -> int | None:
 
 
 @contextmanager
-def cluster(workers: int, heads: str, home: Path) -> Iterator[tuple[str, int]]:
-    """A local cluster for the runs: its address and the process that holds it; "" for none."""
+def cluster(workers: int, heads: str, home: Path) -> Iterator[tuple[str, str]]:
+    """A local cluster for the runs: its address, and a variable that all its processes have; "" for none."""
     if not workers:
-        yield "", 0
+        yield "", ""
         return
     paths = [str(Path(tonsure.__file__).parent.parent)]
     if heads == "drawn":  # workers are processes of their own, and draw heads, too
@@ -174,7 +174,7 @@ def cluster(workers: int, heads: str, home: Path) -> Iterator[tuple[str, int]]:
             + "".join(f"    {line}\n" for line in DRAWN.strip().splitlines())
         )
         paths.insert(0, str(home / "site"))
-    env = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "KILLED_PY": str(home)}
     words = [sys.executable, "-c", CLUSTER, str(workers)]
     with subprocess.Popen(
         words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env
@@ -182,7 +182,7 @@ def cluster(workers: int, heads: str, home: Path) -> Iterator[tuple[str, int]]:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            yield process.stdout.readline().decode().strip(), process.pid
+            yield process.stdout.readline().decode().strip(), f"KILLED_PY={home}"
         finally:
             process.stdin.close()
 

@@ -52,23 +52,16 @@ def sizes() -> None:
               f"{np.median(took[1:]):.2f}", flush=True)  # fmt: skip
 
 
-def below(process: int) -> float:
-    """Processor seconds so far of a process and all below it."""
-    spent, parents = {}, {}
+def spent(mark: str) -> float:
+    """Processor seconds so far of all processes that have `mark` among their variables."""
+    total = 0.0
     for entry in Path("/proc").iterdir():
         try:
-            words = (entry / "stat").read_text().rsplit(")")[-1].split()
+            if mark.encode() in (entry / "environ").read_bytes().split(b"\0"):
+                words = (entry / "stat").read_text().rsplit(")")[-1].split()
+                total += sum(map(int, words[11:15])) / os.sysconf("SC_CLK_TCK")
         except (OSError, ValueError):
             continue
-        if entry.name.isdigit():
-            parents[int(entry.name)] = int(words[1])
-            spent[int(entry.name)] = sum(map(int, words[11:15])) / os.sysconf("SC_CLK_TCK")
-    total = 0.0
-    for one in spent:
-        at = one
-        while at in parents and at != process:
-            at = parents[at]
-        total += spent[one] if at == process else 0.0
     return total
 
 
@@ -82,14 +75,14 @@ def beside(count: int) -> None:
         alone, clock = time.process_time() - began, time.perf_counter() - wall
         print(f"one process: {done.photos} photos, {alone:.1f} s of processor, {clock:.1f} s by "
               f"the clock", flush=True)  # fmt: skip
-        with cluster(2, "real", home) as (address, holder):
+        with cluster(2, "real", home) as (address, mark):
             words = [sys.executable, "-m", "tonsure", "batch", str(home / "in"), str(home / "two"),
                      "--size", "5", "--ray", address]  # fmt: skip
-            before, wall = below(holder), time.perf_counter()
+            before, wall = spent(mark), time.perf_counter()
             subprocess.run(words, check=False)
             clock = time.perf_counter() - wall
             driver = resource.getrusage(resource.RUSAGE_CHILDREN)
-            workers = below(holder) - before
+            workers = spent(mark) - before
             print(f"Ray, 2 workers: {workers:.1f} s in the cluster, "
                   f"{driver.ru_utime + driver.ru_stime:.1f} s in the driver, {clock:.1f} s by "
                   f"the clock")  # fmt: skip
