@@ -162,7 +162,7 @@ def worker(out: Path) -> int | None:
 
 @contextmanager
 def cluster(workers: int, heads: str, home: Path) -> Iterator[tuple[str, str]]:
-    """A local cluster for the runs: its address, and a variable that all its processes have; "" for none."""
+    """A local cluster for the runs: its address, and a variable of all its processes."""
     if not workers:
         yield "", ""
         return

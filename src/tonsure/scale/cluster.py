@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from .. import errors
 from ..errors import ModelMissing, TonsureError, UnreadableInput, fault
 from .sources import Unit
 
+_TRIES, _PAUSE = 3, 2.0  # to reach a cluster; seconds between
 _AHEAD = 2  # units that an actor holds: the one it does, and the next
 _BLOCKS = 20_000  # at most so many objects are handed out; more units share them
 _STORE = 100_000_000  # bytes of shared memory of a cluster that we start: only notes pass through
@@ -94,7 +96,7 @@ def connected(address: str) -> Iterator[None]:
             except ConnectionError:  # there is none yet
                 ray.init(include_dashboard=False, object_store_memory=_STORE, **quiet)
         else:
-            ray.init(address=address, **quiet)
+            _join(address, quiet)
     except (ConnectionError, ValueError, RuntimeError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UnreadableInput(f"No Ray cluster answers at {address} ({first}).") from error
@@ -105,6 +107,18 @@ def connected(address: str) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _join(address: str, options: dict[str, Any]) -> None:
+    """Connect; a cluster that is busy or just begins may not answer at once."""
+    for left in reversed(range(_TRIES)):
+        try:
+            library().init(address=address, **options)
+            return
+        except ConnectionError:
+            if not left:
+                raise
+            time.sleep(_PAUSE)
 
 
 def _known(name: str) -> type[TonsureError]:
