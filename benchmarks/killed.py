@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import random
+import secrets
 import signal
 import subprocess
 import sys
@@ -39,6 +40,8 @@ from tonsure import head
 head.make = draw_head
 """
 # a cluster outlives a driver that is killed
+# Ray asks for a token: our own, for this one cluster
+TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 CLUSTER = """
 import sys, ray
 told = ray.init(num_cpus=int(sys.argv[1]), include_dashboard=False, log_to_driver=False,
@@ -109,7 +112,7 @@ class Run:
         start = DRAWN if self.given.heads == "drawn" else ""
         driver.write_text(f"{start}\nfrom tonsure.cli import main\nmain()\n")
         words = [sys.executable, str(driver), *map(str, self.words)]
-        return subprocess.Popen(words, stderr=subprocess.PIPE)
+        return subprocess.Popen(words, stderr=subprocess.PIPE, env=os.environ | TOKEN)
 
     def done(self) -> int:
         """How many results there are so far."""
@@ -174,7 +177,7 @@ def cluster(workers: int, heads: str, home: Path) -> Iterator[tuple[str, str]]:
             + "".join(f"    {line}\n" for line in DRAWN.strip().splitlines())
         )
         paths.insert(0, str(home / "site"))
-    env = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "KILLED_PY": str(home)}
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "KILLED_PY": str(home)} | TOKEN
     words = [sys.executable, "-c", CLUSTER, str(workers)]
     with subprocess.Popen(
         words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env

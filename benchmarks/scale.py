@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from killed import cluster, photos
+from killed import TOKEN, cluster, photos
 from PIL import Image
 
 import tonsure
@@ -79,7 +79,7 @@ def beside(count: int) -> None:
             words = [sys.executable, "-m", "tonsure", "batch", str(home / "in"), str(home / "two"),
                      "--size", "5", "--ray", address]  # fmt: skip
             before, wall = spent(mark), time.perf_counter()
-            subprocess.run(words, check=False)
+            subprocess.run(words, check=False, env=os.environ | TOKEN)
             clock = time.perf_counter() - wall
             driver = resource.getrusage(resource.RUSAGE_CHILDREN)
             workers = spent(mark) - before
