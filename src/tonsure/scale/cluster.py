@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 from .. import errors
@@ -104,7 +105,8 @@ def connected(address: str) -> Iterator[None]:
     context.enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     try:
-        yield
+        with redirect_stdout(sys.stderr):  # Ray tells there of workers that died
+            yield
     finally:
         ray.shutdown()
 
