@@ -52,17 +52,18 @@ def sizes() -> None:
               f"{np.median(took[1:]):.2f}", flush=True)  # fmt: skip
 
 
-def spent(mark: str) -> float:
-    """Processor seconds so far of all processes that have `mark` among their variables."""
-    total = 0.0
+def spent(mark: str) -> dict[str, float]:
+    """Processor seconds so far of each process that has `mark` among its variables."""
+    found = {}
     for entry in Path("/proc").iterdir():
         try:
             if mark.encode() in (entry / "environ").read_bytes().split(b"\0"):
                 words = (entry / "stat").read_text().rsplit(")")[-1].split()
-                total += sum(map(int, words[11:15])) / os.sysconf("SC_CLK_TCK")
+                ticks = sum(map(int, words[11:13]))
+                found[entry.name] = ticks / os.sysconf("SC_CLK_TCK")
         except (OSError, ValueError):
             continue
-    return total
+    return found
 
 
 def beside(count: int) -> None:
@@ -79,12 +80,16 @@ def beside(count: int) -> None:
             words = [sys.executable, "-m", "tonsure", "batch", str(home / "in"), str(home / "two"),
                      "--size", "5", "--ray", address]  # fmt: skip
             before, wall = spent(mark), time.perf_counter()
-            subprocess.run(words, check=False, env=os.environ | TOKEN)
+            with subprocess.Popen(words, env=os.environ | TOKEN) as driver:
+                seen = dict(before)
+                while driver.poll() is None:  # actors end before it does
+                    seen |= spent(mark)
+                    time.sleep(0.2)
             clock = time.perf_counter() - wall
-            driver = resource.getrusage(resource.RUSAGE_CHILDREN)
-            workers = spent(mark) - before
+            own = resource.getrusage(resource.RUSAGE_CHILDREN)
+            workers = sum(seen.values()) - sum(before.values())
             print(f"Ray, 2 workers: {workers:.1f} s in the cluster, "
-                  f"{driver.ru_utime + driver.ru_stime:.1f} s in the driver, {clock:.1f} s by "
+                  f"{own.ru_utime + own.ru_stime:.1f} s in the driver, {clock:.1f} s by "
                   f"the clock")  # fmt: skip
 
 
