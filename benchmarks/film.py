@@ -24,6 +24,7 @@ from tonsure import faces
 
 SIZE = (1280, 720)
 RATE = 25
+_LEAST = 0.25  # levels of 255
 
 
 def placed(picture: np.ndarray, dx: float, dy: float, scale: float, turn: float) -> np.ndarray:
@@ -101,7 +102,10 @@ def pairs(source: Path, made: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 def flicker(source: Path, made: Path) -> tuple[float, float, float]:
     """Mean change from frame to frame where the film was edited, that of the face beside it, and
-    the largest ratio of the two in any frame."""
+    the largest ratio of the two in any frame.
+
+    In a still picture the coder repeats what it can, and a face changes by some hundredths of a
+    level: there a quarter of a level is divided by, which is less than any screen shows."""
     within, beside, before = [], [], None
     face = None
     for shown, out in pairs(source, made):
@@ -116,7 +120,7 @@ def flicker(source: Path, made: Path) -> tuple[float, float, float]:
             within.append(np.abs(now[1] - before[1])[mask].mean())
             beside.append(np.abs(now[0] - before[0])[(skin > 0) & ~mask].mean())
         before = now
-    ratio = np.array(within) / np.array(beside)
+    ratio = np.array(within) / np.maximum(beside, _LEAST)
     return float(np.mean(within)), float(np.mean(beside)), float(ratio.max())
 
 

@@ -28,7 +28,7 @@ CHECKS = {
 
 def main() -> int:
     """0 if everything passes."""
-    interpreter = python("-e", ".[heif,web,video,lab,docs,dev]", TORCH)
+    interpreter = python("-e", ".[heif,web,video,batch,lab,docs,dev]", TORCH)
     failed = []
     for name, arguments in CHECKS.items():
         began = time.perf_counter()

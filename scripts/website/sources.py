@@ -11,7 +11,8 @@ from pathlib import Path
 SECTIONS: dict[str, tuple[str, ...]] = {
     "": ("index.md",),
     "How to": (
-        "cli.md", "attributes.md", "video.md", "page.md", "python.md", "server.md", "notebook.md",
+        "cli.md", "attributes.md", "video.md", "scale.md", "page.md", "python.md", "server.md",
+        "notebook.md",
     ),
     "The laboratory": ("lab_guide.md", "lab.md", "results.md"),
     "How it works": ("how_it_works.md", "faces.md", "evaluation.md", "speed.md"),

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     from .film.video import video
     from .photo import Limits
     from .result import Result
+    from .scale.dataset import batch
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Editor", "Follower", "Limits", "Note", "Result", "Shot", "TonsureError", "__version__", "bald",
-    "video",
+    "batch", "video",
 ]  # fmt: skip
 
 # where the public names live; loaded when first asked for, so that importing costs nothing
@@ -29,6 +30,7 @@ _HOMES = {
     "Shot": "editor",
     "TonsureError": "errors",
     "bald": "editor",
+    "batch": "scale.dataset",
     "video": "film.video",
 }
 

@@ -181,6 +181,23 @@ class Note:
         return cls(code, f"{text} {detail}".rstrip(), face)
 
 
+def fault(error: Exception) -> TonsureError:
+    """What an error of the machine means; what is left is a mistake of this program."""
+    if isinstance(error, TonsureError):
+        return error
+    kind, said = type(error).__name__, str(error) or type(error).__name__
+    if isinstance(error, MemoryError):
+        return LimitExceeded("There is not enough memory; use a smaller version of the photo.")
+    if isinstance(error, ImportError):
+        name = error.name or "a library"
+        return ModelMissing(f"{name} is missing or broken ({said}); install tonsure anew.")
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename is not None else ""
+        reason = error.strerror or said
+        return UnwritableOutput(f"The system refuses ({where}{reason}); --debug shows where.")
+    return InternalFault(f"internal fault ({kind}: {said}); --debug shows where, please report it.")
+
+
 def nearest(value: str, allowed: Iterable[str], least: float = 0.6) -> str:
     """Half a sentence for a value that is not allowed: the nearest match, or all of them.
 

@@ -92,6 +92,9 @@ sys.path.insert(0, {tests!r})
 from conftest import draw_head
 from tonsure import head
 head.make = draw_head
+from filming import draw_key
+from tonsure.film import key
+key.make = draw_key
 import time
 slow = {slow}
 if slow:

@@ -300,6 +300,7 @@ def test_the_description_is_whole(here):
     told = here.get("/openapi.json").json
     assert set(told["paths"]) == {
         "/v1/edit", "/v1/sequence", "/v1/inspect", "/v1/layers", "/v1/models", "/v1/attributes",
+        "/v1/clip",
         "/predict/image/stgan_celeba", "/predict/stgan_bald", "/healthz", "/readyz", "/metrics",
     }  # fmt: skip
     codes = told["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]

@@ -14,6 +14,8 @@ import pytest
 import yaml
 from PIL import Image
 
+from filming import around, write
+
 ROOT = Path(__file__).parent.parent.parent
 SERVER = (ROOT / "docs" / "server.md").read_text(encoding="utf-8")
 DEPLOY = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
@@ -27,9 +29,11 @@ def lines() -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
-def test_curl_lines(process, portrait, tmp_path):
+def test_curl_lines(process, portrait, astronaut, tmp_path):
+    pytest.importorskip("av")
     there = process("--rate", "0")
     (tmp_path / "me.jpg").write_bytes(portrait)
+    write(tmp_path / "me.mp4", [around(astronaut)] * 2)
     count = 0
     for line in lines():
         if line == "tonsure serve":
@@ -37,7 +41,7 @@ def test_curl_lines(process, portrait, tmp_path):
         command = line.replace("127.0.0.1:8000", f"127.0.0.1:{there.port}")
         command = command.replace("curl ", "curl -sS --fail-with-body ")
         ran = subprocess.run(
-            ["sh", "-c", command], cwd=tmp_path, capture_output=True, timeout=60, check=False
+            ["sh", "-c", command], cwd=tmp_path, capture_output=True, timeout=300, check=False
         )
         assert ran.returncode == 0, (line, ran.stdout[:500], ran.stderr)
         count += line.startswith("curl")

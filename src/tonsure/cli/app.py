@@ -11,6 +11,7 @@ from .. import __version__
 from . import values
 from .attributes import attributes
 from .bald import bald
+from .batch import batch
 from .console import ending
 from .doctor import doctor
 from .edit import edit
@@ -87,6 +88,7 @@ app.command()(mask)
 app.command()(sweep)
 app.command()(video)
 app.command()(watch)
+app.command()(batch)
 app.command()(inspect)
 app.command()(serve)
 app.command()(models)

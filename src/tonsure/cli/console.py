@@ -13,15 +13,7 @@ from typing import Any
 
 import typer
 
-from ..errors import (
-    BadOption,
-    InternalFault,
-    LimitExceeded,
-    ModelMissing,
-    SomeFailed,
-    TonsureError,
-    UnwritableOutput,
-)
+from ..errors import BadOption, SomeFailed, TonsureError, fault
 from ..report import of_error
 from . import streams
 
@@ -102,23 +94,6 @@ def _let_go_of_stdout() -> None:
     except OSError:
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def fault(error: Exception) -> TonsureError:
-    """What an error of the machine means; what is left is a mistake of this program."""
-    if isinstance(error, TonsureError):
-        return error
-    kind, said = type(error).__name__, str(error) or type(error).__name__
-    if isinstance(error, MemoryError):
-        return LimitExceeded("There is not enough memory; use a smaller version of the photo.")
-    if isinstance(error, ImportError):
-        name = error.name or "a library"
-        return ModelMissing(f"{name} is missing or broken ({said}); install tonsure anew.")
-    if isinstance(error, OSError):
-        where = f"{error.filename}: " if error.filename is not None else ""
-        reason = error.strerror or said
-        return UnwritableOutput(f"The system refuses ({where}{reason}); --debug shows where.")
-    return InternalFault(f"internal fault ({kind}: {said}); --debug shows where, please report it.")
 
 
 @dataclass

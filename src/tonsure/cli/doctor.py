@@ -9,8 +9,9 @@ from typing import Any
 
 import typer
 
+from ..errors import fault
 from . import options
-from .console import emit, ending, fault
+from .console import emit, ending
 
 _PACKAGES = (
     "numpy", "Pillow", "onnxruntime", "opencv-python-headless", "typer", "rich", "pillow-heif",

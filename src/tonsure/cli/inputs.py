@@ -17,14 +17,6 @@ from . import streams
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/{1,2}\S")
 STDIN = "-"
-_MADE = (
-    ".bald.",
-    ".steps.",
-    ".sweep.",
-    ".edit.",
-    ".mask.",
-    ".layer.",
-)  # in names of our own results
 
 
 @dataclass(frozen=True)
@@ -110,14 +102,12 @@ def names_in(listed: Path) -> list[str]:
 
 def photos(folder: Path, recursive: bool) -> Iterator[Path]:
     """The files of a folder that may be photos, see `gather`."""
-    from ..photo.formats import SUFFIXES
+    from ..photo.formats import may_be_photo
 
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if recursive and not name.startswith(".")]
         for name in names:
-            ours = any(part in name.lower() for part in _MADE)
-            hidden = name.startswith(".")
-            if os.path.splitext(name)[1].lower() in SUFFIXES and not ours and not hidden:
+            if may_be_photo(name):
                 path = Path(parent, name)
                 if _may_be_read(path):
                     yield path

@@ -65,6 +65,8 @@ def _job(photo: Input, output: str | None, count: int, kind: str) -> Job:
     stem = "photo" if photo.path is None else photo.path.stem
     if kind == "steps":
         stem = stem.replace("%", "%%")  # only `output` says where numbers go
+    from ..photo.formats import result_suffix
+
     suffix = ".png" if kind in _PNG else result_suffix(photo.path)
     made = f"{stem}.{kind}{suffix}"
     if output is None:
@@ -87,17 +89,6 @@ def is_folder(output: str) -> bool:
     """Whether a folder is meant: it exists, or is written with a slash at its end."""
     separators = tuple(s for s in (os.sep, os.altsep, "/") if s)
     return output.endswith(separators) or os.path.isdir(output)
-
-
-def result_suffix(path: Path | None) -> str:
-    """The ending of a result: the photo's own, where its format is one that results have."""
-    from ..photo.formats import FORMATS, SUFFIXES
-
-    own = "" if path is None else path.suffix
-    known = SUFFIXES.get(own.lower())
-    if known is None:
-        return ".png"
-    return own if known.becomes == known.name else FORMATS[known.becomes].suffixes[0]
 
 
 def make_folder(folder: Path) -> None:

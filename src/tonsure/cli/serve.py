@@ -58,6 +58,9 @@ def serve(
     ] = 30.0,
     max_file_mb: Annotated[float, typer.Option(metavar="MB", help="Largest upload.")] = 25.0,
     max_megapixels: Annotated[float, typer.Option(metavar="MP", help="Largest photo.")] = 50.0,
+    clip: Annotated[
+        float, typer.Option(metavar="S", help="Longest film for the page, in seconds; 0: none.")
+    ] = 10.0,
     memory: Annotated[
         float,
         typer.Option(
@@ -101,7 +104,7 @@ def serve(
             loaded, max_file_mb, max_megapixels, host=host, port=port,
             hosts=tuple(allow_host or ()), token=_token(token_file), page=not no_page,
             queue=queue, rate=rate, work_seconds=timeout, proxies=proxy, drain_seconds=drain,
-            memory_mb=memory, **more,
+            memory_mb=memory, clip_seconds=clip, **more,
         )  # fmt: skip
         from ..web.options import check
         from ..web.server import Server, run

@@ -65,8 +65,8 @@ class Task:
 
     def noted(self, job: Job, skip_existing: bool) -> Told:
         """`run`, with the manifest if there is one."""
+        from ..errors import fault
         from ..report import of_error
-        from .console import fault
 
         if self.manifest is None:
             return self.run(job, skip_existing)

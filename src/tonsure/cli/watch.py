@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..errors import fault
 from . import options, start
-from .console import Outcome, emit, ending, fault, say, sentence
+from .console import Outcome, emit, ending, say, sentence
 from .streams import interruptible
 
 if TYPE_CHECKING:

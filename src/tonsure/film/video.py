@@ -56,6 +56,7 @@ def video(
     threads: int | None = None,
     min_face: float | None = None,
     device: str = "auto",
+    words: bool = True,
     progress: Progress | None = None,
 ) -> Film:
     """Make the people of a film bald.
@@ -70,6 +71,7 @@ def video(
     preview : only every n-th frame.
     codec, crf : an encoder's name and its quality; default: the source's kind.
     threads, min_face, device : as of `Editor`.
+    words : whether the file's own words are kept: title, place, device.
     progress : is called with the frames that are done and those there are, 0 if unknown. A
         `KeyboardInterrupt`, from there or from anywhere, ends the film early: what is done is
         written so that it can be played, and `interrupted` is true.
@@ -92,7 +94,7 @@ def video(
     began, interrupted = time.perf_counter(), False
     with follower, Reader(path) as reader, _appearing(goal, overwrite) as temporary:
         how = coding(goal, reader, codec, crf)
-        writer = Writer(temporary, reader, how)
+        writer = Writer(temporary, reader, how, words)
         count, seconds = reader.count, reader.seconds
         last = 0.0
         try:

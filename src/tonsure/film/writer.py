@@ -82,9 +82,12 @@ def _kind(reader: Reader, kinds: list[str]) -> str:
 
 
 class Writer:
-    """A film that is written at `path`. Raises `UnwritableOutput`, `BadOption`."""
+    """A film that is written at `path`. Raises `UnwritableOutput`, `BadOption`.
 
-    def __init__(self, path: Path, reader: Reader, how: Coding) -> None:
+    With `words` the source's title, place and the like are kept.
+    """
+
+    def __init__(self, path: Path, reader: Reader, how: Coding, words: bool = True) -> None:
         library = av()
         self.how, self.frames = how, 0
         self._last: int | None = None
@@ -118,7 +121,8 @@ class Writer:
                 self._copies[other.index] = self.container.add_stream_from_template(other)
             except (library.FFmpegError, ValueError, TypeError):
                 self.left_out.append(f"{other.type} ({other.codec_context.name})")
-        self.container.metadata.update(dict(reader.container.metadata))
+        if words:
+            self.container.metadata.update(dict(reader.container.metadata))
         said = self.container.metadata.get("comment", "")
         self.container.metadata["comment"] = f"{said} {MARK}".strip()
 

@@ -55,6 +55,7 @@ _ENTRIES = (
            written=False),
 )  # fmt: skip
 
+_MADE = (".bald.", ".steps.", ".sweep.", ".edit.", ".mask.", ".layer.")  # in results' names
 _FILMS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v"}
 
 FORMATS: dict[str, Format] = {entry.name: entry for entry in _ENTRIES}
@@ -101,3 +102,19 @@ def check_written(found: Format) -> Format:
     if not found.written:
         raise BadOption(f"{found.name} is read but not written; save as .jpg, .png or .avif.")
     return found
+
+
+def result_suffix(path: PurePath | None) -> str:
+    """The ending of a result: the photo's own, where its format is one that results have."""
+    own = "" if path is None else path.suffix
+    known = SUFFIXES.get(own.lower())
+    if known is None:
+        return ".png"
+    return own if known.becomes == known.name else FORMATS[known.becomes].suffixes[0]
+
+
+def may_be_photo(name: str) -> bool:
+    """Whether a file's name is one of a photo: not hidden, and none of our own results."""
+    last = PurePath(name).name
+    known = PurePath(last).suffix.lower() in SUFFIXES
+    return known and not last.startswith(".") and not any(p in last.lower() for p in _MADE)

@@ -27,14 +27,14 @@ PHOTO_PROBLEMS = (
 _OTHER_PROBLEMS = ("unauthorized", "wrong_origin", "wrong_host")
 
 _IMAGE = {"type": "string", "format": "binary", "description": "the photo: JPEG, PNG, WebP, AVIF"}
-_FACE = {
+FACE = {
     "type": "string",
     "maxLength": 40,
     "default": "largest",
     "description": "largest, all, left, right, the N-th largest, x,y: a point within it, or "
     "x0,y0,x1,y1: a box around it, in pixels",
 }
-_STYLE = {"type": "string", "enum": ["recede", "thin"], "default": "recede"}
+STYLE = {"type": "string", "enum": ["recede", "thin"], "default": "recede"}
 _FORMAT = {
     "type": "string",
     "enum": ["jpeg", "png", "webp", "avif", "tiff"],
@@ -80,7 +80,7 @@ def _body(**fields: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def _gives(said: str, *media_types: str, **more: Any) -> dict[int | str, dict[str, Any]]:
+def gives(said: str, *media_types: str, **more: Any) -> dict[int | str, dict[str, Any]]:
     content = {
         kind: {
             "schema": {"type": "object"}
@@ -173,10 +173,10 @@ def router(context: Context) -> APIRouter:
     @api.post(
         "/edit",
         summary="Make the person in a photo bald, or change other attributes",
-        responses=_gives("The edited photo.", *_PICTURES, "application/json", **_WARNED) | problems,
+        responses=gives("The edited photo.", *_PICTURES, "application/json", **_WARNED) | problems,
         response_class=Response,
         openapi_extra=_body(
-            degree=_DEGREE, edits=_EDITS, style=_STYLE, face=_FACE, format=_FORMAT,
+            degree=_DEGREE, edits=_EDITS, style=STYLE, face=FACE, format=_FORMAT,
             quality=_number(1, 100, "of JPEG, WebP, AVIF; by default like the photo's"),
         ),
     )  # fmt: skip
@@ -198,7 +198,7 @@ def router(context: Context) -> APIRouter:
     @api.post(
         "/sequence",
         summary="All degrees: a strip, a loop, or frames; or before and after",
-        responses=_gives(
+        responses=gives(
             "The file.", *_PICTURES, "image/gif", "application/zip", "application/json", **_WARNED
         )
         | problems,
@@ -208,7 +208,7 @@ def router(context: Context) -> APIRouter:
             steps=_number(2, jobs.MOST_STEPS, "how many", 11),
             size=_number(16, 2000, "longer side of one step in pixels; by default 768 in a strip, "
                          "640 in a loop, 1280 in a pair, the photo's in frames"),
-            degree=_DEGREE, edits=_EDITS, style=_STYLE, face=_FACE, format=_FORMAT,
+            degree=_DEGREE, edits=_EDITS, style=STYLE, face=FACE, format=_FORMAT,
             captions=_CAPTIONS,
         ),
     )  # fmt: skip
@@ -246,7 +246,7 @@ def router(context: Context) -> APIRouter:
     @api.post(
         "/inspect",
         summary="Which faces there are, what they wear, what an edit would warn about",
-        responses=_gives("As `tonsure inspect --json`.", "application/json") | problems,
+        responses=gives("As `tonsure inspect --json`.", "application/json") | problems,
         response_class=Response,
         openapi_extra=_body(),
     )
@@ -263,11 +263,11 @@ def router(context: Context) -> APIRouter:
     @api.post(
         "/layers",
         summary="A preview, and what a page needs to blend every degree by itself",
-        responses=_gives("Preview, faces, heads.", "application/json", "application/x-ndjson")
+        responses=gives("Preview, faces, heads.", "application/json", "application/x-ndjson")
         | problems,
         response_class=Response,
         openapi_extra=_body(
-            face=_FACE,
+            face=FACE,
             size=_number(64, 2048, "longer side of the preview in pixels", 1280),
             edits={
                 "type": "string",
@@ -299,7 +299,7 @@ def router(context: Context) -> APIRouter:
     @api.get(
         "/attributes",
         summary="What can be edited: both ways, how, and how good it is",
-        responses=_gives("One entry an attribute.", "application/json")
+        responses=gives("One entry an attribute.", "application/json")
         | described(*_OTHER_PROBLEMS),
         response_class=Response,
     )
@@ -310,7 +310,7 @@ def router(context: Context) -> APIRouter:
     @api.get(
         "/models",
         summary="The networks: licence, size, hash, origin",
-        responses=_gives("One entry a network.", "application/json") | described(*_OTHER_PROBLEMS),
+        responses=gives("One entry a network.", "application/json") | described(*_OTHER_PROBLEMS),
         response_class=Response,
     )
     async def models() -> Response:

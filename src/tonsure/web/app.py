@@ -17,7 +17,7 @@ from .. import __version__
 from ..editor import Editor
 from ..errors import TonsureError
 from ..examples import ASTRONAUT
-from . import api, jobs, predict, problems, proxies, reference
+from . import api, clip, jobs, predict, problems, proxies, reference
 from .context import Context
 from .form import Budget
 from .guard import Guard, Rate
@@ -73,6 +73,7 @@ def make(options: Options, editor: Editor | None = None) -> tuple[Guard, Context
         gone = kind in (Stopped, ClientDisconnect)
         app.add_exception_handler(kind, _left if gone else problems.handle)
     app.include_router(api.router(context))
+    app.include_router(clip.router(context))
     app.include_router(predict.router(context))
     _add_operators(app, context)
     _add_pages(app, options)

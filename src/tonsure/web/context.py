@@ -39,25 +39,34 @@ class Context:
     rate: Rate
     state: str = "starting"
 
-    async def photo(self, request: Request, act_of: Callable[[Form], Act[T]]) -> T:
-        """Read the form, queue the act that `act_of` makes of it, wait for what it gives."""
+    async def photo(
+        self, request: Request, act_of: Callable[[Form], Act[T]], *, part: str = "image",
+        seconds: float | None = None,
+    ) -> T:  # fmt: skip
+        """Read the form, queue the act that `act_of` makes of it, wait for what it gives.
+
+        `part` is the form's file; `seconds` the time for it, that of photos by default.
+        """
         limits = self.options.limits
         self._admit(request)
         with self.budget.share() as share:
             form = await forms.form(
-                request, share, {"image"},
+                request, share, {part},
                 file_bytes=limits.file_bytes, seconds=self.options.body_seconds,
             )  # fmt: skip
-            return await self.do(request, act_of(form))
+            return await self.do(request, act_of(form), seconds=seconds)
 
-    async def told(self, request: Request, act_of: Callable[[Form], Act[Any]]) -> Response:
+    async def told(
+        self, request: Request, act_of: Callable[[Form], Act[Any]], *, part: str = "image",
+        seconds: float | None = None,
+    ) -> Response:  # fmt: skip
         """As `photo`, but the answer begins at once and tells how far the work is."""
         limits = self.options.limits
         self._admit(request)
         share = Share(self.budget)
         try:
             form = await forms.form(
-                request, share, {"image"},
+                request, share, {part},
                 file_bytes=limits.file_bytes, seconds=self.options.body_seconds,
             )  # fmt: skip
             act = act_of(form)
@@ -66,7 +75,7 @@ class Context:
             share.release()
             raise
         name = request.scope.get("tonsure.id", "-")
-        return Lines(lambda tell: self.do(request, act, tell), share.release, name)
+        return Lines(lambda tell: self.do(request, act, tell, seconds), share.release, name)
 
     async def json(self, request: Request, act_of: Callable[[object], Act[T]]) -> T:
         """As `photo`, of a body that is JSON; `act_of` may take its time."""
@@ -78,7 +87,10 @@ class Context:
             )
             return await self.do(request, await asyncio.to_thread(act_of, body))
 
-    async def do(self, request: Request, act: Act[T], tell: Tell = lambda step: None) -> T:
+    async def do(
+        self, request: Request, act: Act[T], tell: Tell = lambda step: None,
+        seconds: float | None = None,
+    ) -> T:  # fmt: skip
         """Have a worker do it, unless the client leaves before."""
         holder = Holder(self.memory)
         holder.tell = tell
@@ -88,7 +100,7 @@ class Context:
             return act(holder)
 
         return await self.work.do(
-            run, lambda: forms.gone(request), time.monotonic(), after=holder.release
+            run, lambda: forms.gone(request), time.monotonic(), holder.release, seconds
         )
 
     @property

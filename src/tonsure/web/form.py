@@ -106,7 +106,7 @@ class Form:
         found = self.files.get(name, [])
         if len(found) != 1:
             count = "missing" if not found else f"there {len(found)} times"
-            raise Refused("bad_request", f"The file {name} is {count}; send one photo.")
+            raise Refused("bad_request", f"The file {name} is {count}; send one.")
         return found[0]
 
 
@@ -146,9 +146,7 @@ async def form(
     kind, parameters = parse_options_header(request.headers.get("content-type", ""))
     boundary = parameters.get(b"boundary", b"")
     if kind.lower() != b"multipart/form-data" or not boundary:
-        raise Refused(
-            "bad_request", "Send a form with the photo as the file image: curl -F image=@me.jpg."
-        )
+        raise Refused("bad_request", f"Send a form with the {_meant(files)}.")
     data = await read(request, share, most=file_bytes + _AROUND, seconds=seconds)
     return await asyncio.to_thread(parse, data, boundary, files)
 
@@ -169,6 +167,13 @@ def parse(data: bytes, boundary: bytes, files: set[str]) -> Form:
             "bad_request", "The form is cut off: its last boundary is missing; send it whole."
         )
     return reader.form
+
+
+def _meant(files: set[str], what: str = "the file ") -> str:
+    """How the one file of a form is sent, in words."""
+    (name,) = files
+    kind, example = ("photo", "me.jpg") if name == "image" else (name, "me.mp4")
+    return f"{kind} as {what}{name}: curl -F {name}=@{example}"
 
 
 class _Reader:
@@ -215,11 +220,9 @@ class _Reader:
             name = parameters.get(b"name", b"").decode("utf-8", "replace")
             self._field = _ALIASES.get(name, name)
             if b"filename" in parameters and self._field not in self._files:
-                wanted = ", ".join(sorted(self._files))
                 raise Refused(
                     "bad_request",
-                    f"A file came as {self._field[:40]!r}; send the photo as {wanted}: "
-                    f"curl -F {wanted}=@me.jpg.",
+                    f"A file came as {self._field[:40]!r}; send the {_meant(self._files, '')}.",
                 )
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
@@ -228,7 +231,7 @@ class _Reader:
             raise Refused(
                 "bad_request",
                 f"The field {(self._field or '')[:40]!r} is longer than {_TEXT // 1000} kB; "
-                "a photo goes as the file image: curl -F image=@me.jpg.",
+                f"send the {_meant(self._files)}.",
             )
 
     def _part_end(self) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # has `_FULL` pixels an eye distance at most.
 _PIXEL, _HEAD, _WINDOW = 12, 10, 3.0
 _SCENE, _FULL = 150e6, 72.0
+_FILM, _FRAME = 250e6, 300  # of a film's heads, and for each pixel of a frame: codecs, parts
 _OWN = 300e6  # the server itself, its networks opened
 _LOOK = 0.05
 
@@ -120,6 +121,11 @@ class Holder:
         """Before the bald head of `face` is made, one after the other: as `photo`."""
         self._step()
         self._set(max(self.held, self._reading + of_head(face, photo)))
+
+    def film(self, pixels: int) -> None:
+        """Before a film with frames of `pixels` is worked on: as `photo`."""
+        self._step()
+        self._set(_FILM + pixels * _FRAME)
 
     def _set(self, wanted: float) -> None:
         memory = self._memory

@@ -31,6 +31,7 @@ class Options:
     pending_mb : megabytes of uploads held in memory at the same time.
     header_seconds, body_seconds : for a request's head and body to arrive.
     work_seconds : from a photo's arrival to its result.
+    clip_seconds : of film that a client may send to /v1/clip; 0 takes none.
     rate, burst : photos a minute that one client may send in the long run and at once; 0 is any.
     connections : open at the same time.
     drain_seconds : after SIGTERM, to answer 503 before the socket closes, for balancers to notice.
@@ -58,6 +59,7 @@ class Options:
     header_seconds: float = 10.0
     body_seconds: float = 60.0
     work_seconds: float = 30.0
+    clip_seconds: float = 10.0
     rate: float = 120.0
     burst: int = 30
     connections: int = 512
@@ -104,7 +106,15 @@ def check(options: Options, *, open_to_all: bool = False) -> Options:
     for name in ("workers", "work_seconds", "header_seconds", "body_seconds", "connections"):
         if not getattr(options, name) > 0:
             raise BadOption(f"{name} is {getattr(options, name)}; it must be more than 0.")
-    for name in ("memory_mb", "queue", "rate", "burst", "drain_seconds", "stop_seconds"):
+    for name in (
+        "memory_mb",
+        "queue",
+        "clip_seconds",
+        "rate",
+        "burst",
+        "drain_seconds",
+        "stop_seconds",
+    ):
         if not getattr(options, name) >= 0:
             raise BadOption(f"{name} is {getattr(options, name)}; it cannot be negative.")
     if not 0 <= options.port <= 65535:

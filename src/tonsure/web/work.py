@@ -168,16 +168,19 @@ class Work:
         gone: Callable[[], Awaitable[None]],
         began: float | None = None,
         after: Callable[[], None] = lambda: None,
+        seconds: float | None = None,
     ) -> T:
         """Run `act(checkpoint)` in a worker; `gone()` ends when the client has left.
 
-        `after()` is called by the worker when the act has ended, however.
+        `after()` is called by the worker when the act has ended, however; `seconds` is the limit of
+        this act, by default that of all.
 
         Raises `Refused` (busy, draining, too late), `Stopped` (nobody is there any more), and what
         `act` raises.
         """
         self.check()
-        deadline = (began or time.monotonic()) + self.limit_seconds
+        most = seconds or self.limit_seconds
+        deadline = (began or time.monotonic()) + most
         job = Job(act, deadline, after)
         with self._change:
             self._waiting.append(job)
@@ -196,7 +199,7 @@ class Work:
                 raise Stopped
             raise Refused(
                 "timed_out",
-                f"The photo took more than {self.limit_seconds:g} s; send a smaller one.",
+                f"The photo took more than {most:g} s; send a smaller one.",
                 Retry_After=str(self.retry_after()),
             )
         except Stopped:
@@ -204,7 +207,7 @@ class Work:
             if time.monotonic() >= deadline:
                 raise Refused(
                     "timed_out",
-                    f"The photo took more than {self.limit_seconds:g} s; send a smaller one.",
+                    f"The photo took more than {most:g} s; send a smaller one.",
                     Retry_After=str(self.retry_after()),
                 ) from None
             raise
@@ -257,6 +260,6 @@ class Work:
             with self._change:
                 self._running.remove(job)
                 self.done += 1
-                took = time.perf_counter() - began
+                took = min(time.perf_counter() - began, self.limit_seconds)  # clips take longer
                 self.seconds += (0.2 if self.seconds else 1.0) * (took - self.seconds)
             del job  # and with it the photo, before the next one comes

@@ -2,6 +2,7 @@
 // blended here. Nothing else is fetched.
 
 import { busy, halt, isBusy } from "./busy.js";
+import { isFilm, openFilm } from "./clip.js";
 import { actual, compare } from "./compare.js";
 import { showChanges } from "./drawer.js";
 import { offerWays, showKind } from "./files.js";
@@ -90,6 +91,10 @@ function back() {
 async function offer(files) {
   const [file] = files;
   if (!file) return;
+  if (isFilm(file)) {
+    await openFilm(file);
+    return;
+  }
   if (state.photo && !(await agreed())) return;
   await Promise.all([open(file), files.length > 1 && warn(say("several", { n: files.length }), "several")]);
 }
@@ -166,8 +171,10 @@ addEventListener("keydown", (event) => {
 $("choose").addEventListener("click", () => $("file").click());
 $("another").addEventListener("click", back);
 $("file").addEventListener("change", () => {
-  open($("file").files[0]);
+  const [file] = $("file").files;
   $("file").value = "";
+  if (file && isFilm(file)) openFilm(file);
+  else open(file);
 });
 $("camera").addEventListener("click", look);
 $("snap").addEventListener("click", snap);

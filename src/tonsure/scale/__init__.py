@@ -1,0 +1,1 @@
+"""Photos by the million: cut into units, done by many processes, each exactly once."""
