@@ -165,18 +165,33 @@ def measure(
     data: Annotated[Path, typer.Option(help="A pack.")],
     strength: Annotated[float, typer.Option(help="d of the edits; the papers' is 1.5.")] = 1.5,
     judge: Annotated[
-        Path | None, typer.Option(help="The judge's .onnx, if it is not where it belongs.")
+        list[Path] | None,
+        typer.Option(help="Another judge's .onnx beside the laboratory's own; several times."),
     ] = None,
     count: Annotated[int | None, typer.Option(help="So many pictures.")] = None,
+    likeness: Annotated[
+        bool,
+        typer.Option(
+            "--likeness/--no-likeness",
+            help="FID, KID, perceptual distance, identity and background, too.",
+        ),
+    ] = True,
     raw: Annotated[bool, typer.Option(help="The last weights, not their moving average.")] = False,
     debug: Debug = False,
 ) -> None:
     """PSNR and SSIM of reconstructions, accuracy of each attribute, as the papers measured them;
-    decided at 0.5 as they did, and with yes and no equally common."""
+    decided at 0.5 as they did, and with yes and no equally common; and what an edit costs."""
     with ending(debug):
         from tonsure.lab import measuring
 
-        emit(measuring.figures(run, data, strength, judge, count, raw=raw))
+        def tell(done: int, whole: int) -> None:
+            if _terminal():
+                _write(f"\r{done}/{whole}" + ("\n" if done == whole else ""))
+
+        told = measuring.figures(
+            run, data, strength, judge or (), count, raw=raw, likeness=likeness, tell=tell
+        )
+        emit(told)
 
 
 @app.command()

@@ -51,6 +51,12 @@ class Packed:
                 return rows
         return np.arange(max(0, len(self.parts) - 64), len(self.parts))
 
+    def examined(self) -> tuple[str, npt.NDArray[np.int64]]:
+        """Which part published figures are measured on, and its rows: test, else `held_out`."""
+        if len(rows := self.rows(split.TEST)):
+            return "test", rows
+        return ("val" if len(self.rows(split.VAL)) else "the last rows"), self.held_out()
+
 
 def recipe(config: Config) -> dict[str, Any]:
     """What decides the pixels of a pack."""
