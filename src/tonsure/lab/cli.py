@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -108,6 +109,10 @@ def train(
     changes: Set = None,
     threads: Annotated[int | None, typer.Option(help="Processor threads.")] = None,
     tensorboard: Annotated[bool, typer.Option(help="Log for TensorBoard, too.")] = False,
+    wandb: Annotated[bool, typer.Option(help="Log to Weights & Biases, too.")] = False,
+    minutes: Annotated[
+        float | None, typer.Option(help="Stop after so many, saved; the same line goes on.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q")] = False,
     debug: Debug = False,
 ) -> None:
@@ -119,13 +124,17 @@ def train(
 
         if threads is not None:
             torch.set_num_threads(threads)
+        asked = {"tensorboard": tensorboard, "wandb": wandb}
+        began = time.monotonic()
         whole = training.run(
-            preset, changes or [], data, out, listed=listed, board=tensorboard, quiet=quiet,
-            tell=_write, bar=_terminal(),
+            preset, changes or [], data, out, listed=listed, quiet=quiet, tell=_write,
+            boards=[name for name, wanted in asked.items() if wanted], bar=_terminal(),
+            minutes=minutes,
         )  # fmt: skip
         if not whole:
             say("saved; the same line goes on.")
-            raise KeyboardInterrupt
+            if minutes is None or time.monotonic() - began < 60 * minutes:
+                raise KeyboardInterrupt
 
 
 @app.command()
