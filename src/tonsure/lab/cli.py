@@ -77,6 +77,10 @@ def prepare(
     listed: Annotated[
         Path | None, typer.Option("--list", help="The list of labels, if it is called otherwise.")
     ] = None,
+    quality: Annotated[
+        int | None,
+        typer.Option(help="Pictures as WebP of this quality: a tenth of the size, with a loss."),
+    ] = None,
     changes: Set = None,
     debug: Debug = False,
 ) -> None:
@@ -93,6 +97,7 @@ def prepare(
             data,
             out,
             listed=listed,
+            quality=quality,
             tell=_write,
             bar=_terminal(),
         )
@@ -213,13 +218,23 @@ def export(
     data: Annotated[
         Path | None, typer.Option(help="Packed data, for a net that is calibrated: the judge.")
     ] = None,
+    hub: Annotated[
+        Path | None, typer.Option(help="A folder as model hubs expect it, in place of one file.")
+    ] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="What 'lab measure' wrote, for the card in --hub.")
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Write a generator as ONNX, with a card, for `tonsure bald --model` and `tonsure sweep`; or a
     net of the product's own."""
     with ending(debug):
-        from tonsure.lab import release
+        from tonsure.lab import publish, release
 
+        if hub is not None:
+            publish.write(run, hub, raw=raw, figures=figures)
+            say(f"{hub}")
+            return
         told = release.write(run, out, raw=raw, data=data)
         say(f"{told['file']}: {told['bytes']} bytes, {told['gap']:.1e} from torch at most")
 
