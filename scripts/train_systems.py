@@ -93,7 +93,9 @@ def updates(edits: Edits, recipe: Recipe, group: Group, rounds: int) -> dict[str
 def fastest(edits: Edits, group: Group, rounds: int) -> tuple[bool, dict[str, Any]]:
     """Whether to compile, and all figures."""
     cuda = group.device.type == "cuda"
-    found = {"plain": updates(edits, dataclasses.replace(edits.recipe, compile=False), group, rounds)}
+    found = {
+        "plain": updates(edits, dataclasses.replace(edits.recipe, compile=False), group, rounds)
+    }
     if cuda:
         try:
             recipe = dataclasses.replace(edits.recipe, compile=True)
@@ -162,8 +164,8 @@ def main(argv: list[str] | None = None) -> int:
         torch.backends.cudnn.benchmark = True
         torch.set_float32_matmul_precision("high")
         torch.backends.cudnn.allow_tf32 = True  # of gradients of gradients, which stay in float32
-    # a checkpoint at the end of the call; the schedule ends with the preset's epochs or steps
-    fast = ["train.save_every=1000000", "train.sample_every=1000000", "train.keep=1"]
+    # checkpoints are large; the schedule ends with the preset's epochs or steps
+    fast = ["train.save_every=2000", "train.sample_every=0", "train.keep=1"]
     fast += ["train.precision=bf16", "train.batch=128"] if cuda else []
     made = config.load(args.preset, [f"data.split={args.split}", *fast, *args.changes])
     pack = packed.open(args.data, made)

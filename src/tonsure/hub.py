@@ -32,7 +32,7 @@ _MODULES = {
     "stgan_celeba": "stgan", "attgan_celeba": "attgan", "stargan_celeba": "stargan",
     "stgan_bald": "stgan",
 }  # fmt: skip
-_VERSIONS = {name: ("1.0.0",) for name in _MODULES} | {"stgan_bald": ("1.0.0", "1.1.0")}
+_VERSIONS = dict.fromkeys(_MODULES, ("1.0.0",)) | {"stgan_bald": ("1.0.0", "1.1.0")}
 _STYLES = tuple({"Male": "Gender", "Young": "Aged"}.get(name, name) for name in STANDARD)
 _STAR_STYLES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Female", "Male", "Aged")
 _INFO = ("Male", "Female", *(s for s in _STYLES if s != "Gender"))

@@ -14,13 +14,13 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
-from small import SMALL, drawn, small, write_pack  # noqa: E402
-from tonsure.errors import BadOption  # noqa: E402
-from tonsure.lab import checkpoints, training  # noqa: E402
-from tonsure.lab.group import ALONE  # noqa: E402
-from tonsure.lab.runs import Log  # noqa: E402
-from tonsure.lab.tasks.edits import Edits  # noqa: E402
-from tonsure.lab.train import train  # noqa: E402
+from small import SMALL, drawn, small, write_pack
+from tonsure.errors import BadOption
+from tonsure.lab import checkpoints, training
+from tonsure.lab.group import ALONE
+from tonsure.lab.runs import Log
+from tonsure.lab.tasks.edits import Edits
+from tonsure.lab.train import train
 
 
 class Wandb(SimpleNamespace):
@@ -74,7 +74,9 @@ def test_groups_of_figures_are_flat(tmp_path: Path, wandb: Wandb, monkeypatch) -
 
 @pytest.mark.parametrize("name", ["wandb", "tensorboard"])
 def test_a_package_that_is_not_there_is_named(tmp_path: Path, monkeypatch, name: str) -> None:
-    monkeypatch.setitem(sys.modules, {"tensorboard": "torch.utils.tensorboard"}.get(name, name), None)
+    monkeypatch.setitem(
+        sys.modules, {"tensorboard": "torch.utils.tensorboard"}.get(name, name), None
+    )
     with pytest.raises(BadOption, match=rf"--{name} needs 'pip install {name}'"):
         Log(tmp_path, 0, boards=[name])
 

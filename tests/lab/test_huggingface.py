@@ -15,11 +15,11 @@ from PIL import Image
 pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
-from tonsure.errors import BadOption  # noqa: E402
-from tonsure.lab import config  # noqa: E402
-from tonsure.lab.data import packed, split  # noqa: E402
-from tonsure.lab.data.labels import BadList  # noqa: E402
-from tonsure.lab.data.source import find  # noqa: E402
+from tonsure.errors import BadOption
+from tonsure.lab import config
+from tonsure.lab.data import packed, split
+from tonsure.lab.data.labels import BadList
+from tonsure.lab.data.source import find
 
 
 def picture(number: int) -> bytes:
@@ -46,9 +46,9 @@ def save_to_disk(folder: Path, told: Any) -> None:
     """As `Dataset.save_to_disk`: a stream of record batches, and what describes it."""
     arrow = pytest.importorskip("pyarrow")
     folder.mkdir(parents=True)
-    with arrow.OSFile(str(folder / "data-00000-of-00001.arrow"), "wb") as file:
-        with arrow.ipc.new_stream(file, told.schema) as writer:
-            writer.write_table(told, max_chunksize=2)
+    file = str(folder / "data-00000-of-00001.arrow")
+    with arrow.OSFile(file, "wb") as opened, arrow.ipc.new_stream(opened, told.schema) as writer:
+        writer.write_table(told, max_chunksize=2)
     (folder / "dataset_info.json").write_text("{}")
     state = {"_data_files": [{"filename": "data-00000-of-00001.arrow"}]}
     (folder / "state.json").write_text(json.dumps(state))
@@ -88,8 +88,14 @@ def test_one_split_and_pictures_without_names(tmp_path: Path) -> None:
 def test_a_snapshot_of_parquet(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     (tmp_path / "data").mkdir()
-    for name, first in (("train-00000-of-00002", 1), ("train-00001-of-00002", 6), ("validation", 11)):
-        parquet.write_table(table(first, 5), tmp_path / "data" / f"{name}.parquet", row_group_size=2)
+    for name, first in (
+        ("train-00000-of-00002", 1),
+        ("train-00001-of-00002", 6),
+        ("validation", 11),
+    ):
+        parquet.write_table(
+            table(first, 5), tmp_path / "data" / f"{name}.parquet", row_group_size=2
+        )
     source = find(tmp_path)
     assert len(source) == 15
     assert [source.partition[f"{k:06d}"] for k in (1, 10, 11)] == [0, 0, 1]
@@ -125,7 +131,7 @@ def test_an_image_folder_needs_no_package(tmp_path: Path, monkeypatch, ending: s
 def test_what_is_no_such_set_is_named(tmp_path: Path, monkeypatch) -> None:
     arrow = pytest.importorskip("pyarrow")
     save_to_disk(tmp_path / "a", table(1, 2).select(["image", "caption", "celeb_id"]))
-    with pytest.raises(BadList, match="No column .* is a label: .* it has celeb_id"):
+    with pytest.raises(BadList, match=r"No column .* is a label: .* it has celeb_id"):
         find(tmp_path / "a")
     save_to_disk(tmp_path / "b", table(1, 2).select(["Bald"]))
     with pytest.raises(BadList, match="no column of pictures; it has Bald"):
@@ -136,7 +142,7 @@ def test_what_is_no_such_set_is_named(tmp_path: Path, monkeypatch) -> None:
         find(tmp_path / "a")
     empty = arrow.table({"image": [{"bytes": None, "path": "gone.png"}], "Bald": [True]})
     save_to_disk(tmp_path / "c", empty)
-    with pytest.raises(BadList, match="gone.png cannot be read as a picture"):
+    with pytest.raises(BadList, match=r"gone\.png cannot be read as a picture"):
         find(tmp_path / "c").picture(0)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(BadOption, match="need 'pip install pyarrow'"):

@@ -14,12 +14,12 @@ pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 pytest.importorskip("skimage")
 
-from small import drawn, small, trained, write_pack  # noqa: E402
-from tonsure.attributes import CELEBA  # noqa: E402
-from tonsure.errors import BadOption, ModelMissing  # noqa: E402
-from tonsure.lab import accuracy, likeness, measuring  # noqa: E402
-from tonsure.lab.data import packed, split  # noqa: E402
-from tonsure.lab.evaluate import judge as judges  # noqa: E402
+from small import drawn, small, trained, write_pack
+from tonsure.attributes import CELEBA
+from tonsure.errors import BadOption, ModelMissing
+from tonsure.lab import accuracy, likeness, measuring
+from tonsure.lab.data import packed, split
+from tonsure.lab.evaluate import judge as judges
 
 
 class Bright:
@@ -109,7 +109,7 @@ def test_frechet_distances_by_hand() -> None:
     random = np.random.default_rng(0)
     a = random.standard_normal((400, 3))
     assert likeness.frechet(a, a) == pytest.approx(0, abs=1e-9)
-    assert likeness.frechet(a, a + [3, 0, 4]) == pytest.approx(25)
+    assert likeness.frechet(a, a + np.array([3, 0, 4])) == pytest.approx(25)
     # the same mean, twice the deviation along each axis: sum of variances
     a -= a.mean(0)
     assert likeness.frechet(a, 2 * a) == pytest.approx(np.trace(np.cov(a.T)))
@@ -125,9 +125,7 @@ def test_kernel_distance_is_unbiased() -> None:
     # (1*2+1)^3 + (0*3+1)^3 - 2 * mean of (1, 64, 1, 343)
     assert likeness.kernel_distance(a, b) == pytest.approx(27 + 1 - 2 * (1 + 64 + 1 + 343) / 4)
     random = np.random.default_rng(0)
-    same = [
-        likeness.kernel_distance(*random.standard_normal((2, 20, 4))) for _ in range(200)
-    ]
+    same = [likeness.kernel_distance(*random.standard_normal((2, 20, 4))) for _ in range(200)]
     assert abs(np.mean(same)) < 3 * np.std(same) / np.sqrt(len(same))
 
 

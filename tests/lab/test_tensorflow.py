@@ -141,7 +141,9 @@ def made(preset: str) -> tuple[Any, dict[str, Any], dict[str, Any]]:
     for network in (generator(c), discriminator(c)):
         for name, value in network.state_dict().items():
             if value.dtype.is_floating_point:
-                value.copy_(torch.rand_like(value) + 0.5 if "var" in name else torch.randn_like(value))
+                value.copy_(
+                    torch.rand_like(value) + 0.5 if "var" in name else torch.randn_like(value)
+                )
         states.append({k: v.clone() for k, v in network.state_dict().items()})
     return c, states[0], states[1]
 
@@ -194,7 +196,10 @@ def test_what_is_wrong_is_named(tmp_path: Path) -> None:
 
     refused("a gate of units.1.gates.weight is missing",
             lambda a: {k: v for k, v in a.items() if k != "Gstu/Conv_4/weights"})  # fmt: skip
-    refused("Genc/Conv_5/renorm has no place here", lambda a: a | {"Genc/Conv_5/renorm": g["decoder.4.0.bias"].numpy()})
+    refused(
+        "Genc/Conv_5/renorm has no place here",
+        lambda a: a | {"Genc/Conv_5/renorm": g["decoder.4.0.bias"].numpy()},
+    )
     refused(r"it has no discriminator\.main\.0\.weight|has no",
             lambda a: {k: v for k, v in a.items() if k != "Genc/Conv_2/weights"})  # fmt: skip
     start = write(tmp_path / "y" / "a.ckpt", arrays)
@@ -250,7 +255,9 @@ def test_stgans_classifier_becomes_a_judge(tmp_path: Path) -> None:
         full = numbered("flatten_fully_connected", int(words[0] == "head"))
         if leaf == "weight":
             value = value.reshape(len(value), -1, 4, 4) if words[0] == "hidden" else value
-            value = value.transpose(2, 3, 1, 0).reshape(-1, len(value)) if value.ndim == 4 else value.T
+            value = (
+                value.transpose(2, 3, 1, 0).reshape(-1, len(value)) if value.ndim == 4 else value.T
+            )
         arrays[f"classifier/{full}/fully_connected/{LEAF[leaf]}"] = value
     start = write(tmp_path / "128.ckpt", arrays | {"beta1_power": np.float32(0.9)})
     with pytest.raises(BadOption, match=r"name an \.onnx"):

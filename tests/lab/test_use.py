@@ -18,7 +18,7 @@ from small import drawn, small, trained, write_pack  # noqa: E402
 from tonsure import Editor, attributes, crops, hub, photo  # noqa: E402
 from tonsure.errors import BadOption, ModelDamaged, ModelMissing, UnreadableInput  # noqa: E402
 from tonsure.generator import Generator  # noqa: E402
-from tonsure.lab import accuracy, checkpoints, publish, release, sample, sampling  # noqa: E402
+from tonsure.lab import accuracy, checkpoints, release, sample, sampling  # noqa: E402
 from tonsure.models import MODELS  # noqa: E402
 
 
@@ -279,7 +279,9 @@ def test_the_hub_takes_a_version_and_a_directory(models, tmp_path, monkeypatch):
     assert bald.editor.generator.path == tmp_path / "stgan_bald.onnx"
     with pytest.raises(BadOption, match="several generators"):
         hub.Module(directory=tmp_path)
-    with pytest.raises(BadOption, match=r"no version '2\.0' of stgan_bald; there were 1\.0\.0 and 1"):
+    with pytest.raises(
+        BadOption, match=r"no version '2\.0' of stgan_bald; there were 1\.0\.0 and 1"
+    ):
         hub.Module("stgan_bald", directory=tmp_path, version="2.0")
     with pytest.raises(BadOption, match="Name a module"):
         hub.Module()
@@ -308,47 +310,6 @@ def test_shipped_generators_change_hair(name, data, tmp_path):
     )
     assert len(made) == 1
     assert len(list(tmp_path.iterdir())) == 1
-
-
-def test_a_folder_as_hubs_expect_it(models, tmp_path):
-    yaml = pytest.importorskip("yaml")
-    from safetensors import safe_open
-
-    run, out = models["stgan"].parent / "stgan-128", tmp_path / "hub"
-    each = {key: {"accuracy": {"mean": 0.5}} for key in ("at_half", "equal_odds")}
-    told = {
-        "preset": "stgan-128", "step": 1, "part": "test", "d": 1.5, "psnr": 30.5, "ssim": 0.9,
-        "judges": {"judge": each},
-    }  # fmt: skip
-    (tmp_path / "figures.json").write_text(json.dumps(told))
-    publish.write(run, out, figures=tmp_path / "figures.json")
-    assert {path.name for path in out.iterdir()} == {
-        "README.md", "config.json", "model.safetensors", "stgan-128.onnx",
-        "stgan-128.labels.onnx",
-    }  # fmt: skip
-    _, head, body = (out / "README.md").read_text().split("---\n", 2)
-    data = yaml.safe_load(head)
-    assert data["license"] == "other"
-    assert data["pipeline_tag"] == "image-to-image"
-    assert {"stgan", "safetensors"} <= set(data["tags"])
-    (result,) = data["model-index"][0]["results"]
-    assert result["dataset"] == {"name": "CelebA", "type": "celeba", "split": "test"}
-    assert [m["value"] for m in result["metrics"]] == [30.5, 0.9, 0.5, 0.5]
-    assert body.count("# stgan-128") == 1
-    g, config, _ = sample.opened(run)
-    with safe_open(str(out / "model.safetensors"), "pt") as file:
-        assert file.metadata() == {"format": "pt"}
-        assert {k: tuple(file.get_slice(k).get_shape()) for k in file.keys()} == {  # noqa: SIM118
-            k: tuple(v.shape) for k, v in g.state_dict().items()
-        }
-    assert json.loads((out / "config.json").read_text())["network"]["system"] == "stgan"
-    (tmp_path / "figures.json").write_text(json.dumps(told | {"step": 2}))
-    with pytest.raises(BadOption, match="figures of stgan-128 at step 2, not stgan-128 at 1"):
-        publish.write(run, out, figures=tmp_path / "figures.json")
-    with pytest.raises(UnreadableInput, match="does not hold figures"):
-        publish.write(run, out, figures=out / "README.md")
-    publish.write(run, out)
-    assert "model-index" not in yaml.safe_load((out / "README.md").read_text().split("---\n")[1])
 
 
 def test_a_run_without_checkpoints_is_named(tmp_path):

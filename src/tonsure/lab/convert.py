@@ -7,7 +7,8 @@
                           csmliu/STGAN, LynnHo/AttGAN-Tensorflow version 1; STGAN's classifier
 
 A `.pdparams` is read by `unpickle`, TensorFlow's by `bundle`, the others with torch's weights-only
-reader. Shapes say what is in the file; a tensor that is missing or does not fit is named, with both shapes.
+reader. Shapes say what is in the file; a tensor that is missing or does not fit is named, with
+both shapes.
 """
 
 from __future__ import annotations
@@ -215,11 +216,11 @@ def _paddle(tensors: Tensors, source: Path) -> Found:
             turned = value.T if match[3] == "w" else value
             d[f"{head}.{2 * int(match[2]) - 2}.{norm[match[3]]}"] = turned
     units = any(key.startswith("units.") for key in g)
-    wiring = wiring(g)
-    network = wiring | square(d) | ({"critic_norm": "none"} if bare else {})
-    if not units and wiring["shortcuts"] == 4:
+    wired = wiring(g)
+    network = wired | square(d) | ({"critic_norm": "none"} if bare else {})
+    if not units and wired["shortcuts"] == 4:
         network["units"] = "none"
-    star = "stgan" if units or wiring["shortcuts"] == 4 else "attgan"
+    star = "stgan" if units or wired["shortcuts"] == 4 else "attgan"
     return Found(f"{star}-128-paddle", network, g, d)
 
 

@@ -194,4 +194,3 @@ def _named(names: tuple[str, ...], values: Any) -> dict[str, float]:
     """Of T - 1 tiles: the reconstruction's apart, then the edits by name."""
     first, *rest = (float(v) for v in values)
     return {"reconstruction": round(first, 4)} | by_name(names, rest)
-

@@ -80,4 +80,3 @@ def figures(
     truth = pack.labels[rows] > 0.5
     told["judges"] = {name: opinion.told(truth) for name, opinion in opinions.items()}
     return told | ({} if looks is None else {"likeness": looks.told(c.attributes)})
-

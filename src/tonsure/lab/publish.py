@@ -66,7 +66,7 @@ def _figures(path: Path, name: str, step: int) -> dict[str, Any]:
         of = told["preset"], told["step"]
     except (OSError, ValueError, KeyError, TypeError):
         raise UnreadableInput(
-            f"{path} does not hold figures; 'tonsure lab measure RUN --data PACK > FILE' makes them."
+            f"{path} does not hold figures; 'tonsure lab measure RUN --data PACK > FILE' does."
         ) from None
     if of != (name, step):
         raise BadOption(f"{path} has the figures of {of[0]} at step {of[1]}, not {name} at {step}.")
@@ -86,7 +86,8 @@ def _head(config: Any, told: dict[str, Any] | None) -> Iterator[str]:
     if told is not None:
         yield from (
             "model-index:", f"- name: {json.dumps(config.name)}", "  results:", "  - task:",
-            "      type: image-to-image", "    dataset:", "      name: CelebA", "      type: celeba",
+            "      type: image-to-image", "    dataset:", "      name: CelebA",
+            "      type: celeba",
             f"      split: {json.dumps(told['part'])}", "    metrics:",
         )  # fmt: skip
         for kind, name in _METRICS:

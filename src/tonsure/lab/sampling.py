@@ -15,8 +15,8 @@ from PIL.PngImagePlugin import PngInfo
 from tonsure.attributes import index
 from tonsure.errors import BadOption
 from tonsure.lab import sample
+from tonsure.lab.data import disk, packed
 from tonsure.lab.data import labels as lists
-from tonsure.lab.data import packed
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -36,7 +36,8 @@ def png(path: Path, pixels: Bytes, told: dict[str, Any]) -> None:
     """Save (H, W, 3) with `told` as JSON in its text chunk "tonsure"."""
     info = PngInfo()
     info.add_text("tonsure", json.dumps(told))
-    Image.fromarray(pixels).save(path, pnginfo=info)
+    with disk.whole(path) as half:
+        Image.fromarray(pixels).save(half, "PNG", pnginfo=info)
 
 
 def listed(

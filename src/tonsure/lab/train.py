@@ -55,9 +55,9 @@ def train(
 
     `config` is what the checkpoints say of the run, by default the task's own and the recipe.
     `boards` are names of `boards.BOARDS`. Ctrl-C ends the step and saves, and so does the first
-    step that ends after `until`, a moment of `time.monotonic`. Raises `NotANumber` when a loss is not finite and
-    `UnwritableOutput` when the disk is full (the last good checkpoint stays the last), `BadOption`
-    when the folder's run was another one, or is being trained.
+    step that ends after `until`, a moment of `time.monotonic`. Raises `NotANumber` when a loss is
+    not finite and `UnwritableOutput` when the disk is full (the last good checkpoint stays the
+    last), `BadOption` when the folder's run was another one, or is being trained.
     """
     config = config or {**task.config, "train": asdict(recipe)}
     with runs.locked(run) if group.leads else nullcontext():

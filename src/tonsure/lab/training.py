@@ -47,9 +47,7 @@ def run(
 
             pack = _pack(out, group, make)
         edits = Edits(chosen, packed.open(pack, chosen), group)
-        return train(
-            edits, out, edits.recipe, group, boards=boards, quiet=quiet, until=until
-        ).whole
+        return train(edits, out, edits.recipe, group, boards=boards, quiet=quiet, until=until).whole
 
 
 def _pack(out: Path, group: Group, make: Callable[[Path], None]) -> Path:

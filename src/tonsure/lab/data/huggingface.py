@@ -29,7 +29,8 @@ Read = Callable[[], bytes]
 
 SPLITS = {"train": 0, "validation": 1, "valid": 1, "val": 1, "test": 2}
 _METADATA = ("metadata.csv", "metadata.jsonl")
-_VALUES = {True: 1, False: 0, 1: 1, 0: 0, -1: 0, "1": 1, "0": 0, "-1": 0, "True": 1, "False": 0}
+# true and false are 1 and 0 to a dictionary
+_VALUES: dict[int | str, int] = {1: 1, 0: 0, -1: 0, "1": 1, "0": 0, "-1": 0, "True": 1, "False": 0}
 
 
 @dataclass
@@ -62,7 +63,9 @@ def find(folder: Path) -> tuple[Labels, tuple[Read, ...], dict[str, int] | None]
     for one in splits:
         files += one.files if own else [f"{one.name}-{k:06d}.png" for k in range(len(one.files))]
         if one.files:
-            values.append(np.array([[_VALUES[v] for v in one.columns[n]] for n in names], np.int8).T)
+            values.append(
+                np.array([[_VALUES[v] for v in one.columns[n]] for n in names], np.int8).T
+            )
     labels = Labels(
         folder / "dataset", names, tuple(files), np.concatenate(values),
         np.arange(1, len(files) + 1),
@@ -138,7 +141,9 @@ def _image_folder(folder: Path, name: str) -> _Split:
     for number, file in enumerate(files, 2 if path.suffix == ".csv" else 1):
         if not (folder / file).is_file():
             raise BadList(f"{path.name}:{number}: {file} is not in {folder}.")
-    columns = {k: [row.get(k) for row in rows] for k in (rows[0] if rows else ()) if k != "file_name"}
+    columns = {
+        k: [row.get(k) for row in rows] for k in (rows[0] if rows else ()) if k != "file_name"
+    }
     return _Split(name, files, [(folder / file).read_bytes for file in files], columns)
 
 
