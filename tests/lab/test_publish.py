@@ -12,9 +12,9 @@ pytest.importorskip("onnx")
 yaml = pytest.importorskip("yaml")
 safetensors = pytest.importorskip("safetensors")
 
-from small import small, trained
-from tonsure.errors import BadOption, UnreadableInput
-from tonsure.lab import publish, sample
+from small import small, trained  # noqa: E402
+from tonsure.errors import BadOption, UnreadableInput  # noqa: E402
+from tonsure.lab import publish, sample  # noqa: E402
 
 
 def test_a_folder_as_hubs_expect_it(tmp_path: Path) -> None:

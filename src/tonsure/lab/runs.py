@@ -60,6 +60,7 @@ class Log:
         quiet: bool = False,
     ) -> None:  # fmt: skip
         self.run, path = run, run / "log.jsonl"
+        self._boards = [BOARDS[name](run, config) for name in boards]
         if path.exists():
             lines = path.read_text(encoding="utf-8").splitlines()
             kept = [line for line in lines if _step(line) <= first]
@@ -67,7 +68,6 @@ class Log:
         self._file = path.open("a", buffering=1, encoding="utf-8")
         self._quiet, self._began, self._first = quiet, time.perf_counter(), first
         self._terminal = sys.stderr.isatty()
-        self._boards = [BOARDS[name](run, config) for name in boards]
 
     def write(self, step: int, values: dict[str, Any]) -> None:
         """Numbers of a step; a dict among them is a group of such."""

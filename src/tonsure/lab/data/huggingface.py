@@ -121,14 +121,26 @@ def _parquets(folder: Path) -> list[Path]:
 
 def _folders(folder: Path) -> list[tuple[str, Path]]:
     """Splits of an ImageFolder by name."""
-    if any((folder / name).exists() for name in _METADATA):
+    if _metadata(folder):
         return [("train", folder)]
-    places = [(name, folder / name) for name in SPLITS]
-    return [(n, place) for n, place in places if any((place / m).exists() for m in _METADATA)]
+    return [(name, folder / name) for name in SPLITS if _metadata(folder / name)]
+
+
+def _metadata(folder: Path) -> Path | None:
+    """The list of an ImageFolder; a metadata.csv without its column is another kind of list."""
+    for name in _METADATA:
+        try:
+            with (folder / name).open(encoding="utf-8-sig") as file:
+                if name.endswith(".jsonl") or "file_name" in file.readline():
+                    return folder / name
+        except (OSError, UnicodeDecodeError):
+            continue
+    return None
 
 
 def _image_folder(folder: Path, name: str) -> _Split:
-    path = next(folder / m for m in _METADATA if (folder / m).exists())
+    path = _metadata(folder)
+    assert path is not None
     text = path.read_text(encoding="utf-8-sig")
     try:
         if path.suffix == ".csv":
