@@ -174,6 +174,9 @@ def test_features_tell_what_went_how_far(monkeypatch, tmp_path: Path) -> None:
         )
     assert told["perceptual"]["Dark"] < 0.05 * told["perceptual"]["Other"]
     assert told["fid"]["halves"] > 0
+    alone = likeness.Looks()
+    alone.add(tiles[:1], tiles[:1])
+    assert set(alone.told(("Dark", "Other"))) == {"perceptual"}
 
 
 def test_persons_are_told_from_the_original(monkeypatch) -> None:

@@ -80,10 +80,10 @@ class Looks:
         """`tiles` (n, T, H, W, 3), the original first."""
         del frames
         for row in tiles:
-            small = row.shape[1] < SIDE
-            size = (SIDE * row.shape[2] // row.shape[1] // 32 * 32, SIDE)
-            large = [cv2.resize(x, size, interpolation=cv2.INTER_CUBIC) for x in row]
-            seen = np.stack(large) if small else row
+            seen = row
+            if row.shape[1] < SIDE:
+                size = (SIDE * row.shape[2] // row.shape[1] // 32 * 32, SIDE)
+                seen = np.stack([cv2.resize(x, size, interpolation=cv2.INTER_CUBIC) for x in row])
             found = self.net.run(list(features.OUTPUTS), {"pictures": seen.astype(np.float32)})
             self.pooled.append(found[-1].mean((2, 3)))
             units = [x / np.sqrt((x**2).sum(1, keepdims=True) + 1e-8) for x in found]
@@ -98,6 +98,8 @@ class Looks:
         real, n = pooled[:, 0], len(pooled)
         told: dict[str, Any] = {}
         for key, measure in (("fid", frechet), ("kid", kernel_distance)):
+            if n < 2:  # one picture has no spread
+                break
             each = [measure(real, pooled[:, k]) for k in range(1, pooled.shape[1])]
             told[key] = _named(names, each)
             if n >= 4:  # what two halves of the originals have between them: the floor
