@@ -33,7 +33,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 import torch  # noqa: E402
 from PIL import Image  # noqa: E402
-from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
+from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
+from torch.utils.flop_counter import flop_registry  # noqa: E402
 
 from tonsure.lab import checkpoints, config, plain  # noqa: E402
 from tonsure.lab.data import packed  # noqa: E402
@@ -44,6 +45,21 @@ from tonsure.lab.tasks.edits import Edits  # noqa: E402
 from tonsure.lab.train import train  # noqa: E402
 
 MEGA = 1 << 20
+
+
+class Operations(TorchDispatchMode):
+    """Counts floating-point operations of convolutions and products, backward ones too. torch's own
+    `FlopCounterMode` stumbles over gradients of gradients."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        if (count := flop_registry.get(func._overloadpacket)) is not None:
+            self.total += count(*args, **(kwargs or {}), out_val=out)
+        return out
 
 
 def synchronise(group: Group) -> None:
@@ -74,11 +90,10 @@ def updates(edits: Edits, recipe: Recipe, group: Group, rounds: int) -> dict[str
     acts = {"D": lambda: match.learn_critic(batch, 0), "G": lambda: match.learn_model(batch, 0.0)}
     for name, act in acts.items():
         act()  # compiles
-        counter = FlopCounterMode(display=False)
         if not recipe.compile:
-            with counter:
+            with Operations() as counter:
                 act()
-            told[f"{name} operations"] = counter.get_total_flops()
+            told[f"{name} operations"] = counter.total
         synchronise(group)
         began = time.perf_counter()
         for _ in range(rounds):

@@ -17,6 +17,10 @@ Set = Annotated[
 ]
 Preset = Annotated[str, typer.Argument(help="A preset's name, or a TOML file of your own.")]
 Run = Annotated[Path, typer.Argument(help="A run's folder, one checkpoint, or an .onnx.")]
+Split = Annotated[
+    str | None,
+    typer.Option(help="Another data.split than the run's own."),
+]
 Debug = Annotated[bool, typer.Option(hidden=True)]
 
 app = typer.Typer(
@@ -158,6 +162,7 @@ def sample(
         Path | None,
         typer.Option(help="A list with labels of your own; its pictures are taken."),
     ] = None,
+    split: Split = None,
     single: Annotated[bool, typer.Option(help="Every tile a file of its own.")] = False,
     raw: Annotated[bool, typer.Option(help="The last weights, not their moving average.")] = False,
     debug: Debug = False,
@@ -168,7 +173,7 @@ def sample(
 
         sampling.write(
             run, data, out, degrees=degrees, attribute=attribute, strength=strength, count=count,
-            single=single, raw=raw, told_by=labels,
+            single=single, raw=raw, told_by=labels, split=split,
         )  # fmt: skip
         say(f"{out}")
 
@@ -183,6 +188,7 @@ def measure(
         typer.Option(help="Another judge's .onnx beside the laboratory's own; several times."),
     ] = None,
     count: Annotated[int | None, typer.Option(help="So many pictures.")] = None,
+    split: Split = None,
     likeness: Annotated[
         bool,
         typer.Option(
@@ -203,7 +209,15 @@ def measure(
                 _write(f"\r{done}/{whole}" + ("\n" if done == whole else ""))
 
         told = measuring.figures(
-            run, data, strength, judge or (), count, raw=raw, likeness=likeness, tell=tell
+            run,
+            data,
+            strength,
+            judge or (),
+            count,
+            raw=raw,
+            likeness=likeness,
+            split=split,
+            tell=tell,
         )
         emit(told)
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from skimage import metrics
 
 from tonsure.errors import BadOption
+from tonsure.lab import config as configs
 from tonsure.lab import sample
 from tonsure.lab.accuracy import Opinions, framed
 from tonsure.lab.data import packed
@@ -42,14 +43,16 @@ def reconstruction(pictures: Bytes, again: Bytes) -> npt.NDArray[np.float64]:
 def figures(
     run: Path, data: Path, strength: float = 1.5, judged_by: Sequence[Path] = (),
     count: int | None = None, *, raw: bool = False, likeness: bool = True,
+    split: str | None = None,
     tell: Callable[[int, int], None] = lambda done, whole: None,
 ) -> dict[str, Any]:  # fmt: skip
     """All figures of a run, a checkpoint or an .onnx on the examined pictures of a pack.
 
     `judged_by` are judges' files, besides the laboratory's own. `tell` hears how many pictures are
-    done. `BadOption` for pictures that are not in CelebA's frame.
+    done; `split` is in place of the run's own. `BadOption` for pictures that are not in CelebA's frame.
     """
     g, config, step = sample.opened(run, raw=raw)
+    config = configs.with_split(config, split)
     pack, c = packed.open(data, config), config.network
     if config.data.crop == "whole":
         raise BadOption("Accuracy needs pictures in CelebA's frame; the crop 'whole' is not.")
@@ -74,7 +77,7 @@ def figures(
         tell(start + len(block), len(rows))
     psnr, ssim = np.concatenate(quality).mean(0)
     told: dict[str, Any] = {
-        "preset": config.name, "step": step, "part": part, "pictures": len(rows), "d": strength,
+        "preset": config.name, "step": step, "split": config.data.split, "part": part, "pictures": len(rows), "d": strength,
         "psnr": round(float(psnr), 4), "ssim": round(float(ssim), 4),
     }  # fmt: skip
     truth = pack.labels[rows] > 0.5

@@ -96,7 +96,8 @@ def _facts(config: Config, step: int) -> dict[str, Any]:
     return {
         "kind": sample.kind(c), "system": c.system, "scale": c.scale, "preset": config.name,
         "attributes": list(c.attributes), "height": c.height, "width": c.width,
-        "crop": config.data.crop, "filter": config.data.filter, "step": step,
+        "crop": config.data.crop, "filter": config.data.filter, "split": config.data.split,
+        "step": step,
     }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -74,6 +75,6 @@ def read(path: Path) -> Bytes:
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             for _ in pool.map(place, range(len(ends))):
                 pass
-    except (OSError, ValueError, KeyError, IndexError) as error:
+    except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
         raise BadOption(f"{path} is damaged ({error}); pack the set anew.") from None
     return out
