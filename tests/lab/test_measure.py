@@ -52,6 +52,10 @@ def test_in_blocks_it_is_the_same(tmp_path: Path, own: None, monkeypatch) -> Non
     assert parts == whole
     assert heard == [(2, 7), (4, 7), (6, 7), (7, 7)]
     assert (whole["d"], whole["pictures"], whole["part"]) == (1.5, 7, "the last rows")
+    other = measuring.figures(run, tmp_path / "pack", likeness=False, split="stargan")
+    assert (whole["split"], other["split"], other["part"]) == ("all", "stargan", "test")
+    with pytest.raises(BadOption, match="did you mean 'celeba'"):
+        measuring.figures(run, tmp_path / "pack", split="celebA")
     by = whole["judges"]["judge"]
     # a judge who knows that yes is rare says it less often at 0.5 than at equal odds
     assert by["at_half"]["switched_on"]["mean"] <= by["equal_odds"]["switched_on"]["mean"]

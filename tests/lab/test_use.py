@@ -335,7 +335,9 @@ def test_an_exported_file_serves_as_a_run(models):
         g, config, step = sample.opened(path)
         trained_g, wanted, _ = sample.opened(path.parent / path.stem)
         assert step == 1
-        for section in ("network.system", "network.attributes", "network.height", "data.crop"):
+        for section in (
+            "network.system", "network.attributes", "network.height", "data.crop", "data.split",
+        ):  # fmt: skip
             part, name = section.split(".")
             assert getattr(getattr(config, part), name) == getattr(getattr(wanted, part), name)
         pack = drawn(wanted)

@@ -48,8 +48,9 @@ def figures(
 ) -> dict[str, Any]:  # fmt: skip
     """All figures of a run, a checkpoint or an .onnx on the examined pictures of a pack.
 
-    `judged_by` are judges' files, besides the laboratory's own. `tell` hears how many pictures are
-    done; `split` is in place of the run's own. `BadOption` for pictures that are not in CelebA's frame.
+    `judged_by` are judges' files, besides the laboratory's own; `split` is in place of the run's
+    own. `tell` hears how many pictures are done. `BadOption` for pictures that are not in CelebA's
+    frame.
     """
     g, config, step = sample.opened(run, raw=raw)
     config = configs.with_split(config, split)
@@ -77,7 +78,8 @@ def figures(
         tell(start + len(block), len(rows))
     psnr, ssim = np.concatenate(quality).mean(0)
     told: dict[str, Any] = {
-        "preset": config.name, "step": step, "split": config.data.split, "part": part, "pictures": len(rows), "d": strength,
+        "preset": config.name, "step": step, "split": config.data.split, "part": part,
+        "pictures": len(rows), "d": strength,
         "psnr": round(float(psnr), 4), "ssim": round(float(ssim), 4),
     }  # fmt: skip
     truth = pack.labels[rows] > 0.5

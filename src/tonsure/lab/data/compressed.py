@@ -57,7 +57,8 @@ def write(
 def read(path: Path) -> Bytes:
     """All pictures, (N, H, W, 3), in memory. `BadOption` for a file that is damaged."""
     try:
-        with np.load(path) as found:
+        # opened here: numpy leaves a damaged file open
+        with path.open("rb") as file, np.load(file) as found:
             data, ends = found["bytes"].tobytes(), found["ends"].tolist()
         if ends[-1] != len(data):
             raise ValueError("it is cut off")
