@@ -122,7 +122,7 @@ def fastest(edits: Edits, group: Group, rounds: int) -> tuple[bool, dict[str, An
     top, told = peak(group, side, kind), found["plain"]
     for name in ("D", "G"):
         told[f"{name} share of peak"] = round(
-            told[f"{name} operations"] / told[f"{name} seconds"] / top, 3
+            told[f"{name} operations"] / told[f"{name} seconds"] / top, 6
         )
     return max(rates, key=lambda name: rates[name]) == "compiled", {
         "device": torch.cuda.get_device_name() if cuda else "cpu",

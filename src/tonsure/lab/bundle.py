@@ -106,17 +106,13 @@ def _entry(message: bytes) -> Entry:
     shape: tuple[int, ...] = ()
     for number, value in _fields(message):
         if number == 2 and isinstance(value, bytes):
-            dims = [dict(_fields(dim)) for k, dim in _fields(value) if k == 2 and _is_bytes(dim)]
-            shape = tuple(int(dim.get(1, 0)) for dim in dims)
+            dims = (dim for k, dim in _fields(value) if k == 2 and isinstance(dim, bytes))
+            shape = tuple(int(dict(_fields(dim)).get(1, 0)) for dim in dims)
         elif number == 7:
             raise ValueError("it has a variable in slices")
         elif isinstance(value, int):
             told[number] = value
     return Entry(told.get(1, 0), shape, told.get(3, 0), told.get(4, 0), told.get(5, 0))
-
-
-def _is_bytes(value: object) -> bool:
-    return isinstance(value, bytes)
 
 
 def _table(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -77,7 +77,7 @@ class Log:
             raise UnwritableOutput(
                 f"{self.run / 'log.jsonl'} cannot be written: {error}."
             ) from None
-        flat = {}
+        flat: dict[str, float] = {}
         for name, value in values.items():
             told = value if isinstance(value, dict) else {"": value}
             flat |= {f"{name}/{key}" if key else name: number for key, number in told.items()}

@@ -198,7 +198,7 @@ def _bytes(told: dict[str, Any] | None, folder: Path) -> bytes:
     if told and told.get("bytes"):
         return bytes(told["bytes"])
     if told and told.get("path"):
-        return (folder / told["path"]).read_bytes()
+        return Path(folder, str(told["path"])).read_bytes()
     raise OSError("the row has no picture")
 
 
