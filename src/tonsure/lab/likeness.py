@@ -147,7 +147,7 @@ class Backgrounds:
         for row in tiles:
             side = row.shape[1]
             large = cv2.resize(row[0], (256, 256), interpolation=cv2.INTER_CUBIC)
-            free = (person(large) < _PERSON).astype(np.uint8)
+            free: Any = (person(large) < _PERSON).astype(np.uint8)
             free = cv2.erode(free, np.ones((13, 13), np.uint8))  # strands at the rim are no wall
             mask = cv2.resize(free, (row.shape[2], side), interpolation=cv2.INTER_NEAREST) > 0
             if mask.mean() >= _LEAST:
