@@ -101,7 +101,8 @@ def test_an_unattended_run_comes_back_in_pieces(
     forward = 2 * summary(made.network)["discriminator"]["gmac"] * 1e9 * 4
     assert told["plain"]["D operations"] > 8 * forward
     assert 0 < told["plain"]["G share of peak"] < 2
-    assert len(Image.open(out / "sheet.webp").getbands()) == 3
+    with Image.open(out / "sheet.webp") as sheet:
+        assert len(sheet.getbands()) == 3
     assert (out / "log.jsonl").exists()
     said = capsys.readouterr().out
     groups = int(said.split("pieces 1 of ")[1].split(";")[0])
