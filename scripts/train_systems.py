@@ -3,7 +3,7 @@
     tonsure lab prepare stgan-128 --data CELEBA --out PACK --quality 80 --set data.split=celeba
     python scripts/train_systems.py stgan-128 --data PACK --run RUN --out OUT --minutes 9
 
-and the same line once more goes on. It needs torch, safetensors, NumPy, Pillow and OpenCV. `RUN`
+and the same line once more goes on. It needs torch, safetensors, NumPy and Pillow. `RUN`
 keeps the checkpoint (1.7 GB for STGAN) on the machine; what comes back lies in `OUT`: the log, the
 last sheet, throughput.json, and the averaged generator in half precision, cut into pieces of
 `--piece` MB; where they are more than `--most`, the rest comes with `--bring 2`, `--bring 3` ... on
@@ -177,8 +177,8 @@ def main(argv: list[str] | None = None) -> int:
     cuda = torch.cuda.is_available()
     if cuda:
         torch.backends.cudnn.benchmark = True
+        # for gradients of gradients, which stay in float32; convolutions are in TF32 by default
         torch.set_float32_matmul_precision("high")
-        torch.backends.cudnn.allow_tf32 = True  # of gradients of gradients, which stay in float32
     # checkpoints are large; the schedule ends with the preset's epochs or steps
     fast = ["train.save_every=2000", "train.sample_every=0", "train.keep=1"]
     fast += ["train.precision=bf16", "train.batch=128"] if cuda else []
