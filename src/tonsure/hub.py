@@ -6,8 +6,9 @@
 
 The arguments, values and defaults are those of the four modules of 2020 as far as they are known;
 photos may be of any size, and what a face has is estimated where `info` does not say. Weights come
-from `model=`, from the folder that `TONSURE_HUB` names (`NAME.onnx`, as `tonsure lab export` writes
-it), or from the package, in this order.
+from `model=`, from the folder `directory=` or the one that `TONSURE_HUB` names (`NAME.onnx`, as
+`tonsure lab export` writes it), or from the package, in this order. `version=` is one of those that
+a module had; all of them are this one.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ _MODULES = {
     "stgan_celeba": "stgan", "attgan_celeba": "attgan", "stargan_celeba": "stargan",
     "stgan_bald": "stgan",
 }  # fmt: skip
+_VERSIONS = dict.fromkeys(_MODULES, ("1.0.0",)) | {"stgan_bald": ("1.0.0", "1.1.0")}
 _STYLES = tuple({"Male": "Gender", "Young": "Aged"}.get(name, name) for name in STANDARD)
 _STAR_STYLES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Female", "Male", "Aged")
 _INFO = ("Male", "Female", *(s for s in _STYLES if s != "Gender"))
@@ -39,16 +41,27 @@ DEGREES = (0.60, 0.68, 0.76)
 
 
 class Module:
-    """One of stgan_celeba, attgan_celeba, stargan_celeba (`generate`) and stgan_bald (`bald`)."""
+    """One of stgan_celeba, attgan_celeba, stargan_celeba (`generate`) and stgan_bald (`bald`).
+
+    Without a name, the one generator in `directory` says which it is.
+    """
 
     def __init__(
-        self, name: str, *, model: str | Path | None = None, threads: int | None = None
-    ) -> None:
-        if name not in _MODULES:
+        self, name: str | None = None, *, directory: str | Path | None = None,
+        version: str | None = None, model: str | Path | None = None, threads: int | None = None,
+    ) -> None:  # fmt: skip
+        if name is None and directory is None:
+            raise BadOption(f"Name a module, as {next(iter(_MODULES))!r}, or a directory of one.")
+        if name is not None and name not in _MODULES:
             raise BadOption(f"There is no module {name!r}; {nearest(name, _MODULES)}")
-        self.name = name
-        self.editor = Editor(model=_weights(name, model), threads=threads)
+        if model is None and directory is not None:
+            model = _in_directory(Path(directory), name)
+        self.editor = Editor(model=_weights(name or "", model), threads=threads)
         assert self.editor.generator is not None
+        self.name = name = name or f"{self.editor.generator.facts.get('system')}_celeba"
+        if version is not None and version.lstrip("v") not in _VERSIONS.get(name, ()):
+            known = " and ".join(_VERSIONS.get(name, ()))
+            raise BadOption(f"There is no version {version!r} of {name}; there were {known}.")
         system = self.editor.generator.facts.get("system")
         if system != _MODULES[name]:
             raise BadOption(
@@ -203,6 +216,23 @@ def _rows(
     if len(rows) != count or any(len(row) != wide for row in rows):
         raise BadOption(f"{name} is one row of {wide} numbers for each of {count} photos.")
     return list(rows)
+
+
+def _in_directory(folder: Path, name: str | None) -> Path:
+    """NAME.onnx of a folder, or the one generator that lies there."""
+    if name is not None and (folder / f"{name}.onnx").is_file():
+        return folder / f"{name}.onnx"
+    if not folder.is_dir():
+        raise ModelMissing(f"There is no folder {folder}.")
+    found = sorted(p for p in folder.glob("*.onnx") if not p.name.endswith(".labels.onnx"))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise BadOption(f"{folder} holds several generators; name one with model=.")
+    raise ModelMissing(
+        f"There is no .onnx in {folder}: 'tonsure lab convert' reads the weights of 2020, "
+        "'tonsure lab export' writes one from them."
+    )
 
 
 def _weights(name: str, model: str | Path | None) -> Path:

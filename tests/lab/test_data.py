@@ -283,6 +283,33 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(celeba, full):
     assert list(full.iterdir()) == []
 
 
+def test_a_full_disk_keeps_what_was_exported_and_leaves_no_half(full):
+    pytest.importorskip("onnx")
+    from tonsure.lab import sampling
+
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    sampling.png(full / "tiles.png", pixels, {})
+    before = (full / "tiles.png").read_bytes()
+    large = np.random.default_rng(0).integers(0, 256, (400, 400, 3)).astype(np.uint8)
+    with pytest.raises(UnwritableOutput, match=r"tiles\.png cannot be written: No space left"):
+        sampling.png(full / "tiles.png", large, {})
+    assert [path.name for path in full.iterdir()] == ["tiles.png"]
+    assert (full / "tiles.png").read_bytes() == before
+
+
+def test_what_is_written_half_is_gone(tmp_path):
+    from tonsure.lab.data import disk
+
+    def fails() -> None:
+        with disk.whole(tmp_path / "x.bin") as half:
+            half.write_bytes(b"1")
+            raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        fails()
+    assert not list(tmp_path.glob("x*"))
+
+
 def test_a_full_disk_in_training_keeps_what_is_there(full):
     torch = pytest.importorskip("torch")
     from tonsure.lab import checkpoints

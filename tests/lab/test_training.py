@@ -19,9 +19,9 @@ pytest.importorskip("safetensors")
 
 from small import SMALL, drawn, go, small, trained, write_pack  # noqa: E402
 from tonsure.errors import BadOption  # noqa: E402
-from tonsure.lab import checkpoints, sample  # noqa: E402
+from tonsure.lab import checkpoints, config, sample  # noqa: E402
 from tonsure.lab.data.feed import Feed  # noqa: E402
-from tonsure.lab.group import ALONE, Group  # noqa: E402
+from tonsure.lab.group import ALONE, Group, join  # noqa: E402
 from tonsure.lab.recipe import decayed  # noqa: E402
 from tonsure.lab.tasks import edits  # noqa: E402
 from tonsure.lab.train import NotANumber  # noqa: E402
@@ -77,6 +77,54 @@ def test_a_checkpoint_says_all(tmp_path):
     }  # fmt: skip
     with pytest.raises(BadOption, match="units = gru, not stu"):
         go(small(), drawn(made), run)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("train.batch=8", "train.batch = 4, not 8"),
+        ("train.seed=1", "train.seed = 0, not 1"),
+        ("train.fresh=false", "train.fresh = True, not False"),
+    ],
+)
+def test_what_numbers_the_batches_is_kept_by_a_run(tmp_path, change, said):
+    trained(small("stgan-128", "train.steps=1"), tmp_path)
+    other = small("stgan-128", "train.steps=2", change)
+    with pytest.raises(BadOption, match=said):
+        go(other, drawn(other), tmp_path)
+
+
+def test_no_samples_is_no_sheet(tmp_path):
+    trained(small("stgan-128", "train.samples=0", "train.sample_every=1"), tmp_path)
+    assert not (tmp_path / "samples").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("train.steps=-5", "train.steps is 0 or more"),
+        ("train.samples=-1", "train.samples is 0 or more"),
+        ("train.epochs=0", "train.steps is 1 or more, or 0 with train.epochs above 0"),
+        ("train.save_every=0", "train.save_every is 1 or more"),
+    ],
+)
+def test_lengths_that_cannot_be_are_named(change, said):
+    with pytest.raises(BadOption, match=said):
+        config.load("stgan-128", [change])
+
+
+def test_a_device_that_is_not_there_is_named():
+    with (
+        pytest.raises(BadOption, match=r"train\.device is auto, cpu or cuda, not 'gpu'"),
+        join("gpu"),
+    ):
+        pass
+    if not torch.cuda.is_available():
+        with (
+            pytest.raises(BadOption, match=r"no CUDA device .* --set train\.device=cpu"),
+            join("cuda"),
+        ):
+            pass
 
 
 def test_a_loss_that_is_not_finite_stops_it(tmp_path):

@@ -18,7 +18,7 @@ from small import drawn, small, trained, write_pack  # noqa: E402
 from tonsure import Editor, attributes, crops, hub, photo  # noqa: E402
 from tonsure.errors import BadOption, ModelDamaged, ModelMissing, UnreadableInput  # noqa: E402
 from tonsure.generator import Generator  # noqa: E402
-from tonsure.lab import checkpoints, measuring, release, sample, sampling  # noqa: E402
+from tonsure.lab import accuracy, checkpoints, release, sample, sampling  # noqa: E402
 from tonsure.models import MODELS  # noqa: E402
 
 
@@ -266,6 +266,32 @@ def test_stgan_bald(models, astronaut, data, tmp_path, monkeypatch):
         hub.Module(name="attgan_celeba")
 
 
+def test_the_hub_takes_a_version_and_a_directory(models, tmp_path, monkeypatch):
+    monkeypatch.delenv("TONSURE_HUB", raising=False)
+    (tmp_path / "mine.onnx").write_bytes(models["attgan"].read_bytes())
+    (tmp_path / "mine.labels.onnx").write_bytes(models["attgan"].read_bytes())
+    for told in ({"directory": tmp_path}, {"name": "attgan_celeba", "directory": str(tmp_path)}):
+        module = hub.Module(**told, version="1.0.0")
+        assert module.name == "attgan_celeba"
+        assert module.editor.generator.path == tmp_path / "mine.onnx"
+    (tmp_path / "stgan_bald.onnx").write_bytes(models["stgan"].read_bytes())
+    bald = hub.Module("stgan_bald", directory=tmp_path, version="1.1.0")
+    assert bald.editor.generator.path == tmp_path / "stgan_bald.onnx"
+    with pytest.raises(BadOption, match="several generators"):
+        hub.Module(directory=tmp_path)
+    with pytest.raises(
+        BadOption, match=r"no version '2\.0' of stgan_bald; there were 1\.0\.0 and 1"
+    ):
+        hub.Module("stgan_bald", directory=tmp_path, version="2.0")
+    with pytest.raises(BadOption, match="Name a module"):
+        hub.Module()
+    (tmp_path / "old").mkdir()
+    with pytest.raises(ModelMissing, match="'tonsure lab convert' reads the weights of 2020"):
+        hub.Module("stgan_celeba", directory=tmp_path / "old")
+    with pytest.raises(ModelMissing, match="no folder"):
+        hub.Module("stgan_celeba", directory=tmp_path / "none")
+
+
 @pytest.mark.parametrize("name", ["stgan_celeba", "attgan_celeba", "stargan_celeba"])
 def test_shipped_generators_change_hair(name, data, tmp_path):
     """No labels are told: they are estimated, and this is somebody without black hair."""
@@ -309,7 +335,9 @@ def test_an_exported_file_serves_as_a_run(models):
         g, config, step = sample.opened(path)
         trained_g, wanted, _ = sample.opened(path.parent / path.stem)
         assert step == 1
-        for section in ("network.system", "network.attributes", "network.height", "data.crop"):
+        for section in (
+            "network.system", "network.attributes", "network.height", "data.crop", "data.split",
+        ):  # fmt: skip
             part, name = section.split(".")
             assert getattr(getattr(config, part), name) == getattr(getattr(wanted, part), name)
         pack = drawn(wanted)
@@ -352,7 +380,7 @@ def test_accuracies_by_hand():
     real = truth.copy()
     first = np.array([[True, True], [True, False]])
     second = np.array([[False, False], [True, False]])
-    told = measuring.accuracies(("A", "B"), np.stack([real, truth, first, second]), truth)
+    told = accuracy.accuracies(("A", "B"), np.stack([real, truth, first, second]), truth)
     assert told["real"] == {"mean": 1.0, "A": 1.0, "B": 1.0}
     assert told["accuracy"] == {"mean": 0.75, "A": 0.5, "B": 1.0}
     assert told["switched_on"] == {"mean": 1.0, "A": 1.0}

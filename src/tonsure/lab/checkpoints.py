@@ -41,7 +41,7 @@ def save(path: Path, tensors: Tensors, told: dict[str, Any]) -> None:
         if free < needed:
             raise OSError(f"{needed / 1e6:.1f} MB are needed, {free / 1e6:.1f} MB are free")
         whole = {k: v.contiguous() for k, v in tensors.items()}
-        save_file(whole, str(half), {"tonsure": json.dumps(told)})
+        save_file(whole, str(half), {"format": "pt", "tonsure": json.dumps(told)})
         with half.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(half, path)

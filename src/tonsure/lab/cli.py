@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,10 @@ Set = Annotated[
 ]
 Preset = Annotated[str, typer.Argument(help="A preset's name, or a TOML file of your own.")]
 Run = Annotated[Path, typer.Argument(help="The folder of a run, a checkpoint, or an .onnx file.")]
+Split = Annotated[
+    str | None,
+    typer.Option(help="Another data.split than the run's own."),
+]
 Debug = Annotated[bool, typer.Option(hidden=True)]
 
 app = typer.Typer(
@@ -82,6 +87,10 @@ def prepare(
     listed: Annotated[
         Path | None, typer.Option("--list", help="The list of labels, if it has another name.")
     ] = None,
+    quality: Annotated[
+        int | None,
+        typer.Option(help="Pictures as WebP of this quality: a tenth of the size, with a loss."),
+    ] = None,
     changes: Set = None,
     debug: Debug = False,
 ) -> None:
@@ -98,6 +107,7 @@ def prepare(
             data,
             out,
             listed=listed,
+            quality=quality,
             tell=_write,
             bar=_terminal(),
         )
@@ -114,6 +124,11 @@ def train(
     changes: Set = None,
     threads: Annotated[int | None, typer.Option(help="Processor threads.")] = None,
     tensorboard: Annotated[bool, typer.Option(help="Also log for TensorBoard.")] = False,
+    wandb: Annotated[bool, typer.Option(help="Also log to Weights & Biases.")] = False,
+    minutes: Annotated[
+        float | None,
+        typer.Option(help="Stop after so many, with all saved; the same command continues."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q")] = False,
     debug: Debug = False,
 ) -> None:
@@ -125,13 +140,17 @@ def train(
 
         if threads is not None:
             torch.set_num_threads(threads)
+        asked = {"tensorboard": tensorboard, "wandb": wandb}
+        began = time.monotonic()
         whole = training.run(
-            preset, changes or [], data, out, listed=listed, board=tensorboard, quiet=quiet,
-            tell=_write, bar=_terminal(),
+            preset, changes or [], data, out, listed=listed, quiet=quiet, tell=_write,
+            boards=[name for name, wanted in asked.items() if wanted], bar=_terminal(),
+            minutes=minutes,
         )  # fmt: skip
         if not whole:
             say("saved; the same line goes on.")
-            raise KeyboardInterrupt
+            if minutes is None or time.monotonic() - began < 60 * minutes:
+                raise KeyboardInterrupt
 
 
 @app.command()
@@ -152,6 +171,7 @@ def sample(
         Path | None,
         typer.Option(help="A list with labels of your own; its pictures are used."),
     ] = None,
+    split: Split = None,
     single: Annotated[bool, typer.Option(help="Write every tile as a file of its own.")] = False,
     raw: Annotated[
         bool, typer.Option(help="Use the last weights, not their moving average.")
@@ -164,7 +184,7 @@ def sample(
 
         sampling.write(
             run, data, out, degrees=degrees, attribute=attribute, strength=strength, count=count,
-            single=single, raw=raw, told_by=labels,
+            single=single, raw=raw, told_by=labels, split=split,
         )  # fmt: skip
         say(f"{out}")
 
@@ -177,9 +197,20 @@ def measure(
         float, typer.Option(help="Strength d of the edits; the papers used 1.5.")
     ] = 1.5,
     judge: Annotated[
-        Path | None, typer.Option(help="The judge's .onnx file, if it is not installed.")
+        list[Path] | None,
+        typer.Option(
+            help="Another judge's .onnx file beside the laboratory's own; may be repeated."
+        ),
     ] = None,
     count: Annotated[int | None, typer.Option(help="How many pictures; default: all.")] = None,
+    split: Split = None,
+    likeness: Annotated[
+        bool,
+        typer.Option(
+            "--likeness/--no-likeness",
+            help="Also FID, KID, perceptual distance, identity and background.",
+        ),
+    ] = True,
     raw: Annotated[
         bool, typer.Option(help="Use the last weights, not their moving average.")
     ] = False,
@@ -187,12 +218,28 @@ def measure(
 ) -> None:
     """Measure as the papers did: PSNR and SSIM of reconstructions, accuracy of each attribute.
 
-    The judge decides at 0.5, as theirs did, and also as if yes and no were equally common.
+    Judges decide at 0.5, as theirs did, and also as if yes and no were equally common. What an edit
+    costs is measured, too.
     """
     with ending(debug):
         from tonsure.lab import measuring
 
-        emit(measuring.figures(run, data, strength, judge, count, raw=raw))
+        def tell(done: int, whole: int) -> None:
+            if _terminal():
+                _write(f"\r{done}/{whole}" + ("\n" if done == whole else ""))
+
+        told = measuring.figures(
+            run,
+            data,
+            strength,
+            judge or (),
+            count,
+            raw=raw,
+            likeness=likeness,
+            split=split,
+            tell=tell,
+        )
+        emit(told)
 
 
 @app.command()
@@ -226,6 +273,12 @@ def export(
     data: Annotated[
         Path | None, typer.Option(help="A pack, for a network that is calibrated (the judge).")
     ] = None,
+    hub: Annotated[
+        Path | None, typer.Option(help="A folder as model hubs expect it, in place of one file.")
+    ] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="What 'lab measure' wrote, for the card in --hub.")
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Export a generator as ONNX, with a card, for `tonsure bald --model` and `tonsure sweep`.
@@ -233,8 +286,12 @@ def export(
     Of the product's own presets: the network as the tool uses it.
     """
     with ending(debug):
-        from tonsure.lab import release
+        from tonsure.lab import publish, release
 
+        if hub is not None:
+            publish.write(run, hub, raw=raw, figures=figures)
+            say(f"{hub}")
+            return
         told = release.write(run, out, raw=raw, data=data)
         say(f"{told['file']}: {told['bytes']} bytes, {told['gap']:.1e} from torch at most")
 

@@ -225,6 +225,13 @@ def _fitted(value: Any, hint: Any, name: str) -> Any:
     raise BadOption(f"{name} is {kinds.get(hint.__name__, hint.__name__)}, not {value!r}.")
 
 
+def with_split(config: Config, split: str | None) -> Config:
+    """With another split of the data, unless None."""
+    if split is None:
+        return config
+    return dataclasses.replace(config, data=dataclasses.replace(config.data, split=split))
+
+
 def check_attributes(config: Config, known: Sequence[str] = CELEBA) -> None:
     """`BadOption` for an attribute that the data has no label of."""
     for name in config.network.attributes:

@@ -3,48 +3,42 @@
     net_G.pdparams        Paddle 1.8 (PaddleCV/gan, static save): STGAN, AttGAN, StarGAN
     200000-G.ckpt         yunjey/stargan, G (a D beside it, 200000-D.ckpt, comes along)
     weights.49.pth        elvisyjlin/AttGAN-PyTorch
+    Epoch_(199)_(947of947).ckpt.index and its .data-00000-of-00001
+                          csmliu/STGAN, LynnHo/AttGAN-Tensorflow version 1; STGAN's classifier
 
-A `.pdparams` is read by `unpickle`, the others with torch's weights-only reader. Shapes say what is
-in the file; a tensor that is missing or does not fit is named, with both shapes.
+A `.pdparams` is read by `unpickle`, TensorFlow's by `bundle`, the others with torch's weights-only
+reader. Shapes say what is in the file; a tensor that is missing or does not fit is named, with
+both shapes.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from tonsure.attributes import FIVE, STANDARD
 from tonsure.errors import BadOption, ModelDamaged
+from tonsure.lab import bundle, slim
 from tonsure.lab import config as configs
 from tonsure.lab.checkpoints import save
 from tonsure.lab.config import Config
+from tonsure.lab.foreign import Found, Tensors, names, square, wiring
 from tonsure.lab.networks.build import discriminator, generator
-from tonsure.lab.networks.config import LAYERS
 from tonsure.lab.unpickle import arrays
-
-Tensors = dict[str, Tensor]
-
-
-@dataclass
-class Found:
-    """What a file holds, in our names; `preset` has the conventions it was trained with."""
-
-    preset: str
-    network: dict[str, Any]
-    generator: Tensors
-    discriminator: Tensors = field(default_factory=dict)
 
 
 def convert(source: Path, out: Path, changes: Sequence[str] = ()) -> str:
     """Write our checkpoint `out`; says what it was. `changes` as of presets, for what no shape
-    tells: network.attributes, and the size of a file without its discriminator."""
+    tells: network.attributes, and the size of a file without its discriminator.
+
+    STGAN's classifier becomes a judge, an .onnx for `lab measure --judge`.
+    """
+    if bundle.is_bundle(source) and slim.is_classifier(source):
+        return slim.judge(source, out)
     found = _read(source)
     values = configs.table(found.preset)
     values["name"] = f"{found.preset.split('-')[0]}-converted"
@@ -98,6 +92,8 @@ def _shape(value: Tensor) -> str:
 
 
 def _read(source: Path) -> Found:
+    if bundle.is_bundle(source):
+        return slim.networks(source)
     if not source.is_file():
         raise BadOption(f"There is no file {source}.")
     if source.suffix == ".pdparams" or source.name.startswith("net_"):
@@ -152,7 +148,7 @@ def _stargan(g: Tensors, d: Tensors) -> Found:
     network["blocks"] = sum(1 for k in g if re.fullmatch(r"main\.\d+\.main\.0\.weight", k))
     if d:
         network |= _patch_size(d)
-    return Found("stargan-128", network | _names(count), kept, d)
+    return Found("stargan-128", network | names(count), kept, d)
 
 
 def _patch_size(d: Tensors) -> dict[str, Any]:
@@ -180,7 +176,7 @@ def _port(found: dict[str, Any]) -> Found:
             head = "adversarial" if match[1] == "adv" else "classes"
             critic[f"{head}.{2 * int(match[2])}.{match[3]}"] = value
     network = {"critic_head": "relu", "batch_population": False, "batch_scale": 0.0}
-    network |= _wiring(ours) | _square(critic)
+    network |= wiring(ours) | square(critic)
     # slope, epsilons and momentum of the port are those that Paddle copied
     return Found("attgan-128-paddle", network, ours, critic)
 
@@ -220,11 +216,11 @@ def _paddle(tensors: Tensors, source: Path) -> Found:
             turned = value.T if match[3] == "w" else value
             d[f"{head}.{2 * int(match[2]) - 2}.{norm[match[3]]}"] = turned
     units = any(key.startswith("units.") for key in g)
-    wiring = _wiring(g)
-    network = wiring | _square(d) | ({"critic_norm": "none"} if bare else {})
-    if not units and wiring["shortcuts"] == 4:
+    wired = wiring(g)
+    network = wired | square(d) | ({"critic_norm": "none"} if bare else {})
+    if not units and wired["shortcuts"] == 4:
         network["units"] = "none"
-    star = "stgan" if units or wiring["shortcuts"] == 4 else "attgan"
+    star = "stgan" if units or wired["shortcuts"] == 4 else "attgan"
     return Found(f"{star}-128-paddle", network, g, d)
 
 
@@ -250,50 +246,4 @@ def _paddle_star(tensors: Tensors) -> Found:
     network["blocks"] = sum(1 for k in g if re.fullmatch(r"main\.\d+\.main\.0\.weight", k))
     if "conv2.weight" in d:
         network |= _patch_size(d)
-    return Found("stargan-128-paddle", network | _names(g["main.0.weight"].shape[1] - 3), g, d)
-
-
-def _wiring(g: Tensors) -> dict[str, Any]:
-    """Widths, labels, shortcuts and injects from the shapes of an encoder and a decoder."""
-    widths = [_channels(g, f"encoder.{i}.0.weight", 0) for i in range(LAYERS)]
-    count = _channels(g, "decoder.0.0.weight", 0) - widths[-1]
-    shortcuts = injects = 0
-    for i in range(LAYERS - 1):
-        extra = _channels(g, f"decoder.{i + 1}.0.weight", 0) - widths[LAYERS - 1 - i]
-        skip = widths[LAYERS - 2 - i]
-        if extra not in (0, count, skip, skip + count):
-            raise ModelDamaged(
-                f"decoder.{i + 1} has {extra} joined channels; {count} labels and {skip} "
-                "features were expected."
-            )
-        shortcuts += extra >= skip
-        injects += extra in (count, skip + count)
-    made = {"base": widths[0], "widest": widths[-1], "shortcuts": shortcuts, "injects": injects}
-    return made | _names(count)
-
-
-def _channels(g: Tensors, name: str, axis: int) -> int:
-    if name not in g:
-        raise ModelDamaged(f"The file does not fit: it has no {name}.")
-    return int(g[name].shape[axis])
-
-
-def _square(d: Tensors) -> dict[str, Any]:
-    """Size and widths from the discriminator, if there is one; pictures are square."""
-    if "adversarial.0.weight" not in d:
-        return {}
-    convs = sorted(
-        (int(k.split(".")[1]), v) for k, v in d.items()
-        if k.startswith("main.") and v.ndim == 4
-    )  # fmt: skip
-    hidden, flat = d["adversarial.0.weight"].shape
-    side = 32 * math.isqrt(flat // convs[-1][1].shape[0])
-    return {
-        "height": side, "width": side, "hidden": int(hidden),
-        "critic_base": int(convs[0][1].shape[0]), "critic_widest": int(convs[-1][1].shape[0]),
-    }  # fmt: skip
-
-
-def _names(count: int) -> dict[str, Any]:
-    known: dict[int, tuple[str, ...]] = {13: STANDARD, 5: FIVE}
-    return {"attributes": list(known[count])} if count in known else {}
+    return Found("stargan-128-paddle", network | names(g["main.0.weight"].shape[1] - 3), g, d)

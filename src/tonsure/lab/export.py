@@ -17,6 +17,8 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
+from tonsure.lab.data import disk
+
 
 @dataclass(frozen=True)
 class Port:
@@ -68,7 +70,8 @@ def export(
     outputs : names of what it gives.
     free : axes that may vary, by input or output, as `torch.onnx.export` takes them.
 
-    Returns the largest difference of ONNX Runtime's outputs from torch's on `examples`.
+    Returns the largest difference of ONNX Runtime's outputs from torch's on `examples`. The file
+    appears whole or not at all; `UnwritableOutput` where it does not fit.
     """
     import onnxruntime
 
@@ -85,8 +88,8 @@ def export(
             dynamic_axes=free, opset_version=17, dynamo=False,
         )  # fmt: skip
     model = halve_weights(onnx.load_from_string(buffer.getvalue()))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(model, str(path))
+    with disk.whole(path) as half:
+        onnx.save(model, str(half))
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     got = session.run(None, {k: v.numpy() for k, v in examples.items()})
     with torch.no_grad():

@@ -59,7 +59,12 @@ def _session(file: Path, threads: int | None) -> InferenceSession:
 
 def chip(pixels: Bytes, face: Face) -> Bytes:
     """The face as dlib's network wants to see it, (150, 150, 3); `pixels` (H, W, 3)."""
-    here = to_complex(face.landmarks)[list(_POINTS)]
+    return chip_at(pixels, face.landmarks)
+
+
+def chip_at(pixels: Bytes, landmarks: npt.NDArray[np.float32]) -> Bytes:
+    """As `chip`, of a mesh (468, 2 or 3) in pixels."""
+    here = to_complex(landmarks)[list(_POINTS)]
     a, b = here - here.mean(), _TARGET - _TARGET.mean()
     z = complex((np.conj(a) * b).sum() / (np.abs(a) ** 2).sum())
     t = complex(_TARGET.mean() - z * here.mean())

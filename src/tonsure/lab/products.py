@@ -32,6 +32,7 @@ TASKS = {
     "parser": "tonsure.lab.tasks.parser:ParserTask",
     "hat": "tonsure.lab.tasks.hat:HatTask",
     "judge": "tonsure.lab.tasks.judge:JudgeTask",
+    "classifier": "tonsure.lab.tasks.classifier:ClassifierTask",
     "bare": "tonsure.lab.tasks.bare:BareTask",
     "sight": "tonsure.lab.tasks.sight:SightTask",
     "beneath": "tonsure.lab.tasks.beneath:BeneathTask",

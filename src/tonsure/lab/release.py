@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from tonsure.errors import BadOption
 from tonsure.lab import checkpoints, products, sample
 from tonsure.lab.config import Config
+from tonsure.lab.data import disk
 from tonsure.lab.export import export
 from tonsure.lab.networks.build import discriminator, parameters
 
@@ -95,7 +96,8 @@ def _facts(config: Config, step: int) -> dict[str, Any]:
     return {
         "kind": sample.kind(c), "system": c.system, "scale": c.scale, "preset": config.name,
         "attributes": list(c.attributes), "height": c.height, "width": c.width,
-        "crop": config.data.crop, "filter": config.data.filter, "step": step,
+        "crop": config.data.crop, "filter": config.data.filter, "split": config.data.split,
+        "step": step,
     }  # fmt: skip
 
 
@@ -103,7 +105,8 @@ def _describe(path: Path, facts: dict[str, Any]) -> None:
     model = onnx.load(str(path))
     entry = model.metadata_props.add()
     entry.key, entry.value = KEY, json.dumps(facts)
-    onnx.save(model, str(path))
+    with disk.whole(path) as half:
+        onnx.save(model, str(half))
 
 
 def _card(

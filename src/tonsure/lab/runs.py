@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from tonsure.errors import BadOption, UnwritableOutput
+from tonsure.lab.boards import BOARDS
 
 try:
     import fcntl
@@ -48,13 +49,18 @@ def locked(run: Path) -> Iterator[None]:
 
 
 class Log:
-    """`log.jsonl`, TensorBoard if asked for and there, and a line for people.
+    """`log.jsonl`, other people's boards if asked for, and a line for people.
 
-    Lines of steps after `first` are forgotten: they come again.
+    `boards` are "tensorboard" and "wandb", by their own packages; `config` is what they are told
+    of the run. Lines of steps after `first` are forgotten: they come again.
     """
 
-    def __init__(self, run: Path, first: int, *, board: bool = False, quiet: bool = False) -> None:
+    def __init__(
+        self, run: Path, first: int, *, boards: Sequence[str] = (), config: Any = None,
+        quiet: bool = False,
+    ) -> None:  # fmt: skip
         self.run, path = run, run / "log.jsonl"
+        self._boards = [BOARDS[name](run, config) for name in boards]
         if path.exists():
             lines = path.read_text(encoding="utf-8").splitlines()
             kept = [line for line in lines if _step(line) <= first]
@@ -62,13 +68,6 @@ class Log:
         self._file = path.open("a", buffering=1, encoding="utf-8")
         self._quiet, self._began, self._first = quiet, time.perf_counter(), first
         self._terminal = sys.stderr.isatty()
-        self._board: Any = None
-        if board:
-            try:
-                from torch.utils.tensorboard import SummaryWriter
-            except ImportError:
-                raise BadOption("--tensorboard needs 'pip install tensorboard'.") from None
-            self._board = SummaryWriter(str(run / "tensorboard"))
 
     def write(self, step: int, values: dict[str, Any]) -> None:
         """Numbers of a step; a dict among them is a group of such."""
@@ -78,14 +77,15 @@ class Log:
             raise UnwritableOutput(
                 f"{self.run / 'log.jsonl'} cannot be written: {error}."
             ) from None
-        if self._board is not None:
-            for name, value in values.items():
-                told = value if isinstance(value, dict) else {"": value}
-                for key, number in told.items():
-                    self._board.add_scalar(f"{name}/{key}" if key else name, number, step)
+        flat: dict[str, float] = {}
+        for name, value in values.items():
+            told = value if isinstance(value, dict) else {"": value}
+            flat |= {f"{name}/{key}" if key else name: number for key, number in told.items()}
+        for board in self._boards:
+            board.write(step, flat)
 
     def picture(self, step: int, pixels: npt.NDArray[np.uint8]) -> None:
-        """A sheet (H, W, 3), to `samples` and to TensorBoard."""
+        """A sheet (H, W, 3), to `samples` and to the boards."""
         folder = self.run / "samples"
         try:
             folder.mkdir(exist_ok=True)
@@ -94,8 +94,8 @@ class Log:
             raise UnwritableOutput(
                 f"The sheet of step {step} cannot be written: {error}."
             ) from None
-        if self._board is not None:
-            self._board.add_image("samples", pixels, step, dataformats="HWC")
+        for board in self._boards:
+            board.picture(step, pixels)
 
     def say(self, step: int, steps: int, values: dict[str, float]) -> None:
         """How far it is, how fast, how long yet."""
@@ -119,8 +119,8 @@ class Log:
             self._file.close()
         if self._terminal and not self._quiet:
             print(file=sys.stderr)
-        if self._board is not None:
-            self._board.close()
+        for board in self._boards:
+            board.close()
 
 
 def _step(line: str) -> int:

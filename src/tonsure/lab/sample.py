@@ -130,7 +130,8 @@ def exported(path: Path) -> tuple[nn.Module, Config, int]:
     network = {name: facts[name] for name in kept}
     if facts["kind"] != "labels":
         network["condition"] = facts["kind"]
-    data = {name: facts[name] for name in ("crop", "filter")}
+    # files of before do not say the split; measuring and sampling take it by --split
+    data = {name: facts[name] for name in ("crop", "filter", "split") if name in facts}
     config = configs.of_dict({"name": facts["preset"], "network": network, "data": data})
     return Exported(path).eval(), config, int(facts["step"])
 

@@ -14,9 +14,10 @@ from PIL.PngImagePlugin import PngInfo
 
 from tonsure.attributes import index
 from tonsure.errors import BadOption
+from tonsure.lab import config as configs
 from tonsure.lab import sample
+from tonsure.lab.data import disk, packed
 from tonsure.lab.data import labels as lists
-from tonsure.lab.data import packed
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -36,7 +37,8 @@ def png(path: Path, pixels: Bytes, told: dict[str, Any]) -> None:
     """Save (H, W, 3) with `told` as JSON in its text chunk "tonsure"."""
     info = PngInfo()
     info.add_text("tonsure", json.dumps(told))
-    Image.fromarray(pixels).save(path, pnginfo=info)
+    with disk.whole(path) as half:
+        Image.fromarray(pixels).save(half, "PNG", pnginfo=info)
 
 
 def listed(
@@ -59,13 +61,14 @@ def listed(
 
 def write(
     run: Path, data: Path, out: Path, *, degrees: str | None, attribute: str, strength: float,
-    count: int, single: bool, raw: bool, told_by: Path | None = None,
+    count: int, single: bool, raw: bool, told_by: Path | None = None, split: str | None = None,
 ) -> None:  # fmt: skip
     """Samples of `count` held-out pictures of a pack, by the generator of a run; or of those that
     the list `told_by` names, with its labels in place of the pack's."""
     if count < 1:
         raise BadOption("--count is 1 or more.")
     g, config, step = sample.opened(run, raw=raw)
+    config = configs.with_split(config, split)
     pack, c = packed.open(data, config), config.network
     rows, labels = pack.held_out()[:count], pack.labels[pack.held_out()[:count]]
     if told_by is not None:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Generator
+import time
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
@@ -47,23 +48,25 @@ class Trained:
 
 def train(
     task: Task | Duel, run: Path, recipe: Recipe, group: Group = ALONE, *,
-    config: dict[str, Any] | None = None, board: bool = False, quiet: bool = False,
+    config: dict[str, Any] | None = None, boards: Sequence[str] = (), quiet: bool = False,
+    until: float | None = None,
 ) -> Trained:  # fmt: skip
     """Train into folder `run`.
 
     `config` is what the checkpoints say of the run, by default the task's own and the recipe.
-    Ctrl-C ends the step and saves. Raises `NotANumber` when a loss is not finite and
-    `UnwritableOutput` when the disk is full (the last good checkpoint stays the last), `BadOption`
-    when the folder's run was another one, or is being trained.
+    `boards` are names of `boards.BOARDS`. Ctrl-C ends the step and saves, and so does the first
+    step that ends after `until`, a moment of `time.monotonic`. Raises `NotANumber` when a loss is
+    not finite and `UnwritableOutput` when the disk is full (the last good checkpoint stays the
+    last), `BadOption` when the folder's run was another one, or is being trained.
     """
     config = config or {**task.config, "train": asdict(recipe)}
     with runs.locked(run) if group.leads else nullcontext():
-        return _train(task, run, recipe, group, config, board=board, quiet=quiet)
+        return _train(task, run, recipe, group, config, boards=boards, quiet=quiet, until=until)
 
 
 def _train(
     task: Task | Duel, run: Path, recipe: Recipe, group: Group, config: dict[str, Any], *,
-    board: bool, quiet: bool,
+    boards: Sequence[str], quiet: bool, until: float | None,
 ) -> Trained:  # fmt: skip
     match, steps, first = Match(task, recipe, group), recipe.steps, 0
     told: dict[str, Any] = {}
@@ -78,7 +81,9 @@ def _train(
             said = f"{run} is finished: it has {first} steps of {steps}."
             print(f"{said} --set train.steps=... goes on.", file=sys.stderr)
         return Trained(match.average, first, True)
-    log = runs.Log(run, first, board=board, quiet=quiet) if group.leads else None
+    log = None
+    if group.leads:
+        log = runs.Log(run, first, boards=boards, config=config, quiet=quiet)
     books = Books(recipe, group, run, first, told)
     critic, own = match.critic, recipe.fresh or match.critic is None
     per_step = recipe.critic_steps + own if critic else 1
@@ -99,7 +104,7 @@ def _train(
             match.follow(step)
             # book-keeping
             done = step + 1
-            asked, last = books.step(done, stop.asked), done == steps
+            asked, last = books.step(done, stop.asked or _over(until)), done == steps
             saving = done % recipe.save_every == 0 or last or asked
             if log is not None:
                 due = done % recipe.log_every == 0 or last
@@ -125,6 +130,10 @@ def _train(
         batches.close()
         if log is not None:
             log.close()
+
+
+def _over(until: float | None) -> bool:
+    return until is not None and time.monotonic() >= until
 
 
 def _examine(

@@ -57,6 +57,20 @@ def arrays(path: Path, **values: npt.ArrayLike) -> None:
 
 
 @contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Another name to write a file under: its own when the block ends, gone if it fails.
+    `UnwritableOutput` where it does not fit."""
+    half = path.with_name(f"{path.stem}.half{path.suffix}")
+    try:
+        with _told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield half
+            os.replace(half, path)
+    finally:
+        half.unlink(missing_ok=True)
+
+
+@contextmanager
 def _told(path: Path) -> Iterator[None]:
     try:
         yield

@@ -1,7 +1,8 @@
 """A set packed once: cropped, made small, uint8, opened as a memory map.
 
 A pack is a folder of `pictures.npy` (N, H, W, 3) uint8 and `labels.npz` (names, labels, parts, and
-how it was made). `pictures.npy` is written under another name and renamed when it is whole.
+how it was made). `pictures.npy` is written under another name and renamed when it is whole. In its
+place there may be a `pictures.npz` of compressed ones (`data.compressed`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy.typing as npt
 from tonsure.crops import cut, resize
 from tonsure.errors import BadOption, UnwritableOutput
 from tonsure.lab.config import Config, check_attributes
-from tonsure.lab.data import disk, split
+from tonsure.lab.data import compressed, disk, split
 from tonsure.lab.data.labels import BadList
 from tonsure.lab.data.source import Source, find
 
@@ -51,6 +52,12 @@ class Packed:
                 return rows
         return np.arange(max(0, len(self.parts) - 64), len(self.parts))
 
+    def examined(self) -> tuple[str, npt.NDArray[np.int64]]:
+        """Which part published figures are measured on, and its rows: test, else `held_out`."""
+        if len(rows := self.rows(split.TEST)):
+            return "test", rows
+        return ("val" if len(self.rows(split.VAL)) else "the last rows"), self.held_out()
+
 
 def recipe(config: Config) -> dict[str, Any]:
     """What decides the pixels of a pack."""
@@ -59,14 +66,16 @@ def recipe(config: Config) -> dict[str, Any]:
 
 
 def is_pack(folder: Path) -> bool:
-    return (folder / "pictures.npy").exists() and (folder / "labels.npz").exists()
+    there = any((folder / name).exists() for name in ("pictures.npy", compressed.NAME))
+    return there and (folder / "labels.npz").exists()
 
 
 def pack(
-    config: Config, folder: Path, out: Path, *, listed: Path | None = None, tell: Tell = print,
-    bar: bool = False,
+    config: Config, folder: Path, out: Path, *, listed: Path | None = None,
+    quality: int | None = None, tell: Tell = print, bar: bool = False,
 ) -> None:  # fmt: skip
-    """Pack the set in `folder` for `config` into `out`: all labels, all parts.
+    """Pack the set in `folder` for `config` into `out`: all labels, all parts; with a `quality`, as
+    WebP.
 
     Lists and names are checked first, then every picture is decoded: whatever is wrong is said
     with file and line before any training.
@@ -78,9 +87,17 @@ def pack(
     size = config.network.height, config.network.width
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with disk.array(out / "pictures.npy", (n, *size, 3)) as pictures:
-            _fill(pictures, source, config, tell if bar else None)
+        progress = _Progress(n, tell if bar else None)
+        if quality is not None:
+            compressed.write(
+                out / compressed.NAME, n, lambda row: view(source, row, config), quality,
+                progress.at,
+            )  # fmt: skip
             _write_labels(out / "labels.npz", source, parts, config)
+        else:
+            with disk.array(out / "pictures.npy", (n, *size, 3)) as pictures:
+                _fill(pictures, source, config, progress)
+                _write_labels(out / "labels.npz", source, parts, config)
     except OSError as error:
         raise UnwritableOutput(f"{out} cannot be written: {error.strerror or error}.") from None
     finally:
@@ -96,9 +113,26 @@ def pack(
     tell(f"\n{n} pictures ({shares}) packed in {seconds:.0f} s: {out}\n")
 
 
-def _fill(pictures: Bytes, source: Source, config: Config, tell: Tell | None) -> None:
-    """Decode all pictures, several at a time; `tell` gets a bar."""
-    began, last, n = time.perf_counter(), 0.0, len(source)
+class _Progress:
+    """A bar, a few times a second; `tell` gets it, or nobody."""
+
+    def __init__(self, count: int, tell: Tell | None) -> None:
+        self.count, self.tell = count, tell
+        self.began, self.last = time.perf_counter(), 0.0
+
+    def at(self, done: int) -> None:
+        now = time.perf_counter()
+        if self.tell is None or (now - self.last <= 0.5 and done < self.count):
+            return
+        self.last, rate = now, done / (now - self.began)
+        self.tell(
+            f"\r[{'#' * round(30 * done / self.count):30}] {done}/{self.count}, {rate:.0f} "
+            f"pictures/s, {(self.count - done) / rate:.0f} s left "
+        )
+
+
+def _fill(pictures: Bytes, source: Source, config: Config, progress: _Progress) -> None:
+    """Decode all pictures, several at a time."""
 
     def one(row: int) -> int:
         pictures[row] = view(source, row, config)
@@ -106,16 +140,8 @@ def _fill(pictures: Bytes, source: Source, config: Config, tell: Tell | None) ->
 
     pool = ThreadPoolExecutor(os.cpu_count() or 1)
     try:
-        for done, _ in enumerate(pool.map(one, range(n)), 1):
-            now = time.perf_counter()
-            if tell is not None and (now - last > 0.5 or done == n):
-                last = now
-                rate = done / (now - began)
-                share = "#" * round(30 * done / n)
-                tell(
-                    f"\r[{share:30}] {done}/{n}, {rate:.0f} pictures/s, "
-                    f"{(n - done) / rate:.0f} s left "
-                )
+        for done, _ in enumerate(pool.map(one, range(len(source))), 1):
+            progress.at(done)
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -170,8 +196,12 @@ def open(folder: Path, config: Config) -> Packed:
         dict(zip(stems, found["celeba"].tolist(), strict=True))
         if found["celeba"].min() >= 0 else None
     )  # fmt: skip
+    pictures = (
+        np.load(folder / "pictures.npy", mmap_mode="r")
+        if (folder / "pictures.npy").exists() else compressed.read(folder / compressed.NAME)
+    )  # fmt: skip
     return Packed(
-        np.load(folder / "pictures.npy", mmap_mode="r"),
+        pictures,
         found["labels"][:, columns].astype(np.float32), config.network.attributes,
         split.parts(config.data.split, files, numbers, partition), found["files"],
     )  # fmt: skip

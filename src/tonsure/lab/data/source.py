@@ -2,7 +2,8 @@
 
 Understood as they are downloaded: CelebA's `img_align_celeba` (folder or zip) with
 `list_attr_celeba.txt`; CelebA-HQ and CelebAMask-HQ with `CelebAMask-HQ-attribute-anno.txt`;
-Paddle's lists; any folder with a CSV; tar shards (WebDataset), with a list or a `.json` a picture.
+Paddle's lists; any folder with a CSV; tar shards (WebDataset), with a list or a `.json` a picture;
+sets of Hugging Face's `datasets` (`data.huggingface`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from tonsure.lab.data import huggingface
 from tonsure.lab.data import labels as lists
 from tonsure.lab.data.labels import BadList, Labels
 
@@ -74,6 +76,9 @@ def find(folder: Path, listed: Path | None = None) -> Source:
     """
     if not folder.is_dir():
         raise BadList(f"There is no folder {folder}.")
+    if listed is None and huggingface.is_one(folder):
+        told, own, parts = huggingface.find(folder)
+        return Source(told, own, parts, None)
     there = _pictures(folder)
     path = listed or _list(folder)
     told = lists.read(path) if path is not None else _told_in_tars(folder)

@@ -1,7 +1,7 @@
 """Splits by name: which rows of a list train, validate and test.
 
 official  AttGAN's and STGAN's: CelebA's numbers up to 182,000, to 182,637, the rest
-celeba    CelebA's own `list_eval_partition.txt`
+celeba    CelebA's own `list_eval_partition.txt`, or the splits of a set that has its own
 stargan   lines shuffled by Python's generator with seed 1234; the first 1,999 test
 paddle    by position: the first 90 % train, the next 0.3 % test, the rest unused
 all       everything trains, and the last rows are looked at

@@ -1,13 +1,15 @@
-"""The judge at work: CelebA's 40 labels as probabilities, by ONNX Runtime.
+"""A judge at work: CelebA's 40 labels as probabilities, by ONNX Runtime.
 
-It was trained on real photos only (`tonsure.lab.tasks.judge`) and is calibrated to the shares of
-labels in that set; see `assets/judge.md`.
+The judge that comes with the laboratory was trained on real photos only (`tonsure.lab.tasks.judge`)
+and is calibrated to the shares of labels in that set; see `assets/judge.md`. Another one is STGAN's
+classifier (`tonsure.lab.tasks.classifier`), which looks at a crop of CelebA's frame.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -33,14 +35,20 @@ FILE = beside(Path(__file__).resolve().parent.parent / "assets" / "judge.onnx")
 
 @dataclass(frozen=True)
 class Judge:
-    """`names` of the 40 labels, `priors` (40,) the share of yes where it was calibrated."""
+    """`names` of the 40 labels, `priors` (40,) the share of yes where it was calibrated.
+
+    It looks at (H, W) = `size` pixels: of the crop of that name (`tonsure.crops`) or, where that is
+    "", of `BOX`.
+    """
 
     names: tuple[str, ...]
     priors: npt.NDArray[np.float64]
     session: InferenceSession | Any
+    crop: str = ""
+    size: tuple[int, int] = SIZE
 
     def probabilities(self, views: Bytes) -> npt.NDArray[np.float32]:
-        """(N, 40) of (N, 144, 112, 3): calibrated, 0..1."""
+        """(N, 40) of (N, H, W, 3) uint8: calibrated, 0..1."""
         out = [np.zeros((0, len(self.names)), np.float32)]
         for k in range(0, len(views), 32):
             part = views[k : k + 32].astype(np.float32).transpose(0, 3, 1, 2) / 127.5 - 1
@@ -68,14 +76,18 @@ def open(file: Path = FILE, threads: int | None = None) -> Judge:
             f"The judge {file} is missing; tonsure lab train judge makes it."
         ) from error
     opened = session.open_path(file, sha256=told["sha256"], threads=threads)
-    return Judge(tuple(told["names"]), np.array(told["priors"], np.float64), opened)
+    priors, size = np.array(told["priors"], np.float64), tuple(told.get("size", SIZE))
+    return Judge(tuple(told["names"]), priors, opened, told.get("crop", ""), (size[0], size[1]))
 
 
-def describe(file: Path, names: list[str], priors: npt.NDArray[np.float64]) -> None:
+def describe(
+    file: Path, names: Sequence[str], priors: npt.NDArray[np.float64], crop: str = "",
+    size: tuple[int, int] = SIZE,
+) -> None:  # fmt: skip
     """Write the description that `open` needs beside `file`."""
     told = {
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
-        "names": names,
+        "names": list(names),
         "priors": [round(float(value), 5) for value in priors],
-    }
+    } | ({"crop": crop, "size": list(size)} if crop else {})
     file.with_suffix(".json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
