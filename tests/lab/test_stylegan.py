@@ -81,9 +81,9 @@ def test_w_plus_of_one_row_is_that_w_and_truncation_ends_at_the_mean() -> None:
     g = Generator(TINY)
     g.mean.normal_()
     z = torch.randn(3, 8)
-    assert torch.allclose(g(z), g.synthesise(g.spread(g.mapping(z))))
+    assert torch.allclose(g(z), g.synthesise(g.spread(g.mapping(z))), atol=1e-3)
     same = g(z, 0.0)
-    assert torch.allclose(same[0], same[2])
+    assert torch.allclose(same[0], same[2], atol=1e-3)
     # the last row of a w+ tells the colours of the finest block only
     ws = g.spread(g.mapping(z)).clone()
     ws[:, -1] += 1
@@ -162,7 +162,7 @@ def test_sizes_are_powers_of_two(size: int) -> None:
         Shape(size)
 
 
-def pack(folder: Path, side: int = 16, count: int = 24) -> Path:
+def pack(folder: Path, side: int = 32, count: int = 24) -> Path:
     folder.mkdir()
     random = np.random.default_rng(0)
     np.save(folder / "pictures.npy", random.integers(0, 256, (count, side, side, 3), np.uint8))
@@ -176,7 +176,7 @@ def pack(folder: Path, side: int = 16, count: int = 24) -> Path:
     return folder
 
 
-SMALL = ["options.size=16", "options.latent=8", "options.base=128", "options.widest=16",
+SMALL = ["options.size=32", "options.latent=8", "options.base=128", "options.widest=16",
          "options.batch=4", "train.save_every=2", "train.sample_every=0", "train.precision=fp32",
          "options.r1_every=2", "options.path_every=2", "train.log_every=1"]  # fmt: skip
 

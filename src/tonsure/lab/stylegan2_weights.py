@@ -11,15 +11,19 @@ and some shapes differ. Noise that is stored comes along.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from tonsure.errors import ModelDamaged
+from tonsure.lab import config as configs
+from tonsure.lab import products
 from tonsure.lab.networks.stylegan2 import Shape
+from tonsure.lab.unpickle_modules import modules
 
 Tensors = dict[str, Tensor]
 
@@ -33,14 +37,28 @@ class Faces:
     discriminator: Tensors = field(default_factory=dict)
 
 
-def known(found: Mapping[str, Any]) -> bool:
-    """Whether a dictionary is of one of these layouts."""
-    names = {"g_ema", "G_ema", "synthesis.b4.const", "input.input"}
-    return any(name in found for name in names) or "mapping.fc0.weight" in found.get("G", {})
+def opened(source: Path, load: Callable[[Path], Mapping[str, Any]]) -> Faces | None:
+    """The content of a file of one of these layouts, None for another file; `load` reads what
+    torch wrote. `ModelDamaged` for a file that is refused."""
+    if source.suffix == ".pkl" and source.is_file():
+        return read(modules(source))
+    if source.suffix not in (".pt", ".pth") or not source.is_file():
+        return None
+    found = load(source)
+    names = ("g_ema", "G_ema", "synthesis.b4.const", "input.input")
+    return read(found) if any(name in found for name in names) else None
+
+
+def config(faces: Faces, changes: Sequence[str]) -> dict[str, Any]:
+    """A checkpoint's configuration, with `changes` as of presets: which crop a file was trained on
+    is nowhere in it, and FFHQ's is taken."""
+    options = asdict(faces.shape) | {"crop": "ffhq"}
+    values = {"name": "stylegan2-converted", "task": "stylegan", "options": options}
+    return products.of_dict(configs.changed(values, changes)).as_dict()
 
 
 def read(found: Mapping[str, Any]) -> Faces:
-    """The content of a file that is `known`. `ModelDamaged` names what is missing, or what is of
+    """The content of a file's dictionary. `ModelDamaged` names what is missing, or what is of
     another architecture than configurations E and F."""
     if "g_ema" in found or "input.input" in found:
         g = _tensors(found.get("g_ema", found))
@@ -107,6 +125,7 @@ def _rosinality(g: Tensors, d: Tensors, mean: Any) -> Faces:
         out[f"blocks.{k}.rgb.bias"] = _taken(g, f"{rgb}.bias").reshape(3)
         widths[4 << k] = out[f"blocks.{k}.second.weight"].shape[0]
     out["mean"] = mean.float().reshape(-1) if isinstance(mean, Tensor) else torch.zeros(latent)
+    out |= _never_trained()
     shape = _shape(4 << (count - 1), latent, mapping, widths)
     if not d:
         return Faces(shape, out)
@@ -123,7 +142,7 @@ def _rosinality(g: Tensors, d: Tensors, mean: Any) -> Faces:
         critic[f"blocks.{k}.skip.weight"] = _taken(d, f"convs.{k + 1}.skip.1.weight")
     _dense(critic, "dense", d, "final_linear.0")
     _dense(critic, "score", d, "final_linear.1")
-    return Faces(shape, out, critic)
+    return Faces(shape, out, critic | _never_augmented())
 
 
 def _nvidia(g: Tensors, d: Tensors) -> Faces:
@@ -149,6 +168,7 @@ def _nvidia(g: Tensors, d: Tensors) -> Faces:
         _dense(out, f"blocks.{k}.rgb.style", g, f"{there}.affine")
         out[f"blocks.{k}.rgb.weight"] = _taken(g, f"{there}.weight")[:, :, 0, 0]
         out[f"blocks.{k}.rgb.bias"] = _taken(g, f"{there}.bias")
+    out |= _never_trained()
     widths = {side: len(out[f"blocks.{k}.second.weight"]) for k, side in enumerate(sides)}
     shape = _shape(sides[-1], len(out["mean"]), mapping, widths)
     if not d:
@@ -161,4 +181,13 @@ def _nvidia(g: Tensors, d: Tensors) -> Faces:
         critic[f"blocks.{k}.skip.weight"] = _taken(d, f"b{side}.skip.weight")
     for ours, theirs in (("last", "conv"), ("dense", "fc"), ("score", "out")):
         _dense(critic, ours, d, f"b4.{theirs}")
-    return Faces(shape, out, critic)
+    return Faces(shape, out, critic | _never_augmented())
+
+
+def _never_trained() -> Tensors:
+    """What our generator keeps of its training besides."""
+    return {"path": torch.zeros(()), "updates": torch.zeros((), dtype=torch.int64)}
+
+
+def _never_augmented() -> Tensors:
+    return {"chance": torch.zeros(()), "signs": torch.zeros(2)}
