@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tonsure.cli.console import emit, ending, say
+from tonsure.lab import latent_cli
 from tonsure.lab.evaluate import cli as evaluate
 
 Set = Annotated[
@@ -28,6 +29,8 @@ app = typer.Typer(
 
 
 app.add_typer(evaluate.app, name="evaluate")
+app.command("faces")(latent_cli.faces)
+app.command("edit-latent")(latent_cli.edit_latent)
 
 
 @app.callback()
@@ -203,7 +206,8 @@ def export(
 @app.command()
 def convert(
     source: Annotated[
-        Path, typer.Argument(help="net_G.pdparams, a StarGAN .ckpt or an AttGAN .pth.")
+        Path,
+        typer.Argument(help="net_G.pdparams, a StarGAN .ckpt, an AttGAN .pth, StyleGAN2 .pt or .pkl."),
     ],
     out: Annotated[Path, typer.Option("-o", "--out", help="Our checkpoint, .safetensors.")],
     changes: Set = None,

@@ -214,7 +214,7 @@ class Generator(nn.Module):
         """w (N, D) as w+: the same for every layer."""
         return w[:, None].expand(-1, self.shape.styles, -1)
 
-    def truncated(self, w: Tensor, keeping: float) -> Tensor:
+    def truncated(self, w: Tensor, keeping: float | Tensor) -> Tensor:
         """w or w+ nearer to the mean face: `keeping` 1 leaves it, 0 is the mean."""
         return self.mean + (w - self.mean) * keeping
 
@@ -226,6 +226,6 @@ class Generator(nn.Module):
             x, rgb = block(x, rgb, ws[:, 2 * k + 1 : 2 * k + 4], fixed)
         return rgb
 
-    def forward(self, z: Tensor, keeping: float = 1.0, fixed: bool = True) -> Tensor:
+    def forward(self, z: Tensor, keeping: float | Tensor = 1.0, fixed: bool = True) -> Tensor:
         """The picture of a z."""
         return self.synthesise(self.spread(self.truncated(self.mapping(z), keeping)), fixed)

@@ -22,6 +22,7 @@ from tonsure.errors import BadOption
 from tonsure.lab import ada
 from tonsure.lab.config import Config, DataConfig
 from tonsure.lab.data import packed
+from tonsure.lab.export import Port
 from tonsure.lab.networks.config import NetworkConfig
 from tonsure.lab.networks.stylegan2 import Generator, Shape
 from tonsure.lab.networks.stylegan2_critic import Discriminator
@@ -29,6 +30,8 @@ from tonsure.lab.task import device_of
 
 Bytes = npt.NDArray[np.uint8]
 
+CROP, FILTER = "centre-178", "lanczos"
+"""As pictures are cut and made small unless a run's options say otherwise."""
 _ROWS, _COLUMNS = 6, 8  # of a sheet
 _MEAN = 0.995  # what the mean of w keeps of itself in an update
 _PATH = 0.99  # and the mean of the path lengths
@@ -53,7 +56,7 @@ class StyleGANTask:
 
     def __init__(
         self, data: Path, batch: int = 16, size: int = 64, latent: int = 512, mapping: int = 8,
-        base: int = 32768, widest: int = 512, crop: str = "centre-178", filter: str = "lanczos",
+        base: int = 32768, widest: int = 512, crop: str = CROP, filter: str = FILTER,
         split: str = "celeba", flip: bool = True, mixing: float = 0.9, r1: float = 10.0,
         r1_every: int = 16, path: float = 2.0, path_every: int = 4, ada: float = 0.6,
         ada_pictures: int = 500_000,
@@ -77,8 +80,8 @@ class StyleGANTask:
 
     @staticmethod
     def prepare(
-        data: Path, out: Path, workers: int = 2, size: int = 64, crop: str = "centre-178",
-        filter: str = "lanczos", split: str = "celeba",
+        data: Path, out: Path, workers: int = 2, size: int = 64, crop: str = CROP,
+        filter: str = FILTER, split: str = "celeba",
     ) -> None:  # fmt: skip
         """A pack of the set in `data`, as for the systems of edits."""
         packed.pack(packing(size, crop, filter, split), data, out)
@@ -90,6 +93,13 @@ class StyleGANTask:
     ) -> Generator:  # fmt: skip
         """The generator itself."""
         return Generator(Shape(size, latent, mapping, base, widest))
+
+    @staticmethod
+    def port(network: nn.Module) -> Port:
+        """z to a picture, truncated by `keeping` (1 for not at all), noise fixed."""
+        g = _generator(network)
+        example = {"z": torch.randn(2, g.shape.latent), "keeping": torch.tensor(0.7)}
+        return Port(g, example, ["picture"], {"z": {0: "N"}, "picture": {0: "N"}})
 
     def build(self) -> nn.Module:
         return Generator(self.shape)
