@@ -34,9 +34,7 @@ def weights(network: torch.nn.Module) -> int:
         (Shape(1024), 28_794_124 + 6 * 262_656, 29_012_513),
     ],
 )
-def test_networks_have_the_published_size(
-    shape: Shape, generator: int, discriminator: int
-) -> None:
+def test_networks_have_the_published_size(shape: Shape, generator: int, discriminator: int) -> None:
     with torch.device("meta"):
         assert weights(Generator(shape)) == generator
         assert weights(Discriminator(shape)) == discriminator

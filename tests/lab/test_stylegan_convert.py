@@ -128,13 +128,20 @@ def draw() -> tuple[dict[str, Any], dict[str, Any]]:
         return random.standard_normal(shape).astype(np.float32)
 
     def layer(inputs: int, outputs: int, k: int, side: int) -> dict[str, Array]:
-        return {"affine_w": n(inputs, D), "affine_b": 1 + n(inputs), "weight": n(outputs, inputs, k, k),
-                "bias": n(outputs), "strength": n(1)[0], "noise": n(side, side)}  # fmt: skip
+        return {
+            "affine_w": n(inputs, D),
+            "affine_b": 1 + n(inputs),
+            "weight": n(outputs, inputs, k, k),
+            "bias": n(outputs),
+            "strength": n(1)[0],
+            "noise": n(side, side),
+        }
 
     g: dict[Any, Any] = {
-        "mapping": [(100 * n(D, D), n(D)) for _ in range(LAYERS)], "constant": n(8, 4, 4),
+        "mapping": [(100 * n(D, D), n(D)) for _ in range(LAYERS)],
+        "constant": n(8, 4, 4),
         "mean": n(D),
-    }  # fmt: skip
+    }
     below = 8
     for side, width in WIDTH.items():
         g[side] = {"second": layer(width, width, 3, side), "rgb": layer(width, 3, 1, side)}
@@ -142,12 +149,12 @@ def draw() -> tuple[dict[str, Any], dict[str, Any]]:
             g[side]["first"] = layer(below, width, 3, side)
         below = width
     d: dict[str, Any] = {
-        "rgb": (n(4, 3, 1, 1), n(4)), "last": (n(8, 9, 3, 3), n(8)), "dense": (n(8, 128), n(8)),
+        "rgb": (n(4, 3, 1, 1), n(4)),
+        "last": (n(8, 9, 3, 3), n(8)),
+        "dense": (n(8, 128), n(8)),
         "score": (n(1, 8), n(1)),
-        "blocks": [
-            ((n(a, a, 3, 3), n(a)), (n(8, a, 3, 3), n(8)), n(8, a, 1, 1)) for a in (4, 8)
-        ],
-    }  # fmt: skip
+        "blocks": [((n(a, a, 3, 3), n(a)), (n(8, a, 3, 3), n(8)), n(8, a, 1, 1)) for a in (4, 8)],
+    }
     return g, d
 
 
@@ -159,26 +166,42 @@ def rosinality(g: dict[Any, Any], d: dict[str, Any]) -> dict[str, Any]:
     for k, side in enumerate(WIDTH):
         for name in ("first", "second")[side == 4 :]:
             x, start = g[side][name], "conv1" if side == 4 else f"convs.{number - 1}"
-            out |= {f"{start}.conv.weight": x["weight"][None],
-                    f"{start}.conv.modulation.weight": x["affine_w"],
-                    f"{start}.conv.modulation.bias": x["affine_b"],
-                    f"{start}.noise.weight": x["strength"][None], f"{start}.activate.bias": x["bias"],
-                    f"noises.noise_{number}": x["noise"][None, None]}  # fmt: skip
+            out |= {
+                f"{start}.conv.weight": x["weight"][None],
+                f"{start}.conv.modulation.weight": x["affine_w"],
+                f"{start}.conv.modulation.bias": x["affine_b"],
+                f"{start}.noise.weight": x["strength"][None],
+                f"{start}.activate.bias": x["bias"],
+                f"noises.noise_{number}": x["noise"][None, None],
+            }
             number += 1
         x, start = g[side]["rgb"], "to_rgb1" if k == 0 else f"to_rgbs.{k - 1}"
-        out |= {f"{start}.conv.weight": x["weight"][None], f"{start}.bias": x["bias"].reshape(1, 3, 1, 1),
-                f"{start}.conv.modulation.weight": x["affine_w"],
-                f"{start}.conv.modulation.bias": x["affine_b"]}  # fmt: skip
-    out["convs.0.conv.blur.kernel"] = FILTER.astype(np.float32) * 4  # a buffer that says nothing new
-    critic = {"convs.0.0.weight": d["rgb"][0], "convs.0.1.bias": d["rgb"][1],
-              "final_conv.0.weight": d["last"][0], "final_conv.1.bias": d["last"][1]}  # fmt: skip
+        out |= {
+            f"{start}.conv.weight": x["weight"][None],
+            f"{start}.bias": x["bias"].reshape(1, 3, 1, 1),
+            f"{start}.conv.modulation.weight": x["affine_w"],
+            f"{start}.conv.modulation.bias": x["affine_b"],
+        }
+    out["convs.0.conv.blur.kernel"] = (
+        FILTER.astype(np.float32) * 4
+    )  # a buffer that says nothing new
+    critic = {
+        "convs.0.0.weight": d["rgb"][0],
+        "convs.0.1.bias": d["rgb"][1],
+        "final_conv.0.weight": d["last"][0],
+        "final_conv.1.bias": d["last"][1],
+    }
     for k, name in enumerate(("dense", "score")):
         critic |= {f"final_linear.{k}.weight": d[name][0], f"final_linear.{k}.bias": d[name][1]}
     for k, (first, second, skip) in enumerate(d["blocks"]):
         start = f"convs.{k + 1}"
-        critic |= {f"{start}.conv1.0.weight": first[0], f"{start}.conv1.1.bias": first[1],
-                   f"{start}.conv2.1.weight": second[0], f"{start}.conv2.2.bias": second[1],
-                   f"{start}.skip.1.weight": skip}  # fmt: skip
+        critic |= {
+            f"{start}.conv1.0.weight": first[0],
+            f"{start}.conv1.1.bias": first[1],
+            f"{start}.conv2.1.weight": second[0],
+            f"{start}.conv2.2.bias": second[1],
+            f"{start}.skip.1.weight": skip,
+        }
     return {"g_ema": tensors(out), "d": tensors(critic), "latent_avg": torch.from_numpy(g["mean"])}
 
 
@@ -187,19 +210,37 @@ def nvidia(g: dict[Any, Any], d: dict[str, Any]) -> dict[str, dict[str, Any]]:
     for k, (weight, bias) in enumerate(g["mapping"]):
         out |= {f"mapping.fc{k}.weight": weight, f"mapping.fc{k}.bias": bias}
     for side in WIDTH:
-        for ours, theirs in (("first", "conv0"), ("second", "conv1"), ("rgb", "torgb"))[side == 4 :]:
+        for ours, theirs in (("first", "conv0"), ("second", "conv1"), ("rgb", "torgb"))[
+            side == 4 :
+        ]:
             x, start = g[side][ours], f"synthesis.b{side}.{theirs}"
-            out |= {f"{start}.weight": x["weight"], f"{start}.bias": x["bias"],
-                    f"{start}.affine.weight": x["affine_w"], f"{start}.affine.bias": x["affine_b"]}  # fmt: skip
+            out |= {
+                f"{start}.weight": x["weight"],
+                f"{start}.bias": x["bias"],
+                f"{start}.affine.weight": x["affine_w"],
+                f"{start}.affine.bias": x["affine_b"],
+            }
             if ours != "rgb":
-                out |= {f"{start}.noise_const": x["noise"], f"{start}.noise_strength": x["strength"]}
+                out |= {
+                    f"{start}.noise_const": x["noise"],
+                    f"{start}.noise_strength": x["strength"],
+                }
     critic = {}
-    for name, theirs in (("rgb", "b16.fromrgb"), ("last", "b4.conv"), ("dense", "b4.fc"), ("score", "b4.out")):  # fmt: skip
+    for name, theirs in (
+        ("rgb", "b16.fromrgb"),
+        ("last", "b4.conv"),
+        ("dense", "b4.fc"),
+        ("score", "b4.out"),
+    ):
         critic |= {f"{theirs}.weight": d[name][0], f"{theirs}.bias": d[name][1]}
     for side, (first, second, skip) in zip((16, 8), d["blocks"], strict=True):
-        critic |= {f"b{side}.conv0.weight": first[0], f"b{side}.conv0.bias": first[1],
-                   f"b{side}.conv1.weight": second[0], f"b{side}.conv1.bias": second[1],
-                   f"b{side}.skip.weight": skip}  # fmt: skip
+        critic |= {
+            f"b{side}.conv0.weight": first[0],
+            f"b{side}.conv0.bias": first[1],
+            f"b{side}.conv1.weight": second[0],
+            f"b{side}.conv1.bias": second[1],
+            f"b{side}.skip.weight": skip,
+        }
     return {"G_ema": tensors(out), "D": tensors(critic)}
 
 
@@ -218,16 +259,26 @@ class Persistent:
 
     def __reduce__(self) -> tuple[Any, ...]:
         source = "raise SystemExit('a source was executed')"
-        meta = {"type": "class", "version": 6, "module_src": source, "class_name": "Generator",
-                "state": self.state}  # fmt: skip
+        meta = {
+            "type": "class",
+            "version": 6,
+            "module_src": source,
+            "class_name": "Generator",
+            "state": self.state,
+        }
         return sys.modules["torch_utils.persistence"]._reconstruct_persistent_obj, (meta,)
 
 
 def tree(flat: dict[str, Any], kind: str = "_parameters") -> Persistent:
     """Modules of dotted names; noise and means are buffers."""
     inner: dict[str, dict[str, Any]] = {}
-    state: dict[str, Any] = {"training": False, "_parameters": OrderedDict(), "_buffers": OrderedDict(),
-                             "_modules": OrderedDict(), "_non_persistent_buffers_set": set()}  # fmt: skip
+    state: dict[str, Any] = {
+        "training": False,
+        "_parameters": OrderedDict(),
+        "_buffers": OrderedDict(),
+        "_modules": OrderedDict(),
+        "_non_persistent_buffers_set": set(),
+    }
     for name, value in flat.items():
         first, dot, rest = name.partition(".")
         if dot:

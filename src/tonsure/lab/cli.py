@@ -207,7 +207,9 @@ def export(
 def convert(
     source: Annotated[
         Path,
-        typer.Argument(help="net_G.pdparams, a StarGAN .ckpt, an AttGAN .pth, StyleGAN2 .pt or .pkl."),
+        typer.Argument(
+            help="net_G.pdparams, a StarGAN .ckpt, an AttGAN .pth, StyleGAN2 .pt or .pkl."
+        ),
     ],
     out: Annotated[Path, typer.Option("-o", "--out", help="Our checkpoint, .safetensors.")],
     changes: Set = None,

@@ -82,9 +82,7 @@ def _said(source: Path, out: Path, config: Config, both: bool) -> str:
     )
 
 
-def _faces(
-    faces: stylegan2_weights.Faces, source: Path, out: Path, changes: Sequence[str]
-) -> str:
+def _faces(faces: stylegan2_weights.Faces, source: Path, out: Path, changes: Sequence[str]) -> str:
     """StyleGAN2's networks as a checkpoint of the task `stylegan`."""
     told = stylegan2_weights.config(faces, changes)
     with torch.device("meta"):

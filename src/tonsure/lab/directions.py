@@ -19,8 +19,8 @@ Rows = npt.NDArray[np.floating]
 Flags = npt.NDArray[np.bool_]
 
 FEWEST = 20
-"""Faces with, and without, from which a boundary is drawn; where the judge sees fewer, the outermost
-twentieth of all faces stands for them."""
+"""Faces with, and without, from which a boundary is drawn; where the judge sees fewer, the
+outermost twentieth of all faces stands for them."""
 _HELD = 5  # every fifth face is not learnt from
 _RIDGE = 1e-2
 _ROUNDS = 20
@@ -81,8 +81,8 @@ def direction(name: str, w: Rows, likely: Rows) -> Direction:
 
 
 def apart(vector: Rows, others: Sequence[Rows]) -> npt.NDArray[np.float32]:
-    """`vector` (D,) without its part along `others`: these attributes are left alone, as far as they
-    are linear."""
+    """`vector` (D,) without its part along `others`: these attributes are left alone, as far as
+    they are linear."""
     if not others:
         return np.asarray(vector, np.float32)
     basis, _ = np.linalg.qr(np.stack([np.asarray(o, np.float64) for o in others], 1))

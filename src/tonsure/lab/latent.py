@@ -93,8 +93,8 @@ def opened(run: Path, *, raw: bool = False) -> Faces:
     net.load_state_dict(weights or checkpoints.part(tensors, "average"))
     place = "cuda" if torch.cuda.is_available() else "cpu"
     net = net.to(place).eval().requires_grad_(False)
-    crop, filter = options.get("crop", CROP), options.get("filter", FILTER)
-    return Faces(net, crop, filter, int(told["step"]), file)
+    crop, how = options.get("crop", CROP), options.get("resampling", FILTER)
+    return Faces(net, crop, how, int(told["step"]), file)
 
 
 @torch.no_grad()

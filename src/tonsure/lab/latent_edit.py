@@ -71,12 +71,12 @@ class Latent(Generator):
         return np.array([changes.get(self.towards.name, 0.0)], np.float32)
 
 
-def cut(pixels: Bytes, frame: Frame, crop: str, filter: str, size: int) -> Bytes:
+def cut(pixels: Bytes, frame: Frame, crop: str, resampling: str, size: int) -> Bytes:
     """A face as the network has learnt it, (size, size, 3)."""
     x0, y0, x1, y1 = (float(v) for v in crops.box(crop))
     # as CelebA's pictures were made small; beyond their size, from the photo itself
     scale = max(1.0, size / (x1 - x0))
-    return crops.resize(frame.cut(pixels, scale, (x0, y0, x1, y1)), (size, size), filter)
+    return crops.resize(frame.cut(pixels, scale, (x0, y0, x1, y1)), (size, size), resampling)
 
 
 def edit(

@@ -87,7 +87,8 @@ def _shape(size: int, latent: int, mapping: int, widths: dict[int, int]) -> Shap
     shape = Shape(size, latent, mapping, widths[size] * size, widest)
     if any(shape.width(side) != count for side, count in widths.items()):
         raise ModelDamaged(
-            f"The file does not fit: channels {sorted(widths.items())} are not min(base / px, most)."
+            f"The file does not fit: channels {sorted(widths.items())} are not"
+            " min(base / px, most)."
         )
     return shape
 
@@ -107,9 +108,14 @@ def _rosinality(g: Tensors, d: Tensors, mean: Any) -> Faces:
     latent = out["mapping.layers.0.weight"].shape[0] if mapping else 0
     widths: dict[int, int] = {4: len(out["constant"])}
     for k in range(count):
-        layers = [("second", "conv1", 0)] if k == 0 else [
-            ("first", f"convs.{2 * k - 2}", 2 * k - 1), ("second", f"convs.{2 * k - 1}", 2 * k)
-        ]  # fmt: skip
+        layers = (
+            [("second", "conv1", 0)]
+            if k == 0
+            else [
+                ("first", f"convs.{2 * k - 2}", 2 * k - 1),
+                ("second", f"convs.{2 * k - 1}", 2 * k),
+            ]
+        )
         for ours, theirs, number in layers:
             start = f"blocks.{k}.{ours}"
             _dense(out, f"{start}.style", g, f"{theirs}.conv.modulation")
@@ -130,10 +136,11 @@ def _rosinality(g: Tensors, d: Tensors, mean: Any) -> Faces:
     if not d:
         return Faces(shape, out)
     critic: Tensors = {
-        "rgb.weight": _taken(d, "convs.0.0.weight"), "rgb.bias": _taken(d, "convs.0.1.bias"),
+        "rgb.weight": _taken(d, "convs.0.0.weight"),
+        "rgb.bias": _taken(d, "convs.0.1.bias"),
         "last.weight": _taken(d, "final_conv.0.weight"),
         "last.bias": _taken(d, "final_conv.1.bias"),
-    }  # fmt: skip
+    }
     for k in range(count - 1):
         for ours, theirs, at in (("first", "conv1", 0), ("second", "conv2", 1)):
             start = f"convs.{k + 1}.{theirs}"
@@ -146,7 +153,9 @@ def _rosinality(g: Tensors, d: Tensors, mean: Any) -> Faces:
 
 
 def _nvidia(g: Tensors, d: Tensors) -> Faces:
-    sides = sorted(int(m[1]) for k in g if (m := re.fullmatch(r"synthesis\.b(\d+)\.torgb\.bias", k)))
+    sides = sorted(
+        int(m[1]) for k in g if (m := re.fullmatch(r"synthesis\.b(\d+)\.torgb\.bias", k))
+    )
     mapping = sum(1 for k in g if re.fullmatch(r"mapping\.fc\d+\.weight", k))
     if "mapping.embed.weight" in g:
         raise ModelDamaged("The file does not fit: it is a generator of labelled pictures.")
@@ -161,8 +170,12 @@ def _nvidia(g: Tensors, d: Tensors) -> Faces:
         for ours, theirs in (("first", "conv0"), ("second", "conv1"))[k == 0 :]:
             start, there = f"blocks.{k}.{ours}", f"synthesis.b{side}.{theirs}"
             _dense(out, f"{start}.style", g, f"{there}.affine")
-            for end, name in (("weight", "weight"), ("bias", "bias"),
-                              ("strength", "noise_strength"), ("noise", "noise_const")):  # fmt: skip
+            for end, name in (
+                ("weight", "weight"),
+                ("bias", "bias"),
+                ("strength", "noise_strength"),
+                ("noise", "noise_const"),
+            ):
                 out[f"{start}.{end}"] = _taken(g, f"{there}.{name}")
         there = f"synthesis.b{side}.torgb"
         _dense(out, f"blocks.{k}.rgb.style", g, f"{there}.affine")

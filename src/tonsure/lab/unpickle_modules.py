@@ -1,8 +1,9 @@
 """Reading a pickle of PyTorch modules as NVIDIA's StyleGAN code writes it, and nothing else.
 
-`network-snapshot.pkl` is a dictionary of modules, of which each brings its own source text along and
-wants it to be executed. Here nothing is: a module is taken for what it holds, its parameters,
-buffers and submodules, and every other name that the file asks for is refused before it is imported.
+`network-snapshot.pkl` is a dictionary of modules, of which each brings its own source text along
+and wants it to be executed. Here nothing is: a module is taken for what it holds, its parameters,
+buffers and submodules, and every other name that the file asks for is refused before it is
+imported.
 """
 
 from __future__ import annotations

@@ -111,9 +111,7 @@ class Mapping(nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         d = shape.latent
-        self.layers = nn.ModuleList(
-            [Dense(d, d, rate=MAPPING_RATE) for _ in range(shape.mapping)]
-        )
+        self.layers = nn.ModuleList([Dense(d, d, rate=MAPPING_RATE) for _ in range(shape.mapping)])
 
     def forward(self, z: Tensor) -> Tensor:
         w = z * (z.square().mean(1, keepdim=True) + 1e-8).rsqrt()
@@ -179,7 +177,9 @@ class Block(nn.Module):
         self.second = Styled(here, here, d, side, False)
         self.rgb = ToRGB(here, d)
 
-    def forward(self, x: Tensor, rgb: Tensor | None, ws: Tensor, fixed: bool) -> tuple[Tensor, Tensor]:  # fmt: skip
+    def forward(
+        self, x: Tensor, rgb: Tensor | None, ws: Tensor, fixed: bool
+    ) -> tuple[Tensor, Tensor]:
         """`ws` (N, 3, D): of the first layer, of the second, and of the one to RGB."""
         if self.first is not None:
             x = self.first(x, ws[:, 0], fixed)

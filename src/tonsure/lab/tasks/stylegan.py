@@ -45,7 +45,7 @@ class StyleGANTask:
     data : a pack of `tonsure.lab.data.packed`.
     batch : pictures of an update, of each process.
     size, latent, mapping, base, widest : see `networks.stylegan2.Shape`.
-    crop, filter, split, flip : see `lab.config.DataConfig`.
+    crop, resampling (`filter` there), split, flip : see `lab.config.DataConfig`.
     mixing : chance that a picture's later layers have another w.
     r1, path : weights of the two penalties, 0 for none; `r1_every`, `path_every` updates.
     ada : the mean sign of D on real pictures that augmentation aims at, 0 for no augmentation;
@@ -56,7 +56,7 @@ class StyleGANTask:
 
     def __init__(
         self, data: Path, batch: int = 16, size: int = 64, latent: int = 512, mapping: int = 8,
-        base: int = 32768, widest: int = 512, crop: str = CROP, filter: str = FILTER,
+        base: int = 32768, widest: int = 512, crop: str = CROP, resampling: str = FILTER,
         split: str = "celeba", flip: bool = True, mixing: float = 0.9, r1: float = 10.0,
         r1_every: int = 16, path: float = 2.0, path_every: int = 4, ada: float = 0.6,
         ada_pictures: int = 500_000,
@@ -73,7 +73,7 @@ class StyleGANTask:
         self.batch_size, self.flip, self.mixing = batch, flip, mixing
         self.r1, self.r1_every, self.path, self.path_every = r1, r1_every, path, path_every
         self.ada, self.ada_pictures = ada, ada_pictures
-        self.pack = packed.open(data, packing(size, crop, filter, split))
+        self.pack = packed.open(data, packing(size, crop, resampling, split))
         self.rows = self.pack.rows(0)
         if len(self.rows) < batch:
             raise BadOption(f"{data} has {len(self.rows)} training pictures, fewer than a batch.")
@@ -81,10 +81,10 @@ class StyleGANTask:
     @staticmethod
     def prepare(
         data: Path, out: Path, workers: int = 2, size: int = 64, crop: str = CROP,
-        filter: str = FILTER, split: str = "celeba",
+        resampling: str = FILTER, split: str = "celeba",
     ) -> None:  # fmt: skip
         """A pack of the set in `data`, as for the systems of edits."""
-        packed.pack(packing(size, crop, filter, split), data, out)
+        packed.pack(packing(size, crop, resampling, split), data, out)
 
     @staticmethod
     def network(
@@ -168,10 +168,10 @@ class StyleGANTask:
         return drawn(g, _ROWS * _COLUMNS, _COLUMNS)
 
 
-def packing(size: int, crop: str, filter: str, split: str) -> Config:
+def packing(size: int, crop: str, resampling: str, split: str) -> Config:
     """The pack of a run: pictures of `size`, cut and made small."""
     network = NetworkConfig(height=size, width=size)
-    return Config("stylegan2", network, DataConfig(crop, filter, split))
+    return Config("stylegan2", network, DataConfig(crop, resampling, split))
 
 
 def mixed(g: Generator, z: Tensor, cut: Tensor) -> tuple[Tensor, Tensor]:
