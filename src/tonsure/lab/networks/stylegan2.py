@@ -6,7 +6,8 @@ A style scales a convolution's inputs, and demodulation its outputs; for the wei
 same (equations 1 and 3), and no weight has to be copied for every picture.
 
 Runtime scales ("equalised learning rate"): weights are drawn from N(0, 1) and multiplied by
-`1 / sqrt(inputs)` where they are used. Activations are leaky ReLUs of slope 0.2 times sqrt(2).
+`1 / sqrt(inputs)` where they are used. Styles are computed in float32 whatever the rest is.
+Activations are leaky ReLUs of slope 0.2 times sqrt(2).
 """
 
 from __future__ import annotations
@@ -114,9 +115,10 @@ class Mapping(nn.Module):
         self.layers = nn.ModuleList([Dense(d, d, rate=MAPPING_RATE) for _ in range(shape.mapping)])
 
     def forward(self, z: Tensor) -> Tensor:
-        w = z * (z.square().mean(1, keepdim=True) + 1e-8).rsqrt()
-        for layer in self.layers:
-            w = activate(layer(w))
+        with torch.autocast(z.device.type, enabled=False):
+            w = z * (z.square().mean(1, keepdim=True) + 1e-8).rsqrt()
+            for layer in self.layers:
+                w = activate(layer(w))
         return w
 
 
@@ -135,8 +137,10 @@ class Styled(nn.Module):
         self.up, self.scale = up, 1 / math.sqrt(9 * inputs)
 
     def forward(self, x: Tensor, w: Tensor, fixed: bool) -> Tensor:
-        style, weight = self.style(w).float(), self.weight * self.scale
-        length = style.square() @ weight.square().sum((2, 3)).T
+        weight = self.weight * self.scale
+        with torch.autocast(x.device.type, enabled=False):
+            style = self.style(w.float())
+            length = style.square() @ weight.square().sum((2, 3)).T
         x = x * style[:, :, None, None].to(x.dtype)
         if self.up:
             x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
@@ -161,7 +165,8 @@ class ToRGB(nn.Module):
         self.scale = 1 / math.sqrt(inputs)
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        style = self.style(w) * self.scale
+        with torch.autocast(x.device.type, enabled=False):
+            style = self.style(w.float()) * self.scale
         x = x * style[:, :, None, None].to(x.dtype)
         rgb = F.conv2d(x, self.weight[:, :, None, None])
         return rgb.float() + self.bias[None, :, None, None]
@@ -220,7 +225,7 @@ class Generator(nn.Module):
 
     def synthesise(self, ws: Tensor, fixed: bool = True) -> Tensor:
         """The picture of a w+; noise is drawn anew unless `fixed`."""
-        x = self.constant.expand(len(ws), -1, -1, -1)
+        x = self.constant.expand(ws.shape[0], -1, -1, -1)
         x, rgb = self.blocks[0](x, None, ws[:, [0, 0, 1]], fixed)
         for k, block in enumerate(list(self.blocks)[1:]):
             x, rgb = block(x, rgb, ws[:, 2 * k + 1 : 2 * k + 4], fixed)

@@ -90,7 +90,8 @@ class Discriminator(nn.Module):
         x = activate(self.rgb(pictures))
         for block in self.blocks:
             x = block(x)
-        x = torch.cat([x, spread_of(x).to(x.dtype)], 1)
-        x = activate(self.last(x)).flatten(1)
-        scores: Tensor = self.score(activate(self.dense(x)))[:, 0]
+        with torch.autocast(x.device.type, enabled=False):  # a score has to be finer than bfloat16
+            x = x.float()
+            x = activate(self.last(torch.cat([x, spread_of(x)], 1))).flatten(1)
+            scores: Tensor = self.score(activate(self.dense(x)))[:, 0]
         return scores
