@@ -12,7 +12,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -189,7 +188,7 @@ def _small(pictures: Tensor) -> Tensor:
 
 def _distance(made: Tensor, target: Tensor) -> Tensor:
     """Mean absolute differences at full size, a half, a quarter and an eighth."""
-    total: Any = 0
+    total = made.new_zeros(())
     for _ in range(4):
         total = total + (made - target).abs().mean()
         made, target = F.avg_pool2d(made, 2), F.avg_pool2d(target, 2)

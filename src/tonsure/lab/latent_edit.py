@@ -46,9 +46,9 @@ class Latent(Generator):
     """A StyleGAN2 and one direction, for `Editor.generator`."""
 
     def __init__(self, faces: Faces, known: Made, towards: Direction, steps: int) -> None:
-        size = (faces.net.shape.size,) * 2
+        side = faces.net.shape.size
         super().__init__(
-            faces.file, (towards.name,), "w", 1.0, faces.crop, faces.filter, size, {}, None,
+            faces.file, (towards.name,), "w", 1.0, faces.crop, faces.filter, (side, side), {}, None,
             None,  # type: ignore[arg-type]  # torch runs it
         )  # fmt: skip
         self.faces, self.known, self.towards, self.steps = faces, known, towards, steps

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, _utils
 
 from tonsure.errors import ModelDamaged
 from tonsure.lab.unpickle import ENCODING, NUMPY
@@ -52,7 +52,7 @@ def _storage(data: Any) -> Any:
 def _tensor(storage: Any, offset: int, size: Any, stride: Any, *_: Any) -> Tensor:
     if not isinstance(storage, torch.storage.TypedStorage | torch.UntypedStorage):
         raise pickle.UnpicklingError("a tensor in it has no storage")
-    rebuild: Any = torch._utils._rebuild_tensor  # type: ignore[attr-defined]
+    rebuild: Any = _utils._rebuild_tensor
     found: Tensor = rebuild(storage, offset, size, stride)
     return found
 

@@ -226,6 +226,7 @@ class Generator(nn.Module):
     def synthesise(self, ws: Tensor, fixed: bool = True) -> Tensor:
         """The picture of a w+; noise is drawn anew unless `fixed`."""
         x = self.constant.expand(ws.shape[0], -1, -1, -1)
+        rgb: Tensor
         x, rgb = self.blocks[0](x, None, ws[:, [0, 0, 1]], fixed)
         for k, block in enumerate(list(self.blocks)[1:]):
             x, rgb = block(x, rgb, ws[:, 2 * k + 1 : 2 * k + 4], fixed)
