@@ -112,6 +112,11 @@ def test_made_faces_are_kept_for_the_next_time(run: Path, monkeypatch: pytest.Mo
         latent.made(faces, 200)
 
 
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB")).astype(int)
+
+
 def cli(*words: object) -> Any:
     return CliRunner().invoke(app, ["lab", *map(str, words)])
 
@@ -125,22 +130,22 @@ def test_edit_latent_changes_the_face_alone(run: Path, tmp_path: Path) -> None:
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["direction"] == "Male"
     assert 0 <= told["judge"]["found"] <= 1
-    before, after = (np.asarray(Image.open(p).convert("RGB")).astype(int) for p in (source, out))
+    before, after = pixels(source), pixels(out)
     changed = np.abs(after - before).max(2) > 0
     assert changed.any()
     assert not changed[-40:].any()  # the chest is far from the face
-    assert Image.open(strip).size == (3 * 256 + 8, 256)
+    assert pixels(strip).shape == (256, 3 * 256 + 8, 3)
     again = cli(*words)
     assert again.exit_code != 0  # no file is overwritten unasked
     still = cli(*words, "--degree", 0, "--overwrite")
     assert still.exit_code == 0, still.output
-    assert np.array_equal(np.asarray(Image.open(out).convert("RGB")), before)
+    assert np.array_equal(pixels(out), before)
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--direction", "Bold"], "did you mean 'Bald'"),
+        (["--direction", "bald"], "write 'Bald'"),
         (["--degree", "3"], "from -1.5 to 1.5"),
         (["--keep", "Bald"], "cannot change and be kept"),
         (["--samples", "5"], "100 made faces or more"),
@@ -156,7 +161,7 @@ def test_wrong_wishes_are_told(words: list[str], said: str, run: Path, tmp_path:
 def test_sheets_and_onnx(run: Path, tmp_path: Path) -> None:
     done = cli("faces", run, "-o", tmp_path / "a.png", "--count", 5, "--columns", 3)
     assert done.exit_code == 0, done.output
-    assert Image.open(tmp_path / "a.png").size == (96, 64)
+    assert pixels(tmp_path / "a.png").shape == (64, 96, 3)
     told = release.write(run, tmp_path / "g.onnx")
     assert told["gap"] < 0.02  # weights are stored as float16
     import onnxruntime

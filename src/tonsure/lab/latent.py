@@ -153,7 +153,9 @@ def inverted(
         raise BadOption("--steps is 0 or more.")
     g = faces.net
     device = g.mean.device
-    target = torch.from_numpy(picture).permute(2, 0, 1)[None].float().to(device) / 127.5 - 1
+    target = (
+        torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float().to(device) / 127.5 - 1
+    )
     mean = torch.from_numpy(known.w.mean(0)).to(device)
     spread = torch.from_numpy(known.w.std(0)).to(device) + 1e-6
     with torch.no_grad():

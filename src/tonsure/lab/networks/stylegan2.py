@@ -23,7 +23,7 @@ from tonsure.errors import BadOption
 
 __all__ = ["Generator", "Shape", "activate", "blur", "doubled"]
 
-_TAPS = (1.0, 3.0, 3.0, 1.0)
+_TAPS = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
 MAPPING_RATE = 0.01
 """Learning rate of the mapping network, as a share of the others'."""
 
@@ -77,7 +77,7 @@ def activate(x: Tensor) -> Tensor:
 def blur(x: Tensor, pad: tuple[int, int], gain: float = 1.0) -> Tensor:
     """(N, C, H, W) filtered by [1, 3, 3, 1] / 8 both ways, zeros around, `pad` (before, after);
     H + before + after - 3 rows are left."""
-    taps = x.new_tensor(_TAPS) * (math.sqrt(gain) / 8.0)
+    taps = (_TAPS * math.sqrt(gain)).to(x)
     kernel = (taps[:, None] * taps[None, :]).expand(x.shape[1], 1, 4, 4)
     if pad[0] == pad[1]:
         return F.conv2d(x, kernel, padding=pad[0], groups=x.shape[1])

@@ -99,7 +99,7 @@ class StyleGANTask:
         """z to a picture, truncated by `keeping` (1 for not at all), noise fixed."""
         g = _generator(network)
         example = {"z": torch.randn(2, g.shape.latent), "keeping": torch.tensor(0.7)}
-        return Port(g, example, ["picture"], {"z": {0: "N"}, "picture": {0: "N"}})
+        return Port(_Drawing(g), example, ["picture"], {"z": {0: "N"}, "picture": {0: "N"}})
 
     def build(self) -> nn.Module:
         return Generator(self.shape)
@@ -221,6 +221,18 @@ def to_bytes(pictures: Tensor) -> Bytes:
     scaled = ((pictures.float() + 1) * 127.5).round().clamp(0, 255).byte()
     out: Bytes = scaled.permute(0, 2, 3, 1).cpu().numpy()
     return out
+
+
+class _Drawing(nn.Module):
+    """A generator without its choice of noise: an exporter takes every argument for an input."""
+
+    def __init__(self, g: Generator) -> None:
+        super().__init__()
+        self.g = g
+
+    def forward(self, z: Tensor, keeping: Tensor) -> Tensor:
+        made: Tensor = self.g(z, keeping)
+        return made
 
 
 def _generator(model: nn.Module) -> Generator:
