@@ -153,9 +153,8 @@ def inverted(
         raise BadOption("--steps is 0 or more.")
     g = faces.net
     device = g.mean.device
-    target = (
-        torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float().to(device) / 127.5 - 1
-    )
+    pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None]
+    target = pixels.float().to(device) / 127.5 - 1
     mean = torch.from_numpy(known.w.mean(0)).to(device)
     spread = torch.from_numpy(known.w.std(0)).to(device) + 1e-6
     with torch.no_grad():
@@ -172,9 +171,9 @@ def inverted(
     with torch.no_grad():
         ws = (mean + place * spread).detach()
         shown = g.synthesise(ws)
-    pixels = to_bytes(shown)[0]
-    error = float(np.square(pixels.astype(np.float64) - picture).mean())
-    return Inverted(ws, pixels, 10 * float(np.log10(255**2 / max(error, 1e-9))))
+    found = to_bytes(shown)[0]
+    error = float(np.square(found.astype(np.float64) - picture).mean())
+    return Inverted(ws, found, 10 * float(np.log10(255**2 / max(error, 1e-9))))
 
 
 @torch.no_grad()
