@@ -59,9 +59,9 @@ def test_each_layer_has_the_published_size() -> None:
 
 def test_a_constant_stays_one_when_it_is_filtered() -> None:
     plain = torch.full((1, 2, 8, 8), 3.0)
-    assert torch.allclose(doubled(plain)[:, :, 3:-3, 3:-3], torch.tensor(3.0))
-    assert torch.allclose(blur(plain, (0, 0)), torch.tensor(3.0))
-    assert doubled(plain).shape == (1, 2, 16, 16)
+    assert torch.allclose(doubled(plain, 2)[:, :, 3:-3, 3:-3], torch.tensor(3.0))
+    assert torch.allclose(blur(plain, 2, (0, 0)), torch.tensor(3.0))
+    assert doubled(plain, 2).shape == (1, 2, 16, 16)
 
 
 def test_demodulated_features_have_unit_variance_whatever_the_style() -> None:

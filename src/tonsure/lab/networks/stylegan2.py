@@ -74,23 +74,23 @@ def activate(x: Tensor) -> Tensor:
     return F.leaky_relu(x, 0.2) * math.sqrt(2.0)
 
 
-def blur(x: Tensor, pad: tuple[int, int], gain: float = 1.0) -> Tensor:
-    """(N, C, H, W) filtered by [1, 3, 3, 1] / 8 both ways, zeros around, `pad` (before, after);
-    H + before + after - 3 rows are left."""
+def blur(x: Tensor, channels: int, pad: tuple[int, int], gain: float = 1.0) -> Tensor:
+    """(N, channels, H, W) filtered by [1, 3, 3, 1] / 8 both ways, zeros around, `pad` (before,
+    after); H + before + after - 3 rows are left. An exporter has to know `channels` beforehand."""
     taps = (_TAPS * math.sqrt(gain)).to(x)
-    kernel = (taps[:, None] * taps[None, :]).expand(x.shape[1], 1, 4, 4)
+    kernel = (taps[:, None] * taps[None, :]).expand(channels, 1, 4, 4)
     if pad[0] == pad[1]:
-        return F.conv2d(x, kernel, padding=pad[0], groups=x.shape[1])
-    return F.conv2d(F.pad(x, (*pad, *pad)), kernel, groups=x.shape[1])
+        return F.conv2d(x, kernel, padding=pad[0], groups=channels)
+    return F.conv2d(F.pad(x, (*pad, *pad)), kernel, groups=channels)
 
 
-def doubled(x: Tensor) -> Tensor:
-    """(N, C, H, W) at twice the size, bilinear by the filter."""
-    count, channels, height, width = x.shape
+def doubled(x: Tensor, channels: int = 3) -> Tensor:
+    """(N, channels, H, W) at twice the size, bilinear by the filter."""
+    count, _, height, width = x.shape
     holes = x.new_zeros(count, channels, height, 2, width, 2)
     spread = torch.cat([x[:, :, :, None, :, None], holes[:, :, :, :1, :, 1:]], 5)
     spread = torch.cat([spread, holes[:, :, :, 1:]], 3)
-    return blur(spread.reshape(count, channels, 2 * height, 2 * width), (2, 1), 4.0)
+    return blur(spread.reshape(count, channels, 2 * height, 2 * width), channels, (2, 1), 4.0)
 
 
 class Dense(nn.Module):
@@ -134,7 +134,7 @@ class Styled(nn.Module):
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.strength = nn.Parameter(torch.zeros(()))
         self.register_buffer("noise", torch.randn(side, side))
-        self.up, self.scale = up, 1 / math.sqrt(9 * inputs)
+        self.up, self.width, self.scale = up, outputs, 1 / math.sqrt(9 * inputs)
 
     def forward(self, x: Tensor, w: Tensor, fixed: bool) -> Tensor:
         weight = self.weight * self.scale
@@ -144,7 +144,7 @@ class Styled(nn.Module):
         x = x * style[:, :, None, None].to(x.dtype)
         if self.up:
             x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
-            x = blur(x, (1, 1), 4.0)
+            x = blur(x, self.width, (1, 1), 4.0)
         else:
             x = F.conv2d(x, weight, padding=1)
         x = x * (length + 1e-8).rsqrt()[:, :, None, None].to(x.dtype)

@@ -24,14 +24,15 @@ class Conv(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.randn(outputs, inputs, side, side))
         self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
-        self.scale, self.pad = 1 / math.sqrt(inputs * side * side), side // 2
+        self.inputs, self.pad = inputs, side // 2
+        self.scale = 1 / math.sqrt(inputs * side * side)
 
     def forward(self, x: Tensor, half: bool = False) -> Tensor:
         """Of the same size, or of half of it after the filter."""
         weight = self.weight * self.scale
         if not half:
             return F.conv2d(x, weight, self.bias, padding=self.pad)
-        x = blur(x, (1 + self.pad, 1 + self.pad))
+        x = blur(x, self.inputs, (1 + self.pad, 1 + self.pad))
         return F.conv2d(x, weight, self.bias, stride=2)
 
 
