@@ -76,12 +76,12 @@ def activate(x: Tensor) -> Tensor:
 
 def blur(x: Tensor, channels: int, pad: tuple[int, int], gain: float = 1.0) -> Tensor:
     """(N, channels, H, W) filtered by [1, 3, 3, 1] / 8 both ways, zeros around, `pad` (before,
-    after); H + before + after - 3 rows are left. An exporter has to know `channels` beforehand."""
+    after, which is no more); H + before + after - 3 rows are left. An exporter has to know `channels` beforehand."""
     taps = (_TAPS * math.sqrt(gain)).to(x)
     kernel = (taps[:, None] * taps[None, :]).expand(channels, 1, 4, 4)
-    if pad[0] == pad[1]:
-        return F.conv2d(x, kernel, padding=pad[0], groups=channels)
-    return F.conv2d(F.pad(x, (*pad, *pad)), kernel, groups=channels)
+    out = F.conv2d(x, kernel, padding=pad[0], groups=channels)
+    less = pad[1] - pad[0]  # 0 or fewer
+    return out[:, :, :less, :less] if less else out
 
 
 def doubled(x: Tensor, channels: int = 3) -> Tensor:
