@@ -167,7 +167,7 @@ def test_sheets_and_onnx(run: Path, tmp_path: Path) -> None:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(tmp_path / "g.onnx"))
-    fed = {"z": np.zeros((3, 12), np.float32), "keeping": np.float32(0)}
+    fed = {"z": np.zeros((3, 12), np.float32), "keeping": np.array(0, np.float32)}
     (pictures,) = session.run(None, fed)
     assert pictures.shape == (3, 3, 32, 32)
 

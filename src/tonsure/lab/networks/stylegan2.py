@@ -76,7 +76,10 @@ def activate(x: Tensor) -> Tensor:
 
 def blur(x: Tensor, channels: int, pad: tuple[int, int], gain: float = 1.0) -> Tensor:
     """(N, channels, H, W) filtered by [1, 3, 3, 1] / 8 both ways, zeros around, `pad` (before,
-    after, which is no more); H + before + after - 3 rows are left. An exporter has to know `channels` beforehand."""
+    after, which is no more); H + before + after - 3 rows are left.
+
+    `channels` is told, because an exporter has to know it beforehand.
+    """
     taps = (_TAPS * math.sqrt(gain)).to(x)
     kernel = (taps[:, None] * taps[None, :]).expand(channels, 1, 4, 4)
     out = F.conv2d(x, kernel, padding=pad[0], groups=channels)
