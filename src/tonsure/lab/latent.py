@@ -103,7 +103,7 @@ def made(faces: Faces, count: int = 2000, seed: int = 0) -> Made:
     if count < 100:
         raise BadOption("Directions need 100 made faces or more; 2,000 are usual.")
     g, kept = faces.net, faces.file.with_suffix(f".{count}.latent.npz")
-    mark = hashlib.sha256(g.blocks[0].rgb.weight.cpu().numpy().tobytes()).hexdigest()
+    mark = hashlib.sha256(g.constant.detach().cpu().numpy().tobytes()).hexdigest()
     if kept.exists():
         found = np.load(kept)
         if str(found["mark"]) == mark and int(found["seed"]) == seed:
@@ -112,7 +112,7 @@ def made(faces: Faces, count: int = 2000, seed: int = 0) -> Made:
     sees = judges.open()
     z = torch.randn(count, g.shape.latent, generator=torch.Generator().manual_seed(seed))
     ws, small, likely = [], [], []
-    for part in z.split(_PART):
+    for part in torch.split(z, _PART):
         w = g.mapping(part.to(g.mean.device))
         pictures = g.synthesise(g.spread(w))
         ws.append(w.cpu().numpy())
@@ -137,7 +137,8 @@ def encoded(known: Made, pictures: Tensor) -> Tensor:
     square.diagonal().add_(_RIDGE * square.diagonal().mean() * x.shape[1] ** 0.5)
     weight = torch.linalg.solve(square, x.T @ (y - mean))
     seen = _small(pictures).cpu().double() - centre
-    return (mean + seen @ weight).float().to(pictures.device)
+    guess: Tensor = (mean + seen @ weight).float().to(pictures.device)
+    return guess
 
 
 def inverted(

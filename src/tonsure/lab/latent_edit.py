@@ -49,7 +49,7 @@ class Latent(Generator):
         side = faces.net.shape.size
         super().__init__(
             faces.file, (towards.name,), "w", 1.0, faces.crop, faces.filter, (side, side), {}, None,
-            None,  # type: ignore[arg-type]  # torch runs it
+            None,  # torch runs it
         )  # fmt: skip
         self.faces, self.known, self.towards, self.steps = faces, known, towards, steps
 
@@ -65,7 +65,7 @@ class Latent(Generator):
         assert isinstance(view, Found)
         degree = float(np.asarray(d).ravel()[0])
         made = latent.moved(self.faces, view.inverted.ws, self.towards.vector, degree)
-        return to_bytes(made)[0].astype(np.float32)
+        return np.asarray(to_bytes(made)[0], np.float32)
 
     def difference(self, view: View, changes: Mapping[str, float]) -> Plane:
         return np.array([changes.get(self.towards.name, 0.0)], np.float32)

@@ -47,7 +47,8 @@ class Halving(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = activate(self.second(activate(self.first(x)), half=True))
-        return (y + self.skip(x, half=True)) * math.sqrt(0.5)
+        past: Tensor = self.skip(x, half=True)
+        return (y + past) * math.sqrt(0.5)
 
 
 def spread_of(x: Tensor, group: int = GROUP) -> Tensor:

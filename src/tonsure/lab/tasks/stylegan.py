@@ -208,7 +208,7 @@ def drawn(g: Generator, count: int, columns: int, *, seed: int = 0, keeping: flo
     """A sheet of `count` faces, `columns` side by side; noise is the fixed one."""
     z = torch.randn(count, g.shape.latent, generator=torch.Generator().manual_seed(seed))
     device = device_of(g)
-    made = [to_bytes(g(part.to(device), keeping)) for part in z.split(16)]
+    made = [to_bytes(g(part.to(device), keeping)) for part in torch.split(z, 16)]
     faces = np.concatenate(made)
     side = g.shape.size
     blank = np.full((-count % columns, side, side, 3), 255, np.uint8)
