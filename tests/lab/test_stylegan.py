@@ -201,3 +201,21 @@ def test_presets_are_of_their_size() -> None:
         product = products.load(name)
         g = products.kind(product.task).network(**product.options)
         assert g.shape.size == size
+
+
+def test_losses_of_augmented_pictures_teach_both(tmp_path: Path) -> None:
+    task = stylegan.StyleGANTask(pack(tmp_path / "pack"), 4, 32, 8, 2, 256, 16, r1_every=1)
+    torch.manual_seed(0)
+    g, d = task.build(), task.build_critic()
+    d.chance.fill_(1.0)
+    batch = task.batch(torch.Generator().manual_seed(0))
+    for terms, network in (
+        (task.critic_losses(d, g, batch, 0), d),
+        (task.losses_against(d, g, g, batch, 0.0), g),
+    ):
+        torch.stack(list(terms.values())).sum().backward()
+        assert all(torch.isfinite(p.grad).all() for p in network.parameters())
+        assert any(p.grad.abs().sum() > 0 for p in network.parameters())
+    assert d.signs[1] == 4
+    assert g.updates == 1
+    assert g.mean.abs().sum() > 0
