@@ -137,6 +137,7 @@ def test_edit_latent_changes_the_face_alone(run: Path, tmp_path: Path) -> None:
     assert pixels(strip).shape == (256, 3 * 256 + 8, 3)
     again = cli(*words)
     assert again.exit_code != 0  # no file is overwritten unasked
+    assert "--overwrite replaces it" in again.output
     still = cli(*words, "--degree", 0, "--overwrite")
     assert still.exit_code == 0, still.output
     assert np.array_equal(pixels(out), before)
@@ -156,6 +157,22 @@ def test_wrong_wishes_are_told(words: list[str], said: str, run: Path, tmp_path:
     assert done.exit_code == 2
     assert said in done.output
     assert not (tmp_path / "o.png").exists()
+
+
+def test_what_cannot_be_done_is_told_before_the_work(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any) -> Any:
+        raise AssertionError("faces were made")
+
+    monkeypatch.setattr(latent, "made", refused)
+    Image.fromarray(np.full((120, 120, 3), 90, np.uint8)).save(tmp_path / "wall.png")
+    nobody = cli("edit-latent", tmp_path / "wall.png", "--run", run, "-o", tmp_path / "o.png")
+    assert "face" in nobody.output
+    unknown = cli("edit-latent", ASTRONAUT, "--run", run, "-o", tmp_path / "o.docx")
+    assert "o.docx" in unknown.output
+    for done in (nobody, unknown):
+        assert done.exit_code not in (0, 1)
 
 
 def test_sheets_and_onnx(run: Path, tmp_path: Path) -> None:

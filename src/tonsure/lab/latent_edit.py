@@ -7,6 +7,7 @@ network cannot make stays as the photo has it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,14 +20,15 @@ from PIL import Image
 from tonsure import crops
 from tonsure.attributes import index
 from tonsure.editor import Editor
-from tonsure.errors import BadOption
-from tonsure.faces import Face, Frame
+from tonsure.errors import BadOption, OutputExists
+from tonsure.faces import Face, Frame, choose
 from tonsure.generator import MOST, Generator, View
 from tonsure.lab import identity, latent, measuring, sample
 from tonsure.lab.directions import Direction
 from tonsure.lab.evaluate import judge as judges
 from tonsure.lab.latent import Faces, Inverted, Made
 from tonsure.lab.tasks.stylegan import to_bytes
+from tonsure.photo.formats import of_path
 from tonsure.planes import Plane
 
 Bytes = npt.NDArray[np.uint8]
@@ -95,13 +97,16 @@ def edit(
         index(one, sees.names)
     if name in keeping:
         raise BadOption(f"{name} cannot change and be kept.")
-    faces = latent.opened(run)
-    known = latent.made(faces, count)
-    towards = known.direction(name, keeping)
-    model = Latent(faces, known, towards, steps)
+    if not overwrite and os.path.lexists(out):
+        raise OutputExists(f"{out} exists; --overwrite replaces it.")
+    of_path(out)
+    network = latent.opened(run)
     editor = Editor()
-    editor.generator = model
     with editor.open(photo) as shot:
+        choose(shot.faces, "largest")  # before the long work
+        known = latent.made(network, count)
+        towards = known.direction(name, keeping)
+        editor.generator = model = Latent(network, known, towards, steps)
         result = shot.edit({name: degree})
         view = shot.view(1)
         assert isinstance(view, Found)
@@ -110,19 +115,19 @@ def edit(
         if strip is not None:
             _strip(strip, [view.crop, view.inverted.picture, after])
         told: dict[str, Any] = {
-            "file": str(out), "direction": name, "degree": degree, "step": faces.step,
+            "file": str(out), "direction": name, "degree": degree, "step": network.step,
             "boundary_auc": round(towards.auc, 3), "seen_in": towards.seen, "of": count,
             "doubtful": towards.doubtful, "psnr": round(view.inverted.psnr, 2),
         }  # fmt: skip
         column = sees.names.index(name)
-        views = measuring.views(np.stack([view.crop, view.inverted.picture, after]), faces.crop)
+        views = measuring.views(np.stack([view.crop, view.inverted.picture, after]), network.crop)
         likely = sees.balanced(sees.probabilities(views))[:, column]
         told["judge"] = {
             key: round(float(value), 3)
             for key, value in zip(("photo", "found", "changed"), likely, strict=True)
         }
         told["warnings"] = [note.code for note in result.warnings]
-        told["identity"] = _drift(shot.photo.eight(), shot.faces[0], view, after, faces.crop)
+        told["identity"] = _drift(shot.photo.eight(), shot.faces[0], view, after, network.crop)
     return told
 
 
@@ -132,7 +137,7 @@ def _strip(path: Path, tiles: list[Bytes]) -> None:
         np.asarray(Image.fromarray(tile).resize((_STRIP, _STRIP), Image.Resampling.BICUBIC))
         for tile in tiles
     ]
-    Image.fromarray(sample.strip(np.stack(large), gap=4)).save(path)
+    Image.fromarray(sample.strip(np.stack(large), gap=4)).save(path, "PNG")
 
 
 def _drift(

@@ -36,7 +36,7 @@ def png(path: Path, pixels: Bytes, told: dict[str, Any]) -> None:
     """Save (H, W, 3) with `told` as JSON in its text chunk "tonsure"."""
     info = PngInfo()
     info.add_text("tonsure", json.dumps(told))
-    Image.fromarray(pixels).save(path, pnginfo=info)
+    Image.fromarray(pixels).save(path, "PNG", pnginfo=info)
 
 
 def listed(
