@@ -102,7 +102,7 @@ def made(faces: Faces, count: int = 2000, seed: int = 0) -> Made:
     and taken from there the next time."""
     if count < 100:
         raise BadOption("Directions need 100 made faces or more; 2,000 are usual.")
-    g, kept = faces.net, faces.file.with_suffix(f".{count}.latent.npz")
+    g, kept = faces.net, faces.file.with_name(f"latent-{count}.npz")
     mark = hashlib.sha256(g.constant.detach().cpu().numpy().tobytes()).hexdigest()
     if kept.exists():
         found = np.load(kept)
