@@ -14,7 +14,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "cli.md", "attributes.md", "video.md", "scale.md", "page.md", "python.md", "server.md",
         "notebook.md",
     ),
-    "The laboratory": ("lab_guide.md", "lab.md", "results.md"),
+    "The laboratory": ("lab_guide.md", "lab.md", "stylegan.md", "results.md"),
     "How it works": ("how_it_works.md", "faces.md", "evaluation.md", "speed.md"),
     "Serving, privacy, ethics": ("deploy.md", "privacy.md", "ethics.md"),
     "Reference": (

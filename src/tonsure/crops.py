@@ -24,6 +24,7 @@ CROPS: dict[str, Box] = {
     "official-64": (15, 40, 163, 188),  # their 64-px model
     "centre-170": (4, 24, 174, 194),  # Paddle STGAN and AttGAN, the PyTorch port
     "centre-178": (0, 20, 178, 198),  # StarGAN; what the notebook's inference used by default
+    "ffhq": (12, 39, 165, 192),  # FFHQ's square on the mean face of CelebA's frame
     "head": (2, 0, 176, 218),  # all of the height: for frames of 4 x 5
     "whole": (0, 0, 178, 218),  # the picture as it is, of any shape
 }

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tonsure.cli.console import emit, ending, say
+from tonsure.lab import latent_cli
 from tonsure.lab.evaluate import cli as evaluate
 
 Set = Annotated[
@@ -37,6 +38,8 @@ app = typer.Typer(
 
 
 app.add_typer(evaluate.app, name="evaluate")
+app.command("faces")(latent_cli.faces)
+app.command("edit-latent")(latent_cli.edit_latent)
 
 
 @app.callback()
@@ -299,7 +302,10 @@ def export(
 @app.command()
 def convert(
     source: Annotated[
-        Path, typer.Argument(help="net_G.pdparams, a StarGAN .ckpt or an AttGAN .pth.")
+        Path,
+        typer.Argument(
+            help="net_G.pdparams, a StarGAN .ckpt, an AttGAN .pth, StyleGAN2 .pt or .pkl."
+        ),
     ],
     out: Annotated[
         Path, typer.Option("-o", "--out", help="The checkpoint to write, .safetensors.")

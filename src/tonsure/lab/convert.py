@@ -5,14 +5,16 @@
     weights.49.pth        elvisyjlin/AttGAN-PyTorch
     Epoch_(199)_(947of947).ckpt.index and its .data-00000-of-00001
                           csmliu/STGAN, LynnHo/AttGAN-Tensorflow version 1; STGAN's classifier
+    *.pt, *.pkl           StyleGAN2 in two layouts, see `stylegan2_weights`
 
-A `.pdparams` is read by `unpickle`, TensorFlow's by `bundle`, the others with torch's weights-only
-reader. Shapes say what is in the file; a tensor that is missing or does not fit is named, with
-both shapes.
+A `.pdparams` is read by `unpickle`, NVIDIA's `.pkl` by `unpickle_modules`, TensorFlow's by
+`bundle`, the others with torch's weights-only reader. Shapes say what is in the file; a tensor that
+is missing or does not fit is named, with both shapes.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,12 +24,14 @@ import torch
 from torch import Tensor, nn
 
 from tonsure.errors import BadOption, ModelDamaged
-from tonsure.lab import bundle, slim
+from tonsure.lab import bundle, slim, stylegan2_weights
 from tonsure.lab import config as configs
 from tonsure.lab.checkpoints import save
 from tonsure.lab.config import Config
 from tonsure.lab.foreign import Found, Tensors, names, square, wiring
 from tonsure.lab.networks.build import discriminator, generator
+from tonsure.lab.networks.stylegan2 import Generator
+from tonsure.lab.networks.stylegan2_critic import Discriminator
 from tonsure.lab.unpickle import arrays
 
 
@@ -39,6 +43,8 @@ def convert(source: Path, out: Path, changes: Sequence[str] = ()) -> str:
     """
     if bundle.is_bundle(source) and slim.is_classifier(source):
         return slim.judge(source, out)
+    if (faces := stylegan2_weights.opened(source, _torch)) is not None:
+        return _faces(faces, source, out, changes)
     found = _read(source)
     values = configs.table(found.preset)
     values["name"] = f"{found.preset.split('-')[0]}-converted"
@@ -66,6 +72,20 @@ def _said(source: Path, out: Path, config: Config, both: bool) -> str:
         f"{source} → {out}: {c.system}, {what}, {c.count} attributes, {c.height} x {c.width}, "
         f"crop {config.data.crop}"
     )
+
+
+def _faces(faces: stylegan2_weights.Faces, source: Path, out: Path, changes: Sequence[str]) -> str:
+    """StyleGAN2's networks as a checkpoint of the task `stylegan`."""
+    told = stylegan2_weights.config(faces, changes)
+    with torch.device("meta"):
+        g, d = Generator(faces.shape), Discriminator(faces.shape)
+    tensors = _fit(g, faces.generator, "average", source)
+    if faces.discriminator:
+        tensors |= _fit(d, faces.discriminator, "critic", source)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    save(out, tensors, {"step": 0, "config": told, "seconds": 0, "images": 0, "from": source.name})
+    s, both = faces.shape, "generator and discriminator" if faces.discriminator else "generator"
+    return f"{source} → {out}: stylegan2, {both}, {s.size} px, latent {s.latent}"
 
 
 def _fit(network: nn.Module, tensors: Tensors, part: str, source: Path) -> Tensors:
@@ -124,7 +144,8 @@ def _torch(source: Path) -> dict[str, Any]:
     if start != b"PK" and start[:1] != b"\x80":  # a zip of torch's, or its older pickle
         raise ModelDamaged(f"{source} is refused: it is no file that torch wrote.")
     try:
-        found = torch.load(source, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals([argparse.Namespace]):  # settings beside weights
+            found = torch.load(source, map_location="cpu", weights_only=True)
     except Exception as error:  # what is refused, and what is damaged
         reason = str(error).split("\n")[0][:200]
         raise ModelDamaged(f"{source} is refused: {reason}") from None

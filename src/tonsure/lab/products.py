@@ -6,7 +6,8 @@ one place where the recipe of the shipped weights stands. A task is a class of `
 
     TaskClass(data, **options)  from a folder of packed data; or a class method `open` like that
     NEEDS                       names of the files that such a folder has
-    prepare(data, out, workers) packs the sets of `data` as they were downloaded
+    prepare(data, out, workers) packs the sets of `data` as they were downloaded; it is told those
+                                options, too, that it has a parameter for
     network(**options)          its network without any data, to export a run
     port(network)               an `export.Port`; or, where that needs data,
                                 `release(network, data, out)`, which writes it and tells how
@@ -36,6 +37,7 @@ TASKS = {
     "bare": "tonsure.lab.tasks.bare:BareTask",
     "sight": "tonsure.lab.tasks.sight:SightTask",
     "beneath": "tonsure.lab.tasks.beneath:BeneathTask",
+    "stylegan": "tonsure.lab.tasks.stylegan:StyleGANTask",
 }
 """Where the class of a task stands, by its name in presets."""
 
@@ -118,7 +120,9 @@ def prepare(product: Product, data: Path, out: Path) -> None:
     """Pack `data`, a folder of sets as they were downloaded, into `out`; what is there stays."""
     if not data.is_dir():
         raise BadOption(f"There is no folder {data}.")
-    kind(product.task).prepare(data, out, os.cpu_count() or 1)
+    packer = kind(product.task).prepare
+    asked = {k: v for k, v in product.options.items() if k in inspect.signature(packer).parameters}
+    packer(data, out, os.cpu_count() or 1, **asked)
 
 
 def opened(product: Product, data: Path) -> Task:

@@ -34,12 +34,15 @@ def _latin1(text: str, encoding: str) -> bytes:
     return codecs.encode(text, "latin1")
 
 
+NUMPY = {(home, name): value for home in _HOMES for (name,), value in _SAFE.items()}
+ENCODING = {("_codecs", "encode"): _latin1}
+
+
 class _Arrays(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        if module in _HOMES and (name,) in _SAFE:
-            return _SAFE[(name,)]
-        if (module, name) == ("_codecs", "encode"):
-            return _latin1
+        found = (NUMPY | ENCODING).get((module, name))
+        if found is not None:
+            return found
         raise pickle.UnpicklingError(f"it names {module}.{name}, which no array needs")
 
     def persistent_load(self, pid: Any) -> Any:
