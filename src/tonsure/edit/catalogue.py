@@ -60,7 +60,7 @@ CATALOGUE: Mapping[str, Attribute] = {
             Direction("hair goes", "the bald head of `tonsure bald`", 105, 150),
             None,
         ),
-        Attribute("Bangs", None, None),
+        Attribute("Bangs", Direction("a fringe grows", "strands drawn one by one in the hair's own tones", 0, 1), None),
         Attribute(
             "Black_Hair",
             Direction("hair turns black", _STRANDS, 25, 27),

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import blend
-from . import age, beard, brows, glasses, hair, mouth, skin, unveil
+from . import age, beard, brows, fringe, glasses, hair, mouth, skin, unveil
 from .catalogue import CATALOGUE
 from .estimate import labels
 from .fine import Patch, Pixels
@@ -23,7 +23,7 @@ from .portrait import Portrait
 
 ORDER = (
     "Bald", "Eyeglasses off", "No_Beard", "Mustache", "Bushy_Eyebrows", "Mouth_Slightly_Open",
-    "Black_Hair", "Blond_Hair", "Brown_Hair", "Young", "Pale_Skin", "Eyeglasses",
+    "Bangs", "Black_Hair", "Blond_Hair", "Brown_Hair", "Young", "Pale_Skin", "Eyeglasses",
 )  # fmt: skip
 """In which attributes are edited, whatever order they are asked for in."""
 AWAY = {"Black_Hair": "Brown_Hair", "Blond_Hair": "Brown_Hair", "Brown_Hair": "Black_Hair"}
@@ -147,6 +147,7 @@ Way = Callable[[Portrait, Pixels, float, Mapping[str, float]], list[Patch]]
 
 _WAYS: dict[str, Way] = {
     **{name: _hair(name) for name in AWAY},
+    "Bangs": lambda who, pixels, d, has: _some(fringe.grown(who, pixels, d)),
     "Bushy_Eyebrows": lambda who, pixels, d, has: brows.bushy(who, pixels, d),
     "Mouth_Slightly_Open": lambda who, pixels, d, has: _some(mouth.opened(who, pixels, d)),
     "Pale_Skin": lambda who, pixels, d, has: _some(skin.pale(who, pixels, d)),
