@@ -34,7 +34,7 @@ _NOSTRILS = (98, 97, 2, 326, 327, 278, 4, 48)
 _SHADOW = (0.82, 0.93)  # of the bare skin's luma: surely hair, and surely none
 _JAW = (0.5, 0.68)  # the same of the face's, below the jaw, where skin is in the shade
 _BEARD_LIGHT = 0.5  # of the skin's luma has a beard at most
-_STUBBLE = 0.6  # of a short hair is seen
+_HAIR, _STUBBLE = 0.85, 0.7  # of a hair is seen: light goes through it
 _LEAST = 0.06  # of the beard's zone is dark: there is one
 
 
@@ -94,11 +94,11 @@ def grown(
         # from the middle outwards, the flatter the further; a hollow below the nose
         way = np.pi / 2 - np.sign(aside) * (0.3 + 2.6 * np.abs(aside)).clip(0, 1.2)
         zone = zone * (0.7 + 0.3 * smoothstep(0.0, 0.09, np.abs(aside)))
-        growth = hairs.Growth(7000 * degree, (0.05, 0.12), 0.006, 0.25, 0.5)
-        shade = 0.45
+        growth = hairs.Growth(20000 * degree, (0.05, 0.12), 0.003, 0.3, 0.6)
+        shade = 0.4
     else:
         way = np.pi / 2 - 0.5 * aside
-        growth = hairs.Growth(6000 * degree, (0.02, 0.05), 0.006, 0.5, 0.4)
+        growth = hairs.Growth(9000 * degree, (0.02, 0.05), 0.0035, 0.5, 0.4)
         shade = 0.34
     lines = hairs.rooted(scene, zone, way.astype(np.float32), growth, 11)
     rng = np.random.default_rng(12)
@@ -111,8 +111,8 @@ def grown(
     light = blur(photo @ LUMA, 0.06 * EYE_DISTANCE / abs(scene.frame.z))
     lit = np.clip(light / max(float(portrait.tone @ LUMA), 8), 0.3, 1.5)[..., None]
     over, cover = strands.laid(scene, lines, ink[:, None], growth.width, box)
-    if not moustache:
-        over, cover = over * np.float32(_STUBBLE), cover * np.float32(_STUBBLE)
+    seen = np.float32(_HAIR if moustache else _STUBBLE)
+    over, cover = over * seen, cover * seen
     ground = onto(scene, blur(zone, 0.02 * scene.unit), box) * np.float32(shade * degree)
     # between the hairs their shadow lies on the skin
     photo += ground[..., None] * (own.at(np.array(0.1)) * lit * 0.6 + 0.4 * photo - photo)

@@ -50,6 +50,7 @@ class Attribute:
 _STRANDS = "the hair's own strands, with luminance and colours of real hair"
 
 _TONES = "the face's tones as its bare parts tell them, and its own grain"
+_PROTOTYPE = "the mean step between women and men, in shape and tones, on the face's own pixels"
 _DRAWN = "hairs drawn one by one, as dark as brows and hair"
 
 CATALOGUE: Mapping[str, Attribute] = {
@@ -86,7 +87,7 @@ CATALOGUE: Mapping[str, Attribute] = {
             Direction("glasses are put on", "a pair drawn on the mesh, in space", 23, 26),
             Direction("glasses are taken off", _TONES, 7, 14),
         ),
-        Attribute("Male", None, None),
+        Attribute("Male", Direction("the face becomes a man's", _PROTOTYPE, 0, 1), Direction("the face becomes a woman's", _PROTOTYPE, 0, 1)),
         Attribute(
             "Mouth_Slightly_Open",
             Direction("the mouth opens a little", "lips and chin moved by the mesh", 14, 18),

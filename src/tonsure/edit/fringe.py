@@ -1,7 +1,8 @@
-"""A fringe: strands of the person's own hair, from the hairline down over the forehead.
+"""A fringe: strands of the person's own hair from the hairline down over the forehead; or none.
 
 They are drawn one by one in locks, in the tones that the hair has near the forehead, the dark ones
-below; roots lie in the hair, tips above the brows, and a soft shadow falls on the skin.
+below; roots lie in the hair, tips above the brows, and a soft shadow falls on the skin. Off: the
+forehead is the bald head's, and hairs that are combed back grow at its upper end.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import brow
+from ..blend import Placed
 from ..planes import LUMA, Plane, blur, grow, shrink, smoothstep
 from ..scene import EYE_DISTANCE, Scene
 from . import strands
@@ -20,9 +22,10 @@ Points = npt.NDArray[np.float64]
 
 _ARC = (162, 21, 54, 103, 67, 109, 10, 338, 297, 332, 284, 251, 389)
 """The mesh's upper outline of the face, from the left in the picture."""
+_CHIN = 152
 _ABOVE, _BELOW = 168, 10  # between the eyes, and the middle of the forehead's upper end
-_LOCKS, _HAIRS, _CURVE = 38, 6000, 11
-_WIDTH = 0.0075  # eye distances of a strand
+_LOCKS, _HAIRS, _CURVE = 34, 8000, 11
+_WIDTH = 0.0045  # eye distances of a strand
 _FAR = 0.9  # eye distances above the mesh's end that hair is looked for
 _IN = 0.16  # eye distances that roots lie within it
 _SURE = 0.6
@@ -30,6 +33,9 @@ _LIGHTEST = 0.9  # of the hair's pixels: what is brighter is a light, or no hair
 _LEAST = 0.05  # squared eye distances of sure hair
 _TO_BROW = 0.97  # of the way down to the brows
 _SWEEP = 0.26  # of the arc, from root to tip
+_EDGE = 0.03  # eye distances: how softly a forehead ends
+_FRINGE = 0.12  # of the forehead is hair: there is a fringe
+_BACK = 4000  # hairs
 _SHADOW, _FALLS = 0.30, 0.07  # of the skin's light, eye distances below
 
 
@@ -41,6 +47,10 @@ def grown(portrait: Portrait, pixels: Pixels, degree: float) -> Patch | None:
     if palette is None or roots is None:
         return None
     lines, lock, depth = _lines(scene, roots, degree)
+    height, width = scene.shape
+    xs, ys = scene.to_scene(lines[:, 0]).astype(int).T
+    rooted = hair[np.clip(ys, 0, height - 1), np.clip(xs, 0, width - 1)] > 0.3
+    lines, lock, depth = lines[rooted], lock[rooted], depth[rooted]
     region = scene.polygon(_wide(scene, roots))
     box = place(scene, region, pixels)
     if box is None:
@@ -50,7 +60,9 @@ def grown(portrait: Portrait, pixels: Pixels, degree: float) -> Patch | None:
     # roots come out of the hair softly
     start = scene.polygon(np.concatenate([_arc(roots, _IN * 0.75), _low(scene)]))
     # and hang before face and hair, not beside them
-    before = np.maximum(grow(portrait.oval, 0.05 * scene.unit), grow(hair, 0.03 * scene.unit))
+    front = scene.polygon(np.concatenate([_arc(roots, 0.05), scene.mesh[[_CHIN], :2]]))
+    before = np.maximum(front, grow(portrait.oval, 0.05 * scene.unit))
+    before = np.maximum(before, grow(hair, 0.03 * scene.unit))
     soft = onto(scene, blur(start, 0.07 * scene.unit) * blur(before, 0.02 * scene.unit), box)
     over *= soft[..., None]
     cover = cover * soft
@@ -122,7 +134,7 @@ def _arc(roots: Points, above: float) -> Points:
 
 def _low(scene: Scene) -> Points:
     """Closes a polygon below the face, from the right in the picture to the left."""
-    chin = scene.mesh[152, :2]
+    chin = scene.mesh[_CHIN, :2]
     return np.array([chin + [2.0 * EYE_DISTANCE, 0], chin - [2.0 * EYE_DISTANCE, 0]])
 
 
@@ -189,7 +201,7 @@ def _ink(
     rng = np.random.default_rng(24)
     count = len(lines)
     shades = rng.normal(0, 0.13, _LOCKS)
-    share = 0.1 + 0.55 * depth + shades[lock] + rng.normal(0, 0.10, count)
+    share = 0.1 + 0.42 * depth + shades[lock] + rng.normal(0, 0.10, count)
     t = np.linspace(0, 1, lines.shape[1])
     shine = 0.12 * np.exp(-(((t - 0.42) / 0.2) ** 2)) - 0.12 * np.exp(-(((t - 1) / 0.25) ** 2))
     ink = palette.at(np.clip(share[:, None] + shine, 0, 1))
@@ -204,3 +216,56 @@ def _ink(
     height, width = scene.shape
     lit = broad[np.clip(at[:, 1], 0, height - 1), np.clip(at[:, 0], 0, width - 1)]
     return np.asarray(ink * np.clip(lit, 0.7, 1.4)[:, None, None] ** 0.7, np.float32)
+
+
+def away(
+    portrait: Portrait, pixels: Pixels, degree: float, head: Placed, weight: npt.NDArray[np.uint8]
+) -> list[Patch]:
+    """The fringe off by `degree` 0..1: `head`, the bald one, with its `weight` (h, w) uint8, as far
+    as the forehead goes; hairs that are combed back grow at its upper end. Empty where hair covers
+    hardly any of the forehead."""
+    scene, hair = portrait.scene, portrait.hair
+    mesh = scene.mesh[list(_ARC), :2]
+    out = mesh - (scene.mesh[_ABOVE, :2] - 0.2 * _up(scene))
+    out /= np.hypot(*out.T)[:, None]
+    # temples stay as they are
+    lift = np.interp(np.linspace(-1, 1, len(mesh)), (-1, -0.5, 0.5, 1), (-0.12, 0.06, 0.06, -0.12))
+    edge = mesh + lift[:, None] * EYE_DISTANCE * out
+    forehead = blur(scene.polygon(edge), _EDGE * scene.unit)
+    if float((forehead * hair).sum()) < _FRINGE * float(forehead.sum()):
+        return []
+    shown = onto(scene, forehead, head.box) * (weight / np.float32(255)) * np.float32(degree)
+    patches = [Patch(head.box, head.colour, (shown * 255 + 0.5).astype(np.uint8))]
+    palette, box = _palette(portrait), place(scene, scene.polygon(edge + 0.5 * EYE_DISTANCE * out),
+                                             pixels)  # fmt: skip
+    if palette is None or box is None:
+        return patches
+    lines, share = _combed(edge, out)
+    over, cover = strands.laid(scene, lines, palette.at(share)[:, None], _WIDTH, box)
+    # only where hair goes on above, and less and less within it
+    above = onto(scene, blur(np.maximum(hair, forehead), 0.03 * scene.unit), box)
+    ring = blur(scene.polygon(edge + 0.22 * EYE_DISTANCE * out), 0.08 * scene.unit)
+    soft = onto(scene, ring, box) * above * np.float32(degree)
+    photo = pixels[box[1] : box[3], box[0] : box[2]].astype(np.float32)
+    colour = over / np.maximum(cover, np.float32(1e-3))[..., None]
+    patches.append(patch(box, np.where(cover[..., None] > 0.004, colour, photo), cover * soft))
+    return patches
+
+
+def _combed(edge: Points, out: Points) -> tuple[Points, Points]:
+    """Hairs (N, K, 2) from a hairline backwards, and their shade (N,) 0..1."""
+    rng = np.random.default_rng(31)
+    u = np.sort(rng.uniform(0, len(edge) - 1, _BACK))
+    rng.shuffle(u)
+
+    def along(values: Points) -> Points:
+        stops = np.arange(len(edge))
+        return np.stack([np.interp(u, stops, values[:, c]) for c in (0, 1)], -1)
+
+    way = along(out)
+    start = along(edge) + (rng.normal(0, 0.035, _BACK) * EYE_DISTANCE)[:, None] * way
+    side = np.stack([-way[:, 1], way[:, 0]], -1) * rng.normal(0, 0.25, _BACK)[:, None]
+    long = rng.uniform(0.12, 0.4, _BACK) * EYE_DISTANCE
+    t = np.linspace(0, 1, 5)[None, :, None]
+    lines = start[:, None] + t * (long[:, None] * (way + side))[:, None]
+    return lines, np.clip(0.1 + 0.6 * np.linspace(0, 1, _BACK) + rng.normal(0, 0.12, _BACK), 0, 1)

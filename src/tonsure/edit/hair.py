@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..hair.classes import EAR, NECK, SKIN
-from ..planes import LUMA, Mask, Plane, blur, eased, grow, smoothstep
+from ..planes import LUMA, Mask, Plane, blur, eased, grow, shrink, smoothstep
 from ..scene import PhotoBox, Scene
 from .fine import Patch, Pixels, assembled, beneath, followed, matte, onto, place
 from .hues import FLOOR, Hue
@@ -23,7 +23,9 @@ _STEPS = 4  # of the table for each level of luma
 _SURE = 0.9
 _LEAST = 0.05  # squared eye distances of sure hair that can be coloured
 _STRETCH = (0.45, 1.4)  # of log luma, at least and at most
+_LIGHTER = 1.8  # the most where hair turns lighter: its darkest are told apart least
 _DARK = 4.0  # as `FLOOR`, of the hair at hand: where nothing is seen in its darkest it stays dark
+_WITHIN = 0.04  # eye distances from an edge: what is hair and nothing else
 _REACH = 0.08  # eye distances within which the matte looks for an edge
 _AROUND = 0.15  # eye distances, how far colours beside a pixel are looked for
 _APART = (22.0, 45.0)  # levels between hair and what is beside it: too near, and told apart well
@@ -45,7 +47,10 @@ def colour(portrait: Portrait, pixels: Pixels, hue: Hue, degree: float) -> Patch
     box = place(scene, hair, pixels)
     if box is None:
         return None
-    curve = _curve(scene, sure, portrait.tone, hue)
+    inner = sure & (shrink(hair, _WITHIN * scene.unit) > _SURE)
+    if float(inner.sum()) < _LEAST * scene.unit**2:
+        inner = sure
+    curve = _curve(scene, inner, portrait.tone, hue)
     around = _mean(scene.rgb, sure.astype(np.float32), 2 * _AROUND * scene.unit)
     # what shares its pixel with something else is met by the hair around it
     planes = [_mapped(around, curve) - around, _light(scene, around, curve)[..., None]]
@@ -159,11 +164,13 @@ def _curve(scene: Scene, sure: Mask, skin: Plane, hue: Hue) -> _Curve:
     own = float(np.log(scene.rgb[sure] @ LUMA + FLOOR).mean())
     if (goal - own) * hue.way < 0:  # it is as light, or as dark, already
         goal = own
-    stretch = float(np.clip(hue.spread / spread, *_STRETCH))
+    least, most = _STRETCH[0], _LIGHTER if goal > own else _STRETCH[1]
+    # hair of that colour keeps its contrast
+    stretch = 1.0 if goal == own else float(np.clip(hue.spread / spread, least, most))
     levels = np.linspace(0, 255, 255 * _STEPS + 1, dtype=np.float32)
     luma_seen = scene.rgb[sure] @ LUMA
-    most = float(np.quantile(luma_seen, 0.995)) + 4
-    levels = np.minimum(levels, most)
+    brightest = float(np.quantile(luma_seen, 0.995)) + 4
+    levels = np.minimum(levels, brightest)
     moved = np.exp(goal + stretch * (np.log(levels + _DARK) - middle)) - FLOOR
     # lights run out softly
     moved = np.where(moved > 200, 200 + 55 * np.tanh((moved - 200) / 55), np.maximum(moved, 0))
@@ -177,7 +184,7 @@ def _curve(scene: Scene, sure: Mask, skin: Plane, hue: Hue) -> _Curve:
     luma = (out @ LUMA)[:, None]
     table = np.clip(luma + vivid * (out - luma), 0, 255).astype(np.float32)
     top = table[min(int(float(np.quantile(luma_seen, 0.9)) * _STEPS), len(table) - 1)]
-    return _Curve(table, middle, stretch, goal >= own, most, top)
+    return _Curve(table, middle, stretch, goal >= own, brightest, top)
 
 
 def _light(scene: Scene, around: Plane, curve: _Curve) -> Plane:

@@ -16,6 +16,7 @@ Colours = npt.NDArray[np.float32]
 _SHIFT = 4  # bits of a pixel that OpenCV's lines know
 _THICK = 1.8  # pixels of the canvas that a hair is wide at least, as far as zooming helps
 _ZOOM = 4
+_OWN = 0.7  # of a tone's colour is that of the hair's middle tones
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,16 @@ class Palette:
 
     @classmethod
     def of(cls, pixels: Colours) -> Palette:
-        """Of `pixels` (M, 3) of hair: their means in 32 equally full steps of luma."""
-        order = np.argsort(pixels @ LUMA)
+        """Of `pixels` (M, 3) of hair: their means in 32 equally full steps of luma, with more of
+        the colour that most of it has, since lights on hair and what shines through are grey."""
+        luma = pixels @ LUMA
+        order = np.argsort(luma)
         steps = np.array_split(pixels[order], min(32, len(pixels)))
-        return cls(np.array([step.mean(0) for step in steps], np.float32))
+        tones = np.array([step.mean(0) for step in steps], np.float32)
+        light = (tones @ LUMA)[:, None]
+        vivid = pixels[np.abs(luma - np.median(luma)) <= np.quantile(np.abs(luma - np.median(luma)), 0.5)]
+        chroma = (vivid / (vivid @ LUMA + 4)[:, None]).mean(0)
+        return cls(tones + np.float32(_OWN) * (light * chroma - tones))
 
     def at(self, share: Points) -> Colours:
         """(..., 3): the tones at `share` (...) 0 (darkest) to 1."""

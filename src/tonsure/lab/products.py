@@ -35,6 +35,7 @@ TASKS = {
     "bare": "tonsure.lab.tasks.bare:BareTask",
     "sight": "tonsure.lab.tasks.sight:SightTask",
     "beneath": "tonsure.lab.tasks.beneath:BeneathTask",
+    "editor": "tonsure.lab.tasks.editor:EditorTask",
 }
 """Where the class of a task stands, by its name in presets."""
 
