@@ -173,7 +173,7 @@ def test_drawn_hairs_cover_what_they_should(shot):
     from tonsure.edit import strands
 
     scene = shot._portrait(1).scene
-    x0, y0, x1, y1 = box = shot.faces[0].box
+    x0, y0, x1, y1 = box = tuple(int(v) for v in shot.faces[0].box)
     ends = scene.frame.to_frame(np.array([[x0, (y0 + y1) / 2], [x1, (y0 + y1) / 2]], float))
     line = ends[0] + np.linspace(0, 1, 5)[:, None] * (ends[1] - ends[0])
     ink = np.array([200, 100, 50], np.float32)
@@ -217,7 +217,7 @@ def test_men_and_women_both_ways(shot, astronaut):
     for d in (1, -1):
         result = shot.edit({"Male": d})
         assert result.edits[0]["changed"]
-        x0, y0, x1, y1 = shot.faces[0].box
+        x0, y0, x1, y1 = (int(v) for v in shot.faces[0].box)
         changed = (result.image != astronaut).any(-1)
         assert changed[y0:y1, x0:x1].mean() > 0.3
         assert not changed[330:].any()

@@ -34,7 +34,8 @@ _NOSTRILS = (98, 97, 2, 326, 327, 278, 4, 48)
 _SHADOW = (0.82, 0.93)  # of the bare skin's luma: surely hair, and surely none
 _JAW = (0.5, 0.68)  # the same of the face's, below the jaw, where skin is in the shade
 _BEARD_LIGHT = 0.5  # of the skin's luma has a beard at most
-_HAIR, _STUBBLE = 0.85, 0.7  # of a hair is seen: light goes through it
+_HAIR, _STUBBLE = 0.85, 0.55  # of a hair is seen: light goes through it
+_SHORT = 0.5  # of the hair's tones, from the darkest, has a stubble
 _LEAST = 0.06  # of the beard's zone is dark: there is one
 
 
@@ -98,18 +99,19 @@ def grown(
         shade = 0.4
     else:
         way = np.pi / 2 - 0.5 * aside
-        growth = hairs.Growth(9000 * degree, (0.02, 0.05), 0.0035, 0.5, 0.4)
+        growth = hairs.Growth(9000 * degree, (0.015, 0.04), 0.003, 0.5, 0.4)
         shade = 0.34
     lines = hairs.rooted(scene, zone, way.astype(np.float32), growth, 11)
     rng = np.random.default_rng(12)
     own = _palette(portrait)
     # the dark ones first: what lies on top is lit
     share = np.sort(0.75 * rng.beta(1.6, 1.6, len(lines)) + 0.25 * np.linspace(0, 1, len(lines)))
-    ink = own.at(share)
+    # what is short has no tips in the light
+    ink = own.at(share if moustache else _SHORT * share)
     photo = pixels[y0:y1, x0:x1].astype(np.float32)
     # hairs in the light are as light as the skin beneath lets them be
     light = blur(photo @ LUMA, 0.06 * EYE_DISTANCE / abs(scene.frame.z))
-    lit = np.clip(light / max(float(portrait.tone @ LUMA), 8), 0.3, 1.5)[..., None]
+    lit = np.clip(light / max(float(portrait.tone @ LUMA), 8), 0.3, 1.5 if moustache else 1.0)[..., None]
     over, cover = strands.laid(scene, lines, ink[:, None], growth.width, box)
     seen = np.float32(_HAIR if moustache else _STUBBLE)
     over, cover = over * seen, cover * seen

@@ -23,7 +23,7 @@ _STEPS = 4  # of the table for each level of luma
 _SURE = 0.9
 _LEAST = 0.05  # squared eye distances of sure hair that can be coloured
 _STRETCH = (0.45, 1.4)  # of log luma, at least and at most
-_LIGHTER = 1.8  # the most where hair turns lighter: its darkest are told apart least
+_LIGHTER = 1.6  # the most where hair turns lighter: its darkest are told apart least
 _DARK = 4.0  # as `FLOOR`, of the hair at hand: where nothing is seen in its darkest it stays dark
 _WITHIN = 0.04  # eye distances from an edge: what is hair and nothing else
 _REACH = 0.08  # eye distances within which the matte looks for an edge
@@ -70,14 +70,17 @@ def colour(portrait: Portrait, pixels: Pixels, hue: Hue, degree: float) -> Patch
                 photo[..., c] += share * (whole[..., c] * light - photo[..., c])
             return photo, np.ones(photo.shape[:2], np.float32)
         alpha = matte(scene, follows, photo, part)
-        _corrected(alpha, photo, onto(scene, beside, part))
+        near = onto(scene, beside, part)
+        _corrected(alpha, photo, near)
         core = smoothstep(0.6, 0.95, alpha)
         edge = smoothstep(0.995, 0.9, alpha)
         alpha *= np.float32(degree)
         core *= alpha
         whole, move = _mapped(photo, curve), onto(scene, moves, part)
-        core *= curve.hairy(photo)
-        rim = alpha - core
+        hairy = curve.hairy(photo)
+        core *= hairy
+        # beside skin, what is brighter than the hair is no half of it, but skin
+        rim = (alpha - core) * (1 - near[..., 7] * (1 - hairy))
         for c in range(3):
             goal = whole[..., c] * move[..., 3]
             if curve.lighter:  # at the edge, what is bright is half of something else
@@ -95,11 +98,11 @@ def colour(portrait: Portrait, pixels: Pixels, hue: Hue, degree: float) -> Patch
 
 
 def _beside(portrait: Portrait, hair: Plane) -> Plane:
-    """What `_corrected` needs, (H, W, 7). `hair` (H, W, 3) is the hair's colour around each pixel.
+    """What `_corrected` needs, (H, W, 8). `hair` (H, W, 3) is the hair's colour around each pixel.
 
     Where hair and skin meet, and differ, a pixel's own colour tells the hair's share: three factors
     and what is added, and how much that counts. Then how well the hair differs from what is beside
-    it, and the parser's own word, which is all there is where it does not.
+    it, and the parser's own word, which is all there is where it does not; last where skin is near.
     """
     scene, unit = portrait.scene, portrait.scene.unit
     others = smoothstep(0.12, 0.02, portrait.hair) * scene.inside
@@ -109,17 +112,18 @@ def _beside(portrait: Portrait, hair: Plane) -> Plane:
     way = hair - _mean(scene.rgb, skin, _AROUND * unit)
     length = (way * way).sum(-1)
     near = smoothstep(0.03, 0.15, blur(skin, _AROUND * unit))
+    touching = near
     # deep within the hair what is bright is a light on it
-    near *= 1 - smoothstep(0.97, 0.999, blur(portrait.hair, _DEEP * unit))
+    near = near * (1 - smoothstep(0.97, 0.999, blur(portrait.hair, _DEEP * unit)))
     near *= smoothstep(*_APART, np.sqrt(length))
     way /= np.maximum(length, 1)[..., None]
     start = 1 - (way * hair).sum(-1)
     sharp = smoothstep(0.35, 0.65, portrait.hair)
-    return np.concatenate([way, np.stack([start, near, told, sharp], -1)], -1)
+    return np.concatenate([way, np.stack([start, near, told, sharp, touching], -1)], -1)
 
 
 def _corrected(alpha: Plane, photo: Plane, beside: Plane) -> None:
-    """`alpha` (h, w) by what `_beside` (h, w, 7) says of the pixels `photo` (h, w, 3)."""
+    """`alpha` (h, w) by what `_beside` (h, w, 8) says of the pixels `photo` (h, w, 3)."""
     own = beside[..., 3]
     for c in range(3):
         own += beside[..., c] * photo[..., c]
@@ -173,7 +177,7 @@ def _curve(scene: Scene, sure: Mask, skin: Plane, hue: Hue) -> _Curve:
     levels = np.minimum(levels, brightest)
     moved = np.exp(goal + stretch * (np.log(levels + _DARK) - middle)) - FLOOR
     # lights run out softly
-    moved = np.where(moved > 200, 200 + 55 * np.tanh((moved - 200) / 55), np.maximum(moved, 0))
+    moved = np.where(moved > 180, 180 + 60 * np.tanh((moved - 180) / 60), np.maximum(moved, 0))
     out = hue.at(moved.astype(np.float32))
     # the light's colour, and none at all in a photo without colours
     cast = [float(np.clip((skin[k] / light / usual) ** 0.4, 0.85, 1.15))

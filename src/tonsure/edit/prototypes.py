@@ -26,8 +26,9 @@ Points = npt.NDArray[np.float64]
 
 # how much of the step between the means d = 1 takes: a label is no more than a mean of many
 _SHAPE = {"male": 1.3, "young": 1.5}
-_TONE = {"male": 1.2, "young": 1.2}
+_TONE = {"male": 1.0, "young": 1.2}
 _ROUGH = {"male": 1.0, "young": 1.5}
+_MOST = (-0.5, 0.2)  # of logarithms: what grows brighter without a lamp looks painted
 _BEYOND = 0.25  # eye distances around the face that give way to it
 _DENSITY = 24.0  # pixels per eye distance
 _NEAR = (0.06, 0.3)  # eye distances that a point reaches, and where points are few
@@ -96,7 +97,7 @@ def step(portrait: Portrait, pixels: Pixels, which: str, degree: float) -> Patch
         return None
     # nothing but skin, lips and brows takes tones
     bare = face * (1 - smoothstep(0.3, 0.8, portrait.hair)) * (1 - _covered(portrait))
-    tone = np.clip(planes[..., 2:5] * (degree * _TONE[which]), -0.5, 0.5) * bare[..., None]
+    tone = np.clip(planes[..., 2:5] * (degree * _TONE[which]), *_MOST) * bare[..., None]
     rough = np.clip(planes[..., 5] * (degree * _ROUGH[which]), -0.7, 0.5) * bare
     x0, y0, x1, y1 = box
     photo = pixels[y0:y1, x0:x1].astype(np.float32)

@@ -10,7 +10,7 @@ from .fine import Patch, Pixels
 from .portrait import Portrait
 from .series import Series
 
-_BROWS, _STUBBLE = (0.6, -0.5), 0.45  # degrees for men, and for women
+_BROWS, _STUBBLE = (0.5, -0.5), 0.3  # degrees for men, and for women
 _BEARDED = 0.25  # of the zone around the mouth is hair: there is a beard already
 _SMOOTH = 0.5  # of the folds go
 
