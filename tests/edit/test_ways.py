@@ -151,7 +151,9 @@ def test_tones_of_a_face_are_told_by_the_rest():
 
 def test_a_fringe_hangs_over_the_forehead_in_the_hairs_own_tones(shot, astronaut, hair):
     found = {d: shot.edit({"Bangs": d}).image for d in (1, 0.4)}
-    changed = {d: (np.abs(image.astype(int) - astronaut).max(-1) > 12) for d, image in found.items()}
+    changed = {
+        d: (np.abs(image.astype(int) - astronaut).max(-1) > 12) for d, image in found.items()
+    }
     scene = shot._portrait(1).scene
     brows = float(shot._portrait(1).face.landmarks[[105, 334], 1].mean())
     low = {d: np.nonzero(there.any(1))[0].max() for d, there in changed.items()}
@@ -201,7 +203,7 @@ def test_a_face_moves_towards_the_other_kind_and_back_less(shot, astronaut):
                        np.linalg.norm(portrait.scene.mesh - portrait.scene.mesh.mean(0))
                        / np.linalg.norm(laid), rtol=1e-6)  # fmt: skip
     patches = {d: prototypes.step(portrait, astronaut, "male", d) for d in (1, -1)}
-    x0, y0, x1, y1 = patches[1].box
+    x0, _, x1, _ = patches[1].box
     face = shot.faces[0]
     assert (x1 - x0) < 5 * face.iod
     assert patches[1].weight.max() == 255

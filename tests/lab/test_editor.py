@@ -100,15 +100,18 @@ def test_the_critic_learns_to_tell_the_label(task):
 def test_a_run_and_its_export(task, tmp_path: Path):
     import onnxruntime
 
-    trained = train(task, tmp_path / "run", Recipe(steps=2, precision="fp32", evaluate_every=0,
-                                                   sample_every=0, warmup=0), quiet=True)  # fmt: skip
+    recipe = Recipe(steps=2, precision="fp32", evaluate_every=0, sample_every=0, warmup=0)
+    trained = train(task, tmp_path / "run", recipe, quiet=True)
     assert trained.whole
     model = trained.model.eval()
     gap = EditorTask.port(model).write(tmp_path / "editor.onnx")
     assert gap < 2e-2
     assert task.sheet(model).shape == (SIZE[0] * 4, SIZE[1] * 3, 3)
     net = onnxruntime.InferenceSession(str(tmp_path / "editor.onnx"))
-    fed = {"picture": np.zeros((1, 3, *SIZE), np.float32), "difference": np.ones((1, 2), np.float32)}
+    fed = {
+        "picture": np.zeros((1, 3, *SIZE), np.float32),
+        "difference": np.ones((1, 2), np.float32),
+    }
     change, mask = net.run(None, fed)
     assert change.shape == (1, 3, *SIZE)
     assert mask.shape == (1, 1, *SIZE)

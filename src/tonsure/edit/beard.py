@@ -111,7 +111,9 @@ def grown(
     photo = pixels[y0:y1, x0:x1].astype(np.float32)
     # hairs in the light are as light as the skin beneath lets them be
     light = blur(photo @ LUMA, 0.06 * EYE_DISTANCE / abs(scene.frame.z))
-    lit = np.clip(light / max(float(portrait.tone @ LUMA), 8), 0.3, 1.5 if moustache else 1.0)[..., None]
+    lit = np.clip(light / max(float(portrait.tone @ LUMA), 8), 0.3, 1.5 if moustache else 1.0)[
+        ..., None
+    ]
     over, cover = strands.laid(scene, lines, ink[:, None], growth.width, box)
     seen = np.float32(_HAIR if moustache else _STUBBLE)
     over, cover = over * seen, cover * seen

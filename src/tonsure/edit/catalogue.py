@@ -50,7 +50,8 @@ class Attribute:
 _STRANDS = "the hair's own strands, with luminance and colours of real hair"
 
 _TONES = "the face's tones as its bare parts tell them, and its own grain"
-_PROTOTYPE = "the mean step between women and men, in shape and tones, on the face's own pixels"
+_PROTOTYPE = "the mean step in shape and tones, on the face's own pixels; brows; beard's shadow"
+_AGE = "the mean step in shape and tones, on the face's own pixels; folds; grey strands"
 _DRAWN = "hairs drawn one by one, as dark as brows and hair"
 
 CATALOGUE: Mapping[str, Attribute] = {
@@ -61,7 +62,11 @@ CATALOGUE: Mapping[str, Attribute] = {
             Direction("hair goes", "the bald head of `tonsure bald`", 105, 150),
             None,
         ),
-        Attribute("Bangs", Direction("a fringe grows", "strands drawn one by one in the hair's own tones", 0, 1), None),
+        Attribute(
+            "Bangs",
+            Direction("a fringe grows", "strands drawn one by one in the hair's own tones", 0, 1),
+            None,
+        ),
         Attribute(
             "Black_Hair",
             Direction("hair turns black", _STRANDS, 25, 27),
@@ -87,7 +92,11 @@ CATALOGUE: Mapping[str, Attribute] = {
             Direction("glasses are put on", "a pair drawn on the mesh, in space", 23, 26),
             Direction("glasses are taken off", _TONES, 7, 14),
         ),
-        Attribute("Male", Direction("the face becomes a man's", _PROTOTYPE, 0, 1), Direction("the face becomes a woman's", _PROTOTYPE, 0, 1)),
+        Attribute(
+            "Male",
+            Direction("the face becomes a man's", _PROTOTYPE, 0, 1),
+            Direction("the face becomes a woman's", _PROTOTYPE, 0, 1),
+        ),
         Attribute(
             "Mouth_Slightly_Open",
             Direction("the mouth opens a little", "lips and chin moved by the mesh", 14, 18),
@@ -110,8 +119,8 @@ CATALOGUE: Mapping[str, Attribute] = {
         ),
         Attribute(
             "Young",
-            Direction("folds of the skin are weakened", "light and tone of the skin alone", 8, 16),
-            Direction("hair turns grey, folds deepen", _STRANDS, 7, 15),
+            Direction("the face grows younger", _AGE, 8, 16),
+            Direction("the face grows older, hair grey", _AGE, 7, 15),
         ),
     )
 }

@@ -135,7 +135,8 @@ def _arc(roots: Points, above: float) -> Points:
 def _low(scene: Scene) -> Points:
     """Closes a polygon below the face, from the right in the picture to the left."""
     chin = scene.mesh[_CHIN, :2]
-    return np.array([chin + [2.0 * EYE_DISTANCE, 0], chin - [2.0 * EYE_DISTANCE, 0]])
+    aside = np.array([2.0 * EYE_DISTANCE, 0.0])
+    return np.array([chin + aside, chin - aside])
 
 
 def _wide(scene: Scene, roots: Points) -> Points:

@@ -30,6 +30,9 @@ _REACH = 0.08  # eye distances within which the matte looks for an edge
 _AROUND = 0.15  # eye distances, how far colours beside a pixel are looked for
 _APART = (22.0, 45.0)  # levels between hair and what is beside it: too near, and told apart well
 _DEEP = 0.1  # eye distances
+_FOREHEAD = 0.5  # eye distances around the face in which skin is taken for hair
+_UNEVEN = (15.0, 40.0)  # levels of spread: an even background, and one that tells nothing
+_MIXED = (1.4, 2.2)  # times as bright as the hair: still hair, and half of something else
 _SHADE = 0.8  # of broad log light and shadow is kept at least
 _CRUSHED = (0.12, 22.0)  # the least factor, and the luma from which it is 1
 _RED, _BLUE = 1.22, 0.72  # of skin's luma, as the fitted people have it
@@ -40,7 +43,7 @@ def colour(portrait: Portrait, pixels: Pixels, hue: Hue, degree: float) -> Patch
 
     `pixels` (H, W, 3) is the photo, edited so far. None if there is hardly any hair.
     """
-    scene, hair = portrait.scene, portrait.hair
+    scene, hair = portrait.scene, _without_skin(portrait)
     sure = (hair > _SURE) & (scene.inside > 0.5)
     if float(sure.sum()) < _LEAST * scene.unit**2:
         return None
@@ -54,9 +57,9 @@ def colour(portrait: Portrait, pixels: Pixels, hue: Hue, degree: float) -> Patch
     around = _mean(scene.rgb, sure.astype(np.float32), 2 * _AROUND * scene.unit)
     # what shares its pixel with something else is met by the hair around it
     planes = [_mapped(around, curve) - around, _light(scene, around, curve)[..., None]]
-    moves = np.concatenate(planes, -1)
+    moves = np.concatenate([*planes, (around @ LUMA)[..., None]], -1)
     follows = followed(scene, smoothstep(0.05, 0.9, hair), _REACH * scene.unit)
-    beside = _beside(portrait, around)
+    beside = _beside(portrait, hair, around)
     told = 1 - beside[..., 4]
 
     # deep within the hair, and far from skin, there is nothing but hair
@@ -77,10 +80,10 @@ def colour(portrait: Portrait, pixels: Pixels, hue: Hue, degree: float) -> Patch
         alpha *= np.float32(degree)
         core *= alpha
         whole, move = _mapped(photo, curve), onto(scene, moves, part)
-        hairy = curve.hairy(photo)
-        core *= hairy
-        # beside skin, what is brighter than the hair is no half of it, but skin
-        rim = (alpha - core) * (1 - near[..., 7] * (1 - hairy))
+        core *= curve.hairy(photo)
+        if curve.lighter:  # beside something else, what is brighter than hair here is half of that
+            core *= 1 - near[..., 7] * smoothstep(*_MIXED, (photo @ LUMA + 8) / (move[..., 4] + 8))
+        rim = alpha - core
         for c in range(3):
             goal = whole[..., c] * move[..., 3]
             if curve.lighter:  # at the edge, what is bright is half of something else
@@ -97,28 +100,54 @@ def colour(portrait: Portrait, pixels: Pixels, hue: Hue, degree: float) -> Patch
     return assembled(scene, follows[..., 4], pixels, box, change)
 
 
-def _beside(portrait: Portrait, hair: Plane) -> Plane:
-    """What `_corrected` needs, (H, W, 8). `hair` (H, W, 3) is the hair's colour around each pixel.
+def _without_skin(portrait: Portrait) -> Plane:
+    """(H, W): the hair, without what the parser took of the forehead: where skin and hair are far
+    apart in colour and all hair that is deep within is unlike skin, what is like skin is skin."""
+    scene, hair = portrait.scene, portrait.hair
+    deep = (shrink(hair, 0.15 * scene.unit) > _SURE) & (scene.inside > 0.5)
+    if float(deep.sum()) < _LEAST * scene.unit**2:
+        return hair
+    own = np.median(scene.rgb[deep], 0)
+    way = portrait.tone - own
+    length = float(np.hypot.reduce(way))
+    if length < _APART[1]:
+        return hair
+    off = scene.rgb - own
+    along = off @ (way / length**2)
+    aside = np.sqrt(np.maximum((off * off).sum(-1) - (along * length) ** 2, 0))
+    most = float(np.quantile(along[deep], 0.97))
+    like = smoothstep(most + 0.08, most + 0.25, along) * smoothstep(0.35, 0.2, aside / length)
+    near = grow(portrait.oval, _FOREHEAD * scene.unit)
+    return np.asarray(hair * (1 - near * blur(like, 0.015 * scene.unit)), np.float32)
 
-    Where hair and skin meet, and differ, a pixel's own colour tells the hair's share: three factors
-    and what is added, and how much that counts. Then how well the hair differs from what is beside
-    it, and the parser's own word, which is all there is where it does not; last where skin is near.
+
+def _beside(portrait: Portrait, mask: Plane, hair: Plane) -> Plane:
+    """What `_corrected` needs, (H, W, 8). `mask` (H, W) is where hair is, `hair` (H, W, 3) its
+    colour around each pixel.
+
+    Where hair meets skin, or an even background, and differs from it, a pixel's own colour tells
+    the hair's share: three factors and what is added, and how much that counts. Then how well the
+    hair differs from what is beside it, and the parser's own word, which is all there is where it
+    does not; last how near anything else is.
     """
     scene, unit = portrait.scene, portrait.scene.unit
-    others = smoothstep(0.12, 0.02, portrait.hair) * scene.inside
+    others = smoothstep(0.12, 0.02, mask) * scene.inside
     skin = others * np.clip(portrait.classes[..., [SKIN, EAR, NECK]].sum(-1), 0, 1)
     apart = np.abs(hair - _mean(scene.rgb, others, _AROUND * unit)).max(-1)
     told = smoothstep(*_APART, apart)
-    way = hair - _mean(scene.rgb, skin, _AROUND * unit)
+    luma = (scene.rgb @ LUMA)[..., None]
+    level, square = (_mean(v, others, _AROUND * unit)[..., 0] for v in (luma, luma * luma))
+    even = smoothstep(_UNEVEN[1], _UNEVEN[0], np.sqrt(np.maximum(square - level * level, 0)))
+    known = np.maximum(skin, others * even)
+    way = hair - _mean(scene.rgb, known, _AROUND * unit)
     length = (way * way).sum(-1)
-    near = smoothstep(0.03, 0.15, blur(skin, _AROUND * unit))
-    touching = near
+    touching = smoothstep(0.03, 0.15, blur(known, _AROUND * unit))
     # deep within the hair what is bright is a light on it
-    near = near * (1 - smoothstep(0.97, 0.999, blur(portrait.hair, _DEEP * unit)))
+    near = touching * (1 - smoothstep(0.97, 0.999, blur(mask, _DEEP * unit)))
     near *= smoothstep(*_APART, np.sqrt(length))
     way /= np.maximum(length, 1)[..., None]
     start = 1 - (way * hair).sum(-1)
-    sharp = smoothstep(0.35, 0.65, portrait.hair)
+    sharp = smoothstep(0.35, 0.65, mask)
     return np.concatenate([way, np.stack([start, near, told, sharp, touching], -1)], -1)
 
 
@@ -133,7 +162,7 @@ def _corrected(alpha: Plane, photo: Plane, beside: Plane) -> None:
 
 
 def _mean(rgb: Plane, weight: Plane, sigma: float) -> Plane:
-    """Means (H, W, 3) of what `weight` (H, W) counts around each pixel."""
+    """Means (H, W, C) of what `weight` (H, W) counts around each pixel."""
     weight = weight + np.float32(1e-4)
     return blur(rgb * weight[..., None], sigma) / blur(weight, sigma)[..., None]
 

@@ -22,8 +22,9 @@ from .hues import HUES
 from .portrait import Portrait
 
 ORDER = (
-    "Bald", "Eyeglasses off", "Male", "No_Beard", "Mustache", "Bushy_Eyebrows", "Mouth_Slightly_Open",
-    "Bangs", "Black_Hair", "Blond_Hair", "Brown_Hair", "Young", "Pale_Skin", "Eyeglasses",
+    "Bald", "Eyeglasses off", "Male", "No_Beard", "Mustache", "Bushy_Eyebrows",
+    "Mouth_Slightly_Open", "Bangs", "Black_Hair", "Blond_Hair", "Brown_Hair", "Young", "Pale_Skin",
+    "Eyeglasses",
 )  # fmt: skip
 """In which attributes are edited, whatever order they are asked for in."""
 AWAY = {"Black_Hair": "Brown_Hair", "Blond_Hair": "Brown_Hair", "Brown_Hair": "Black_Hair"}

@@ -15,7 +15,7 @@ class Series:
         self._photo = self.pixels = pixels
         self.patches: list[Patch] = []
 
-    def add(self, found: Patch | None | Iterable[Patch]) -> None:
+    def add(self, found: Patch | Iterable[Patch] | None) -> None:
         """What a step gave, nothing included."""
         new = [] if found is None else [found] if isinstance(found, Patch) else list(found)
         if new:

@@ -34,7 +34,9 @@ class Palette:
         steps = np.array_split(pixels[order], min(32, len(pixels)))
         tones = np.array([step.mean(0) for step in steps], np.float32)
         light = (tones @ LUMA)[:, None]
-        vivid = pixels[np.abs(luma - np.median(luma)) <= np.quantile(np.abs(luma - np.median(luma)), 0.5)]
+        vivid = pixels[
+            np.abs(luma - np.median(luma)) <= np.quantile(np.abs(luma - np.median(luma)), 0.5)
+        ]
         chroma = (vivid / (vivid @ LUMA + 4)[:, None]).mean(0)
         return cls(tones + np.float32(_OWN) * (light * chroma - tones))
 

@@ -79,7 +79,7 @@ def figures(
     count: int = 40, attributes: Sequence[str] = STANDARD, threads: int | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> list[Record]:  # fmt: skip
-    """Of `count` pictures of `images`, spread over those that `labels` (CelebA's list) has a row of.
+    """Of `count` pictures of `images`, spread over those that `labels`, CelebA's list, names.
 
     `beside` are generators as `Editor(model=...)` takes them; the tool itself goes to degree 1.
     """
@@ -128,9 +128,7 @@ def _of(
         for attribute in attributes:
             way = -1 if row[attribute] else 1
             for degree in degrees:
-                if method == TOOL and (
-                    degree > 1 or CATALOGUE[attribute].direction(way) is None
-                ):
+                if method == TOOL and (degree > 1 or CATALOGUE[attribute].direction(way) is None):
                     continue
                 result = shot.edit({attribute: way * degree}, 1)
                 image = np.asarray(result.image)
@@ -204,7 +202,7 @@ def means(records: Sequence[Record]) -> dict[str, Any]:
 
 
 def overall(records: Iterable[Record]) -> dict[str, dict[str, float]]:
-    """Of each method the mean, and the least, of `turned` over attributes and directions at d = 1."""
+    """Of each method the mean and the least of `turned` over attributes and directions, d = 1."""
     shares: dict[str, list[float]] = defaultdict(list)
     for row in table(records):
         if abs(row["d"]) == 1:

@@ -8,6 +8,8 @@ nothing shall change nothing does, by construction.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -48,8 +50,7 @@ class Critic(nn.Module):
         super().__init__()
         sizes = (3, *widths)
         self.stages = nn.ModuleList(
-            nn.Conv2d(a, b, 4, stride=2, padding=1)
-            for a, b in zip(sizes, sizes[1:], strict=False)
+            nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(sizes)
         )
         self.real = nn.Conv2d(sizes[-1], 1, 3, padding=1)
         self.labels = nn.Sequential(

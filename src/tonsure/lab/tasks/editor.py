@@ -117,7 +117,10 @@ class EditorTask:
         self.labels = torch.from_numpy(labels.astype(np.float32))
         self.held = torch.from_numpy(np.nonzero(held)[0])
         self.pools = [
-            [torch.from_numpy(np.nonzero(~held & (labels[:, k] == has))[0]) for has in (True, False)]
+            [
+                torch.from_numpy(np.nonzero(~held & (labels[:, k] == has))[0])
+                for has in (True, False)
+            ]
             for k in range(len(self.attributes))
         ]
         poor = [n for n, both in zip(self.attributes, self.pools, strict=True)
