@@ -34,7 +34,7 @@ _NOSTRILS = (98, 97, 2, 326, 327, 278, 4, 48)
 _SHADOW = (0.82, 0.93)  # of the bare skin's luma: surely hair, and surely none
 _JAW = (0.5, 0.68)  # the same of the face's, below the jaw, where skin is in the shade
 _BEARD_LIGHT = 0.5  # of the skin's luma has a beard at most
-_HAIR, _STUBBLE = 0.85, 0.55  # of a hair is seen: light goes through it
+_HAIR, _STUBBLE = 0.85, 0.25  # of a hair is seen: light goes through it
 _SHORT = 0.5  # of the hair's tones, from the darkest, has a stubble
 _LEAST = 0.06  # of the beard's zone is dark: there is one
 
@@ -99,7 +99,7 @@ def grown(
         shade = 0.4
     else:
         way = np.pi / 2 - 0.5 * aside
-        growth = hairs.Growth(9000 * degree, (0.015, 0.04), 0.003, 0.5, 0.4)
+        growth = hairs.Growth(24000 * degree, (0.012, 0.035), 0.003, 0.5, 0.4, 3)
         shade = 0.34
     lines = hairs.rooted(scene, zone, way.astype(np.float32), growth, 11)
     rng = np.random.default_rng(12)

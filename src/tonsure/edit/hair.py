@@ -32,7 +32,7 @@ _APART = (22.0, 45.0)  # levels between hair and what is beside it: too near, an
 _DEEP = 0.1  # eye distances
 _FOREHEAD = 0.5  # eye distances around the face in which skin is taken for hair
 _UNEVEN = (15.0, 40.0)  # levels of spread: an even background, and one that tells nothing
-_MIXED = (1.4, 2.2)  # times as bright as the hair: still hair, and half of something else
+_MIXED = (1.1, 1.6)  # times as bright as the hair: still hair, and half of something else
 _SHADE = 0.8  # of broad log light and shadow is kept at least
 _CRUSHED = (0.12, 22.0)  # the least factor, and the luma from which it is 1
 _RED, _BLUE = 1.22, 0.72  # of skin's luma, as the fitted people have it
@@ -114,9 +114,10 @@ def _without_skin(portrait: Portrait) -> Plane:
         return hair
     off = scene.rgb - own
     along = off @ (way / length**2)
-    aside = np.sqrt(np.maximum((off * off).sum(-1) - (along * length) ** 2, 0))
+    size = np.sqrt((off * off).sum(-1)) + 1
+    aside = np.sqrt(np.maximum(size * size - (along * length) ** 2, 0)) / size
     most = float(np.quantile(along[deep], 0.97))
-    like = smoothstep(most + 0.08, most + 0.25, along) * smoothstep(0.35, 0.2, aside / length)
+    like = smoothstep(most + 0.08, most + 0.25, along) * smoothstep(0.36, 0.26, aside)
     near = grow(portrait.oval, _FOREHEAD * scene.unit)
     return np.asarray(hair * (1 - near * blur(like, 0.015 * scene.unit)), np.float32)
 

@@ -12,7 +12,6 @@ from ..scene import Scene
 
 Points = npt.NDArray[np.float64]
 
-_CURVE = 5  # points of a hair
 _ROOTS = 60_000  # at most
 
 
@@ -20,17 +19,18 @@ _ROOTS = 60_000  # at most
 class Growth:
     """How hairs grow: `dense` of them per squared eye distance where a zone is 1; `length` (least,
     most) and `width` in eye distances; `stray` radians around their way; `bend` radians from root
-    to tip."""
+    to tip, drawn through `points`."""
 
     dense: float
     length: tuple[float, float]
     width: float
     stray: float = 0.35
     bend: float = 0.3
+    points: int = 5
 
 
 def rooted(scene: Scene, zone: Plane, way: Plane, growth: Growth, seed: int) -> Points:
-    """(N, 5, 2) in frame units: hairs from root to tip.
+    """(N, points, 2) in frame units: hairs from root to tip.
 
     `zone` (H, W) of the scene says how densely they stand, `way` (H, W) where they point, radians
     from right to down. The same `seed` gives the same hairs at any size of the photo.
@@ -38,16 +38,16 @@ def rooted(scene: Scene, zone: Plane, way: Plane, growth: Growth, seed: int) -> 
     rng = np.random.default_rng(seed)
     ys, xs = np.nonzero(zone > 0.02)
     if len(ys) == 0:
-        return np.zeros((0, _CURVE, 2))
+        return np.zeros((0, growth.points, 2))
     weights = zone[ys, xs].astype(np.float64)
     count = min(_ROOTS, int(weights.sum() / scene.unit**2 * growth.dense))
     at = rng.choice(len(ys), count, p=weights / weights.sum())
     roots = np.stack([xs[at], ys[at]], -1) + rng.random((count, 2))
     angle = way[ys[at], xs[at]] + growth.stray * rng.standard_normal(count)
-    bend = growth.bend * rng.uniform(-1, 1, count) / (_CURVE - 1)
-    length = rng.uniform(*growth.length, count) * scene.unit / (_CURVE - 1)
+    bend = growth.bend * rng.uniform(-1, 1, count) / (growth.points - 1)
+    length = rng.uniform(*growth.length, count) * scene.unit / (growth.points - 1)
     lines = [roots]
-    for _ in range(_CURVE - 1):
+    for _ in range(growth.points - 1):
         step = np.stack([np.cos(angle), np.sin(angle)], -1) * length[:, None]
         lines.append(lines[-1] + step)
         angle = angle + bend
