@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tonsure.edit.fine import Patch
 from tonsure.editor import Editor
 from tonsure.planes import LUMA
 
@@ -223,3 +224,29 @@ def test_men_and_women_both_ways(shot, astronaut):
         changed = (result.image != astronaut).any(-1)
         assert changed[y0:y1, x0:x1].mean() > 0.3
         assert not changed[330:].any()
+
+
+def test_a_forehead_without_hair_has_no_fringe_to_lose(shot, astronaut):
+    from tonsure.edit import fringe
+
+    portrait = shot._portrait(1)
+    x0, y0, x1, y1 = box = tuple(int(v) for v in shot.faces[0].box)
+    head = Patch(box, np.full((y1 - y0, x1 - x0, 3), 200, np.uint8), None)
+    weight = np.full((y1 - y0, x1 - x0), 255, np.uint8)
+    assert fringe.away(portrait, astronaut, 1.0, head, weight) == []
+
+
+def test_a_fringe_that_grew_goes_again(shot, astronaut):
+    """The forehead is the bald head's down to the eyes, nothing of that head is seen below."""
+    from tonsure.edit import fringe
+
+    with Editor(threads=1).open(shot.edit({"Bangs": 1}).image) as fringed:
+        portrait = fringed._portrait(1)
+        x0, y0, x1, y1 = box = tuple(int(v) for v in shot.faces[0].box)
+        head = Patch(box, np.full((y1 - y0, x1 - x0, 3), 200, np.uint8), None)
+        weight = np.full((y1 - y0, x1 - x0), 255, np.uint8)
+        first, *_ = fringe.away(portrait, portrait.pixels, 1.0, head, weight)
+        assert np.array_equal(first.colour, head.colour)
+        eyes = int(fringed.faces[0].landmarks[[33, 263], 1].max() + 0.2 * fringed.faces[0].iod)
+        assert first.weight[: (eyes - y0) // 2].max() == 255
+        assert first.weight[eyes - y0 :].max() == 0
