@@ -51,14 +51,3 @@ def test_what_cannot_be_is_refused(changes, said):
 
 def test_what_is_taken_away_excludes_nothing():
     assert len(check({"Blond_Hair": 1, "Black_Hair": -1})) == 2
-
-
-def test_refusals_speak_the_words_of_their_door(monkeypatch):
-    from tonsure.edit import catalogue
-
-    monkeypatch.setitem(catalogue.CATALOGUE, "Male", catalogue.Attribute("Male", None, None))
-    with pytest.raises(BadOption) as caught:
-        check({"Male": 1})
-    assert "--model" in caught.value.said("cli")
-    assert "--model" not in caught.value.said("http")
-    assert "Editor(" in caught.value.said("python")

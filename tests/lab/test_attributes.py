@@ -11,12 +11,13 @@ from PIL import Image
 
 pytest.importorskip("skimage")
 
-from tonsure.attributes import STANDARD  # noqa: E402
-from tonsure.errors import BadOption  # noqa: E402
-from tonsure.lab.evaluate import attributes as card  # noqa: E402
+from tonsure.attributes import STANDARD
+from tonsure.errors import BadOption
+from tonsure.lab.evaluate import attributes as card
 
 ONE = card.Record(
-    "a.jpg", card.TOOL, "Pale_Skin", 1.0, ("women", "young", "light"), True, 0.1, 30.0, 0.9, 0.5, None
+    "a.jpg", card.TOOL, "Pale_Skin", 1.0, ("women", "young", "light"), True, 0.1, 30.0, 0.9, 0.5,
+    None,
 )  # fmt: skip
 
 

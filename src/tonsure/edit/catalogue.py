@@ -39,7 +39,7 @@ class Attribute:
     """`on` is d = 1, `off` d = -1; None where there is nothing for it."""
 
     name: str
-    on: Direction | None
+    on: Direction
     off: Direction | None
 
     def direction(self, d: float) -> Direction | None:
@@ -149,16 +149,9 @@ def check(changes: Mapping[str, float]) -> dict[str, float]:
         if isinstance(d, bool) or not isinstance(d, int | float) or not -1 <= d <= 1:
             raise BadOption(f"{name} is {d!r}; it goes from -1 (away) to 1 (fully there).")
         one = CATALOGUE[name]
-        if d and one.direction(d) is None:
-            turned = one.direction(-d)
-            fact = f"{name} cannot be {'added to' if d > 0 else 'taken from'} a photo"
-            if turned is not None:
-                raise BadOption(f"{fact}; {name}={-1 if d > 0 else 1} can: {turned.does}.")
-            model = "shot of Editor(model='stgan_celeba')"
+        if d < 0 and one.off is None:
             raise BadOption(
-                f"{fact} without a generator; a {model} can, at 64 pixels.",
-                cli=f"{fact} without a generator; --model stgan_celeba can, at 64 pixels.",
-                http=f"{fact} here; `GET /v1/attributes` lists what can.",
+                f"{name} cannot be taken from a photo; {name}=1 can be given: {one.on.does}."
             )
         if d:
             found[name] = float(d)
