@@ -82,7 +82,7 @@ def grown(
     scene = portrait.near
     lips = grow(scene.mesh_polygon(LIPS), 0.012 * scene.unit)
     zone = scene.mesh_polygon(_MOUSTACHE if moustache else _BEARD)
-    soft = 0.05 if moustache else 0.13
+    soft = 0.05 if moustache else 0.2
     zone = smoothstep(0.1, 0.95, blur(zone, soft * scene.unit)) * (1 - lips)
     box = place(scene, grow(zone, 0.14 * scene.unit), pixels)
     if box is None:
@@ -100,7 +100,7 @@ def grown(
     else:
         way = np.pi / 2 - 0.5 * aside
         growth = hairs.Growth(24000 * degree, (0.012, 0.035), 0.003, 0.5, 0.4, 3)
-        shade = 0.34
+        shade = 0.26
     lines = hairs.rooted(scene, zone, way.astype(np.float32), growth, 11)
     rng = np.random.default_rng(12)
     own = _palette(portrait)
