@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from .. import brow
 from ..blend import Placed
+from ..hair.classes import SKIN
 from ..planes import LUMA, Plane, blur, grow, shrink, smoothstep
 from ..scene import EYE_DISTANCE, Scene
 from . import strands
@@ -43,7 +44,7 @@ def grown(portrait: Portrait, pixels: Pixels, degree: float) -> Patch | None:
     """A fringe, as long as `degree` 0..1 says; None where no hair is seen above the forehead."""
     scene, hair = portrait.scene, portrait.hair
     palette = _palette(portrait)
-    roots = _roots(scene, hair)
+    roots = _roots(portrait)
     if palette is None or roots is None:
         return None
     lines, lock, depth = _lines(scene, roots, degree)
@@ -104,9 +105,10 @@ def _up(scene: Scene) -> Points:
     return np.asarray(way / max(float(np.hypot(*way)), 1e-6) * EYE_DISTANCE)
 
 
-def _roots(scene: Scene, hair: Plane) -> Points | None:
+def _roots(portrait: Portrait) -> Points | None:
     """(25, 4): along the arc its points, and where hair begins beyond each, in frame units; None
     where hardly any is seen."""
+    scene, hair = portrait.scene, portrait.hair
     mesh = scene.mesh[list(_ARC), :2]
     stops = np.linspace(0, len(_ARC) - 1, 25)
     arc = np.stack([np.interp(stops, np.arange(len(_ARC)), mesh[:, c]) for c in (0, 1)], -1)
@@ -119,6 +121,9 @@ def _roots(scene: Scene, hair: Plane) -> Points | None:
     height, width = scene.shape
     ys, xs = np.clip(seen[:, 1], 0, height - 1), np.clip(seen[:, 0], 0, width - 1)
     there = hair[ys, xs].reshape(at.shape[:2]) > _SURE
+    # a lock that crosses the forehead is no hairline: there is skin beyond it
+    bare = portrait.classes[ys, xs, SKIN].reshape(at.shape[:2]) > 0.5
+    there &= ~np.logical_or.accumulate(bare[:, ::-1], 1)[:, ::-1]
     found = there.any(1)
     if found[6:19].mean() < 0.5:
         return None

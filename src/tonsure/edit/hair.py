@@ -157,7 +157,8 @@ def _corrected(alpha: Plane, photo: Plane, beside: Plane) -> None:
     own = beside[..., 3]
     for c in range(3):
         own += beside[..., c] * photo[..., c]
-    np.clip(np.float32(1.35) * own - np.float32(0.1), 0, 1, out=own)
+    # skin in the hair's shade is a little like hair
+    np.clip(np.float32(1.5) * own - np.float32(0.3), 0, 1, out=own)
     alpha *= 1 - beside[..., 4] * (1 - own)
     alpha += (1 - beside[..., 5]) * (beside[..., 6] - alpha)
 

@@ -150,7 +150,7 @@ _WAYS: dict[str, Way] = {
     **{name: _hair(name) for name in AWAY},
     "Bangs": lambda who, pixels, d, has: _some(fringe.grown(who, pixels, d)),
     "Bushy_Eyebrows": lambda who, pixels, d, has: brows.bushy(who, pixels, d),
-    "Male": lambda who, pixels, d, has: sex.changed(who, pixels, d),
+    "Male": lambda who, pixels, d, has: sex.changed(who, pixels, d, has["No_Beard"] < 0.5),
     "Mouth_Slightly_Open": lambda who, pixels, d, has: _some(mouth.opened(who, pixels, d)),
     "Pale_Skin": lambda who, pixels, d, has: _some(skin.pale(who, pixels, d)),
     "Eyeglasses": lambda who, pixels, d, has: _some(_glasses(who, pixels, d)),

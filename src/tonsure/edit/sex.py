@@ -15,14 +15,16 @@ _BEARDED = 0.25  # of the zone around the mouth is hair: there is a beard alread
 _SMOOTH = 0.5  # of the folds go
 
 
-def changed(portrait: Portrait, pixels: Pixels, degree: float) -> list[Patch]:
-    """Towards a man's face by `degree` 0..1, or a woman's by -1..0."""
+def changed(portrait: Portrait, pixels: Pixels, degree: float, beard_there: bool) -> list[Patch]:
+    """Towards a man's face by `degree` 0..1, or a woman's by -1..0; a beard that is there stays, or
+    goes."""
     series, away = Series(pixels), abs(degree)
     series.add(brows.bushy(portrait, series.pixels, _BROWS[degree < 0] * away))
     if degree < 0:
-        series.add(beard.shaven(portrait, series.pixels, away))
+        if beard_there:
+            series.add(beard.shaven(portrait, series.pixels, away))
         series.add(age.smoothed(portrait, series.pixels, _SMOOTH * away))
-    elif portrait.bearded < _BEARDED:
+    elif not beard_there and portrait.bearded < _BEARDED:
         series.add(beard.grown(portrait, series.pixels, _STUBBLE * away))
     series.add(prototypes.step(portrait, series.pixels, "male", degree))
     return series.patches

@@ -78,7 +78,6 @@ def laid(
                 (r * cover, g * cover, b * cover, 255 * cover),
                 thick if k < half else max(1, thick // 2), cv2.LINE_AA, _SHIFT,
             )  # fmt: skip
-    if zoom > 1:
-        canvas = cv2.resize(canvas, (wide, height), interpolation=cv2.INTER_AREA)
-    found = blur(canvas.astype(np.float32), max(0.35, 0.0025 * unit))
+    small = cv2.resize(canvas, (wide, height), interpolation=cv2.INTER_AREA)
+    found = blur(small.astype(np.float32), max(0.35, 0.0025 * unit))
     return found[..., :3], np.minimum(found[..., 3] / np.float32(255), 1)

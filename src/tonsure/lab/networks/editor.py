@@ -39,7 +39,8 @@ class Editor(nn.Module):
     def edited(self, picture: Tensor, difference: Tensor) -> Tensor:
         """The picture with its change, -1..1."""
         change, mask = self(picture, difference)
-        return (picture + mask * change).clamp(-1, 1)
+        made: Tensor = (picture + mask * change).clamp(-1, 1)
+        return made
 
 
 class Critic(nn.Module):

@@ -91,7 +91,8 @@ class EditorTask:
     @staticmethod
     def port(network: nn.Module) -> Port:
         """For use: `picture`, `difference` -> `change`, `mask`."""
-        count = network.body.config["inputs"] - 3  # type: ignore[union-attr,index,operator]
+        body: Any = network.body
+        count = int(body.config["inputs"]) - 3
         examples = {
             "picture": torch.rand(2, 3, *SIZE) * 2 - 1, "difference": torch.rand(2, count) * 2 - 1
         }  # fmt: skip
