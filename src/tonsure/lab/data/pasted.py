@@ -63,7 +63,9 @@ class Pastes:
         low = (windows.hair[:, y > 1.0] > 127).mean((1, 2))
         self.long = np.nonzero(low > 0.03)[0]
         self.cloth = np.nonzero(cloth > _CLOTH)[0]
-        self.hats = [_cut(windows.rgb[k], sets[k] == 1 << HAT) for k in np.nonzero(hats > _HAT)[0]]
+        self.hats = [
+            _cut(windows.rgb[k], sets[k] == 1 << HAT) for k in np.nonzero(hats > _HAT)[0]
+        ]
         self.arms = [
             cut
             for k in np.nonzero((sets == 1 << NECK).any((1, 2)))[0]

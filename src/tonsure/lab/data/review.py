@@ -115,13 +115,8 @@ def doubts(teacher: Bytes, told: Bytes, inside: Bytes) -> list[Doubt]:
 
 
 def settled(
-    sets: wide.Sets,
-    teacher: Bytes,
-    told: Bytes,
-    inside: Bytes,
-    said: list[tuple[int, int, bool]],
-    *,
-    labelled: bool = False,
+    sets: wide.Sets, teacher: Bytes, told: Bytes, inside: Bytes,
+    said: list[tuple[int, int, bool]], *, labelled: bool = False,
     alone: bool = False,
 ) -> tuple[wide.Sets, Bytes]:
     """Sets and the teacher's hair (H, W) of one window, mended: what the teacher alone calls hair is
