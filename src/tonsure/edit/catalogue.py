@@ -64,7 +64,7 @@ CATALOGUE: Mapping[str, Attribute] = {
         ),
         Attribute(
             "Bangs",
-            Direction("a fringe grows", "strands drawn one by one in the hair's own tones", 0, 1),
+            Direction("a fringe grows", "strands drawn one by one in the hair's own tones", 11, 21),
             None,
         ),
         Attribute(
@@ -74,7 +74,7 @@ CATALOGUE: Mapping[str, Attribute] = {
         ),
         Attribute(
             "Blond_Hair",
-            Direction("hair turns blond", _STRANDS, 18, 27),
+            Direction("hair turns blond", _STRANDS, 15, 25),
             Direction("blond hair turns brown", _STRANDS, 23, 27),
         ),
         Attribute(
@@ -84,8 +84,8 @@ CATALOGUE: Mapping[str, Attribute] = {
         ),
         Attribute(
             "Bushy_Eyebrows",
-            Direction("brows grow broader and darker", "the brows' own hairs", 20, 26),
-            Direction("brows grow thinner", "the brows' own hairs", 12, 15),
+            Direction("brows grow broader and darker", "the brows' own hairs", 7, 10),
+            Direction("brows grow thinner", "the brows' own hairs", 7, 10),
         ),
         Attribute(
             "Eyeglasses",
@@ -94,8 +94,8 @@ CATALOGUE: Mapping[str, Attribute] = {
         ),
         Attribute(
             "Male",
-            Direction("the face becomes a man's", _PROTOTYPE, 0, 1),
-            Direction("the face becomes a woman's", _PROTOTYPE, 0, 1),
+            Direction("the face becomes a man's", _PROTOTYPE, 5, 12),
+            Direction("the face becomes a woman's", _PROTOTYPE, 4, 8),
         ),
         Attribute(
             "Mouth_Slightly_Open",
@@ -104,13 +104,13 @@ CATALOGUE: Mapping[str, Attribute] = {
         ),
         Attribute(
             "Mustache",
-            Direction("a moustache grows", _DRAWN, 18, 28),
+            Direction("a moustache grows", _DRAWN, 13, 19),
             Direction("the moustache goes", _TONES, 10, 16),
         ),
         Attribute(
             "No_Beard",
             Direction("the beard goes", _TONES, 9, 16),
-            Direction("stubble grows", _DRAWN, 9, 16),
+            Direction("stubble grows", _DRAWN, 4, 8),
         ),
         Attribute(
             "Pale_Skin",
@@ -119,8 +119,8 @@ CATALOGUE: Mapping[str, Attribute] = {
         ),
         Attribute(
             "Young",
-            Direction("the face grows younger", _AGE, 8, 16),
-            Direction("the face grows older, hair grey", _AGE, 7, 15),
+            Direction("the face grows younger", _AGE, 18, 20),
+            Direction("the face grows older, hair grey", _AGE, 12, 20),
         ),
     )
 }
