@@ -65,7 +65,7 @@ CATALOGUE: Mapping[str, Attribute] = {
         Attribute(
             "Bangs",
             Direction("a fringe grows", "strands drawn one by one in the hair's own tones", 11, 21),
-            None,
+            Direction("the fringe goes", "the bald head's forehead, hair combed back", 0, 2),
         ),
         Attribute(
             "Black_Hair",

@@ -35,7 +35,8 @@ _LEAST = 0.05  # squared eye distances of sure hair
 _TO_BROW = 0.97  # of the way down to the brows
 _SWEEP = 0.26  # of the arc, from root to tip
 _EDGE = 0.03  # eye distances: how softly a forehead ends
-_FRINGE = 0.12  # of the forehead is hair: there is a fringe
+_FOREHEAD = (66, 69, 10, 299, 296)  # of the mesh, its middle
+_FRINGE = 0.12  # of that is hair: there is a fringe
 _BACK = 4000  # hairs
 _SHADOW, _FALLS = 0.30, 0.07  # of the skin's light, eye distances below
 
@@ -238,7 +239,8 @@ def away(
     lift = np.interp(np.linspace(-1, 1, len(mesh)), (-1, -0.5, 0.5, 1), (-0.12, 0.06, 0.06, -0.12))
     edge = mesh + lift[:, None] * EYE_DISTANCE * out
     forehead = blur(scene.polygon(edge), _EDGE * scene.unit)
-    if float((forehead * hair).sum()) < _FRINGE * float(forehead.sum()):
+    middle = scene.mesh_polygon(_FOREHEAD)
+    if float((middle * hair).sum()) < _FRINGE * float(middle.sum()):
         return []
     shown = onto(scene, forehead, head.box) * (weight / np.float32(255)) * np.float32(degree)
     patches = [Patch(head.box, head.colour, (shown * 255 + 0.5).astype(np.uint8))]
