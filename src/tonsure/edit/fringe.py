@@ -35,6 +35,7 @@ _LEAST = 0.05  # squared eye distances of sure hair
 _TO_BROW = 0.97  # of the way down to the brows
 _SWEEP = 0.26  # of the arc, from root to tip
 _EDGE = 0.03  # eye distances: how softly a forehead ends
+_CHEEKS = (347, 118)  # of the mesh, below the eyes, from the right
 _FOREHEAD = (66, 69, 10, 299, 296)  # of the mesh, its middle
 _FRINGE = 0.12  # of that is hair: there is a fringe
 _BACK = 4000  # hairs
@@ -236,9 +237,11 @@ def away(
     out = mesh - (scene.mesh[_ABOVE, :2] - 0.2 * _up(scene))
     out /= np.hypot(*out.T)[:, None]
     # temples stay as they are
-    lift = np.interp(np.linspace(-1, 1, len(mesh)), (-1, -0.5, 0.5, 1), (-0.12, 0.06, 0.06, -0.12))
+    lift = np.interp(np.linspace(-1, 1, len(mesh)), (-1, -0.5, 0.5, 1), (-0.12, 0.2, 0.2, -0.12))
     edge = mesh + lift[:, None] * EYE_DISTANCE * out
-    forehead = blur(scene.polygon(edge), _EDGE * scene.unit)
+    # down to below the eyes: where no hair was, the bald head is the photo
+    region = np.concatenate([edge, scene.mesh[list(_CHEEKS), :2]])
+    forehead = blur(scene.polygon(region), _EDGE * scene.unit)
     middle = scene.mesh_polygon(_FOREHEAD)
     if float((middle * hair).sum()) < _FRINGE * float(middle.sum()):
         return []
