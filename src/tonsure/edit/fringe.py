@@ -34,7 +34,9 @@ _LIGHTEST = 0.9  # of the hair's pixels: what is brighter is a light, or no hair
 _LEAST = 0.05  # squared eye distances of sure hair
 _TO_BROW = 0.97  # of the way down to the brows
 _SWEEP = 0.26  # of the arc, from root to tip
-_EDGE = 0.03  # eye distances: how softly a forehead ends
+_HAIRLINE = ((-1, -0.6, -0.2, 0.2, 0.6, 1), (-0.15, 0.1, 0.36, 0.36, 0.1, -0.15))
+"""From side to side of the arc: how far above it hair begins, eye distances."""
+_EDGE = 0.045  # eye distances: how softly a forehead ends
 _CHEEKS = (347, 118)  # of the mesh, below the eyes, from the right
 _FOREHEAD = (66, 69, 10, 299, 296)  # of the mesh, its middle
 _FRINGE = 0.12  # of that is hair: there is a fringe
@@ -237,7 +239,7 @@ def away(
     out = mesh - (scene.mesh[_ABOVE, :2] - 0.2 * _up(scene))
     out /= np.hypot(*out.T)[:, None]
     # temples stay as they are
-    lift = np.interp(np.linspace(-1, 1, len(mesh)), (-1, -0.5, 0.5, 1), (-0.12, 0.2, 0.2, -0.12))
+    lift = np.interp(np.linspace(-1, 1, len(mesh)), *_HAIRLINE)
     edge = mesh + lift[:, None] * EYE_DISTANCE * out
     # down to below the eyes: where no hair was, the bald head is the photo
     region = np.concatenate([edge, scene.mesh[list(_CHEEKS), :2]])
@@ -274,9 +276,9 @@ def _combed(edge: Points, out: Points) -> tuple[Points, Points]:
         return np.stack([np.interp(u, stops, values[:, c]) for c in (0, 1)], -1)
 
     way = along(out)
-    start = along(edge) + (rng.normal(0, 0.035, _BACK) * EYE_DISTANCE)[:, None] * way
+    start = along(edge) + (rng.normal(0, 0.06, _BACK) * EYE_DISTANCE)[:, None] * way
     side = np.stack([-way[:, 1], way[:, 0]], -1) * rng.normal(0, 0.25, _BACK)[:, None]
-    long = rng.uniform(0.12, 0.4, _BACK) * EYE_DISTANCE
+    long = rng.uniform(0.15, 0.5, _BACK) * EYE_DISTANCE
     t = np.linspace(0, 1, 5)[None, :, None]
     lines = start[:, None] + t * (long[:, None] * (way + side))[:, None]
     return lines, np.clip(0.1 + 0.6 * np.linspace(0, 1, _BACK) + rng.normal(0, 0.12, _BACK), 0, 1)
