@@ -47,7 +47,7 @@ def test_a_face_has_edits_of_its_own(run, photos):
         (["0:Blond_Hair=1"], "number of a face"),
         (["Young=1", "Young=0"], "twice"),
         (["Blond_Hair=1", "Black_Hair=1"], "exclude each other"),
-        (["Male=1"], "--model"),
+        (["Bald=-1"], "Bald=1 can"),
     ],
 )
 def test_what_cannot_be_is_told_before_any_work(run, photos, given, said):

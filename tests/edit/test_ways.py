@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tonsure.edit.fine import Patch
 from tonsure.editor import Editor
 from tonsure.planes import LUMA
 
@@ -147,3 +148,106 @@ def test_tones_of_a_face_are_told_by_the_rest():
     found = model.likeliest(whole, ~hidden)
     error = np.abs(found - whole)[hidden].mean()
     assert error < 0.35 * np.abs(model.mean.reshape(-1, 3) - whole)[hidden].mean()
+
+
+def test_a_fringe_hangs_over_the_forehead_in_the_hairs_own_tones(shot, astronaut, hair):
+    found = {d: shot.edit({"Bangs": d}).image for d in (1, 0.4)}
+    changed = {
+        d: (np.abs(image.astype(int) - astronaut).max(-1) > 12) for d, image in found.items()
+    }
+    scene = shot._portrait(1).scene
+    brows = float(shot._portrait(1).face.landmarks[[105, 334], 1].mean())
+    low = {d: np.nonzero(there.any(1))[0].max() for d, there in changed.items()}
+    # down to the brows, and not so far by less
+    assert abs(low[1] - brows) < 0.6 * shot.faces[0].iod
+    assert low[0.4] < low[1]
+    forehead = scene.to_photo(scene.mesh_polygon((66, 69, 10, 299, 296)), (0, 0, 512, 512)) > 0.9
+    assert changed[1][forehead].mean() > 0.5
+    tones = found[1][forehead & changed[1]].astype(float)
+    own = np.quantile(luma(astronaut, hair), (0.02, 0.98))
+    assert own[0] - 10 < np.median(tones @ LUMA) < own[1] + 10
+    # below the eyes everything keeps its bits
+    eyes = int(shot.faces[0].landmarks[[33, 263], 1].max() + 0.5 * shot.faces[0].iod)
+    assert np.array_equal(found[1][eyes:], astronaut[eyes:])
+
+
+def test_drawn_hairs_cover_what_they_should(shot):
+    """One thick hair across: its colour, its width, and multiplied by what it covers."""
+    from tonsure.edit import strands
+
+    scene = shot._portrait(1).scene
+    x0, y0, x1, y1 = box = tuple(int(v) for v in shot.faces[0].box)
+    ends = scene.frame.to_frame(np.array([[x0, (y0 + y1) / 2], [x1, (y0 + y1) / 2]], float))
+    line = ends[0] + np.linspace(0, 1, 5)[:, None] * (ends[1] - ends[0])
+    ink = np.array([200, 100, 50], np.float32)
+    over, cover = strands.laid(scene, line[None], ink[None, None], 0.1, box)
+    middle = (y1 - y0) // 2
+    across = (x1 - x0) // 4
+    assert cover[middle, across] > 0.95
+    assert np.allclose(over[middle, across], ink * cover[middle, across], atol=3)
+    tall = cover[:, across].sum()
+    assert abs(tall - 0.1 * shot.faces[0].iod) < 2
+    assert cover[: middle // 2].max() == 0
+
+
+def test_a_face_moves_towards_the_other_kind_and_back_less(shot, astronaut):
+    """Shape by the mesh that is found anew; the sides differ; only the face and its rim change."""
+    from tonsure.edit import prototypes
+
+    portrait = shot._portrait(1)
+    model = prototypes.model()
+    laid, back = prototypes.turned(portrait.scene.mesh, model.mean)
+    # the turn there and the turn back are one another's inverse
+    vector = np.array([[0.1, -0.2, 0.3]])
+    again = vector @ back
+    assert np.allclose(np.linalg.norm(again) / np.linalg.norm(vector),
+                       np.linalg.norm(portrait.scene.mesh - portrait.scene.mesh.mean(0))
+                       / np.linalg.norm(laid), rtol=1e-6)  # fmt: skip
+    patches = {d: prototypes.step(portrait, astronaut, "male", d) for d in (1, -1)}
+    x0, _, x1, _ = patches[1].box
+    face = shot.faces[0]
+    assert (x1 - x0) < 5 * face.iod
+    assert patches[1].weight.max() == 255
+    difference = patches[1].colour.astype(int) - patches[-1].colour
+    assert np.abs(difference).mean() > 1
+    for d in (1, -1):
+        # the rim is the photo's own
+        rim = patches[d].weight[:2]
+        assert rim.mean() < 60
+
+
+def test_men_and_women_both_ways(shot, astronaut):
+    for d in (1, -1):
+        result = shot.edit({"Male": d})
+        assert result.edits[0]["changed"]
+        x0, y0, x1, y1 = (int(v) for v in shot.faces[0].box)
+        changed = (result.image != astronaut).any(-1)
+        assert changed[y0:y1, x0:x1].mean() > 0.3
+        assert not changed[330:].any()
+
+
+def test_a_forehead_without_hair_has_no_fringe_to_lose(shot, astronaut):
+    from tonsure.edit import fringe
+
+    portrait = shot._portrait(1).again(astronaut)
+    portrait.__dict__ |= {"_seen": shot._portrait(1)._seen, "hair": 0 * shot._portrait(1).hair}
+    x0, y0, x1, y1 = box = tuple(int(v) for v in shot.faces[0].box)
+    head = Patch(box, np.full((y1 - y0, x1 - x0, 3), 200, np.uint8), None)
+    weight = np.full((y1 - y0, x1 - x0), 255, np.uint8)
+    assert fringe.away(portrait, astronaut, 1.0, head, weight) == []
+
+
+def test_a_fringe_that_grew_goes_again(shot, astronaut):
+    """The forehead is the bald head's down to the eyes, nothing of that head is seen below."""
+    from tonsure.edit import fringe
+
+    with Editor(threads=1).open(shot.edit({"Bangs": 1}).image) as fringed:
+        portrait = fringed._portrait(1)
+        x0, y0, x1, y1 = box = tuple(int(v) for v in shot.faces[0].box)
+        head = Patch(box, np.full((y1 - y0, x1 - x0, 3), 200, np.uint8), None)
+        weight = np.full((y1 - y0, x1 - x0), 255, np.uint8)
+        first, *_ = fringe.away(portrait, portrait.pixels, 1.0, head, weight)
+        assert np.array_equal(first.colour, head.colour)
+        eyes = int(fringed.faces[0].landmarks[[33, 263], 1].max() + 0.5 * fringed.faces[0].iod)
+        assert first.weight[: (eyes - y0) // 2].max() == 255
+        assert first.weight[eyes - y0 :].max() == 0

@@ -69,7 +69,7 @@ def test_an_edit_of_other_attributes(here, portrait, astronaut):
     )
     report = json.loads(told.body)["report"]
     assert [step["attribute"] for step in report["edits"]] == ["Eyeglasses"]
-    assert here.photo("/v1/edit", portrait, edits='{"Male": 1}').code == "bad_option"
+    assert here.photo("/v1/edit", portrait, edits='{"Bald": -1}').code == "bad_option"
     assert here.photo("/v1/edit", portrait, edits='{"Young": {"7": 1}}').code == "no_face"
 
 

@@ -13,7 +13,7 @@ from .. import brow
 from ..hair.classes import NECK, SKIN
 from ..planes import LUMA, Plane, blur, eased, grow, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
-from . import hairs, tones
+from . import hairs, strands, tones
 from .fine import Patch, Pixels, onto, patch, place
 from .portrait import Portrait
 from .skin import LIPS
@@ -33,6 +33,9 @@ _WIDE = (
 _NOSTRILS = (98, 97, 2, 326, 327, 278, 4, 48)
 _SHADOW = (0.82, 0.93)  # of the bare skin's luma: surely hair, and surely none
 _JAW = (0.5, 0.68)  # the same of the face's, below the jaw, where skin is in the shade
+_BEARD_LIGHT = 0.5  # of the skin's luma has a beard at most
+_HAIR, _STUBBLE = 0.85, 0.25  # of a hair is seen: light goes through it
+_SHORT = 0.5  # of the hair's tones, from the darkest, has a stubble
 _LEAST = 0.06  # of the beard's zone is dark: there is one
 
 
@@ -79,9 +82,9 @@ def grown(
     scene = portrait.near
     lips = grow(scene.mesh_polygon(LIPS), 0.012 * scene.unit)
     zone = scene.mesh_polygon(_MOUSTACHE if moustache else _BEARD)
-    soft = 0.03 if moustache else 0.13
+    soft = 0.05 if moustache else 0.2
     zone = smoothstep(0.1, 0.95, blur(zone, soft * scene.unit)) * (1 - lips)
-    box = place(scene, grow(zone, 0.1 * scene.unit), pixels)
+    box = place(scene, grow(zone, 0.14 * scene.unit), pixels)
     if box is None:
         return None
     x0, y0, x1, y1 = box
@@ -89,38 +92,58 @@ def grown(
     middle = (scene.mesh[_NOSE, 0] - EYES_MIDDLE[0]) / EYE_DISTANCE
     aside = x - np.float32(middle)
     if moustache:
-        way = np.pi / 2 - np.sign(aside) * (0.25 + 2.4 * np.abs(aside)).clip(0, 1.1)
-        growth = hairs.Growth(9000 * degree, (0.05, 0.11), 0.008, 0.22, 0.35)
-        shade, ink = 0.55, 0.7
+        # from the middle outwards, the flatter the further; a hollow below the nose
+        way = np.pi / 2 - np.sign(aside) * (0.3 + 2.6 * np.abs(aside)).clip(0, 1.2)
+        zone = zone * (0.7 + 0.3 * smoothstep(0.0, 0.09, np.abs(aside)))
+        growth = hairs.Growth(20000 * degree, (0.05, 0.12), 0.003, 0.3, 0.6)
+        shade = 0.4
     else:
         way = np.pi / 2 - 0.5 * aside
-        growth = hairs.Growth(6000 * degree, (0.02, 0.05), 0.006, 0.5, 0.4)
-        shade, ink = 0.42, 0.42
-    cover = hairs.drawn(scene, zone, way.astype(np.float32), growth, box, 11)
-    ground = onto(scene, zone, box) * np.float32(shade * degree)
+        growth = hairs.Growth(24000 * degree, (0.012, 0.035), 0.003, 0.5, 0.4, 3)
+        shade = 0.26
+    lines = hairs.rooted(scene, zone, way.astype(np.float32), growth, 11)
+    rng = np.random.default_rng(12)
+    own = _palette(portrait)
+    # the dark ones first: what lies on top is lit
+    share = np.sort(0.75 * rng.beta(1.6, 1.6, len(lines)) + 0.25 * np.linspace(0, 1, len(lines)))
+    # what is short has no tips in the light
+    ink = own.at(share if moustache else _SHORT * share)
     photo = pixels[y0:y1, x0:x1].astype(np.float32)
-    colour = _colour(portrait)
     # hairs in the light are as light as the skin beneath lets them be
-    light = blur(photo @ LUMA, 0.05 * EYE_DISTANCE / abs(scene.frame.z))
-    lit = np.clip(light / max(float(portrait.tone @ LUMA), 8), 0.3, 1.6)
-    for c in range(3):
-        photo[..., c] += ground * (0.55 * photo[..., c] + 0.45 * colour[c] * lit - photo[..., c])
-        photo[..., c] += ink * cover * (colour[c] * lit - photo[..., c])
-    weight = np.clip(10 * np.maximum(ground, cover), 0, 1)
-    return patch(box, photo, (weight > 0.02).astype(np.float32))
+    light = blur(photo @ LUMA, 0.06 * EYE_DISTANCE / abs(scene.frame.z))
+    lit = np.clip(light / max(float(portrait.tone @ LUMA), 8), 0.3, 1.5 if moustache else 1.0)[
+        ..., None
+    ]
+    over, cover = strands.laid(scene, lines, ink[:, None], growth.width, box)
+    seen = np.float32(_HAIR if moustache else _STUBBLE)
+    over, cover = over * seen, cover * seen
+    ground = onto(scene, blur(zone, 0.02 * scene.unit), box) * np.float32(shade * degree)
+    # between the hairs their shadow lies on the skin
+    photo += ground[..., None] * (own.at(np.array(0.1)) * lit * 0.6 + 0.4 * photo - photo)
+    photo = photo * (1 - cover[..., None]) + over * lit
+    weight = (np.maximum(ground, cover) > 0.004).astype(np.float32)
+    return patch(box, photo, weight)
 
 
-def _colour(portrait: Portrait) -> Plane:
-    """(3,): of a beard, as the darker brows and hair are; dark brown where neither is seen."""
+def _palette(portrait: Portrait) -> strands.Palette:
+    """Of a beard: the tones of brows and of the darker half of the hair; dark brown where neither
+    is seen. No lighter than half the skin's, as beards are."""
     scene = portrait.scene
     brows = np.maximum(*(brow.area(scene, side, 0.7, 0.7) for side in (0, 1))) > 0.5
-    sure = ((portrait.hair > 0.9) | brows) & (scene.inside > 0.5)
-    if sure.sum() < 50:
-        return np.array([48, 38, 32], np.float32)
-    tones_seen = scene.rgb[sure]
-    luma = tones_seen @ LUMA
-    seen = tones_seen[luma < np.quantile(luma, 0.4)].mean(0)
-    return np.asarray(np.minimum(seen, 0.5 * portrait.tone), np.float32)
+    sure = (portrait.hair > 0.9) & (scene.inside > 0.5)
+    brows &= scene.inside > 0.5
+    seen = [scene.rgb[where] for where in (sure, brows) if where.sum() > 50]
+    if not seen:
+        return strands.Palette(np.array([[30, 24, 20], [66, 52, 44]], np.float32))
+    least = min(len(one) for one in seen)
+    # as many of the one as of the other
+    both = np.concatenate([one[:: max(1, len(one) // least)] for one in seen])
+    luma = both @ LUMA
+    low, high = np.quantile(luma, (0.02, 0.6))
+    dark = both[(luma >= low) & (luma <= high)]
+    light = float(portrait.tone @ LUMA)
+    most = float((dark @ LUMA).mean()) / (_BEARD_LIGHT * max(light, 8))
+    return strands.Palette.of(np.asarray(dark / max(most, 1.0), np.float32))
 
 
 def _zone(scene: Scene) -> Plane:

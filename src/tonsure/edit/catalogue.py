@@ -39,7 +39,7 @@ class Attribute:
     """`on` is d = 1, `off` d = -1; None where there is nothing for it."""
 
     name: str
-    on: Direction | None
+    on: Direction
     off: Direction | None
 
     def direction(self, d: float) -> Direction | None:
@@ -50,6 +50,8 @@ class Attribute:
 _STRANDS = "the hair's own strands, with luminance and colours of real hair"
 
 _TONES = "the face's tones as its bare parts tell them, and its own grain"
+_PROTOTYPE = "the mean step in shape and tones, on the face's own pixels; brows; beard's shadow"
+_AGE = "the mean step in shape and tones, on the face's own pixels; folds; grey strands"
 _DRAWN = "hairs drawn one by one, as dark as brows and hair"
 
 CATALOGUE: Mapping[str, Attribute] = {
@@ -60,7 +62,11 @@ CATALOGUE: Mapping[str, Attribute] = {
             Direction("hair goes", "the bald head of `tonsure bald`", 105, 150),
             None,
         ),
-        Attribute("Bangs", None, None),
+        Attribute(
+            "Bangs",
+            Direction("a fringe grows", "strands drawn one by one in the hair's own tones", 11, 21),
+            Direction("the fringe goes", "the bald head's forehead, hair combed back", 0, 2),
+        ),
         Attribute(
             "Black_Hair",
             Direction("hair turns black", _STRANDS, 25, 27),
@@ -68,7 +74,7 @@ CATALOGUE: Mapping[str, Attribute] = {
         ),
         Attribute(
             "Blond_Hair",
-            Direction("hair turns blond", _STRANDS, 18, 27),
+            Direction("hair turns blond", _STRANDS, 15, 25),
             Direction("blond hair turns brown", _STRANDS, 23, 27),
         ),
         Attribute(
@@ -78,15 +84,19 @@ CATALOGUE: Mapping[str, Attribute] = {
         ),
         Attribute(
             "Bushy_Eyebrows",
-            Direction("brows grow broader and darker", "the brows' own hairs", 20, 26),
-            Direction("brows grow thinner", "the brows' own hairs", 12, 15),
+            Direction("brows grow broader and darker", "the brows' own hairs", 7, 10),
+            Direction("brows grow thinner", "the brows' own hairs", 7, 10),
         ),
         Attribute(
             "Eyeglasses",
             Direction("glasses are put on", "a pair drawn on the mesh, in space", 23, 26),
             Direction("glasses are taken off", _TONES, 7, 14),
         ),
-        Attribute("Male", None, None),
+        Attribute(
+            "Male",
+            Direction("the face becomes a man's", _PROTOTYPE, 5, 12),
+            Direction("the face becomes a woman's", _PROTOTYPE, 4, 8),
+        ),
         Attribute(
             "Mouth_Slightly_Open",
             Direction("the mouth opens a little", "lips and chin moved by the mesh", 14, 18),
@@ -94,13 +104,13 @@ CATALOGUE: Mapping[str, Attribute] = {
         ),
         Attribute(
             "Mustache",
-            Direction("a moustache grows", _DRAWN, 18, 28),
+            Direction("a moustache grows", _DRAWN, 13, 19),
             Direction("the moustache goes", _TONES, 10, 16),
         ),
         Attribute(
             "No_Beard",
             Direction("the beard goes", _TONES, 9, 16),
-            Direction("stubble grows", _DRAWN, 9, 16),
+            Direction("stubble grows", _DRAWN, 4, 8),
         ),
         Attribute(
             "Pale_Skin",
@@ -109,8 +119,8 @@ CATALOGUE: Mapping[str, Attribute] = {
         ),
         Attribute(
             "Young",
-            Direction("folds of the skin are weakened", "light and tone of the skin alone", 8, 16),
-            Direction("hair turns grey, folds deepen", _STRANDS, 7, 15),
+            Direction("the face grows younger", _AGE, 18, 20),
+            Direction("the face grows older, hair grey", _AGE, 12, 20),
         ),
     )
 }
@@ -139,16 +149,9 @@ def check(changes: Mapping[str, float]) -> dict[str, float]:
         if isinstance(d, bool) or not isinstance(d, int | float) or not -1 <= d <= 1:
             raise BadOption(f"{name} is {d!r}; it goes from -1 (away) to 1 (fully there).")
         one = CATALOGUE[name]
-        if d and one.direction(d) is None:
-            turned = one.direction(-d)
-            fact = f"{name} cannot be {'added to' if d > 0 else 'taken from'} a photo"
-            if turned is not None:
-                raise BadOption(f"{fact}; {name}={-1 if d > 0 else 1} can: {turned.does}.")
-            model = "shot of Editor(model='stgan_celeba')"
+        if d < 0 and one.off is None:
             raise BadOption(
-                f"{fact} without a generator; a {model} can, at 64 pixels.",
-                cli=f"{fact} without a generator; --model stgan_celeba can, at 64 pixels.",
-                http=f"{fact} here; `GET /v1/attributes` lists what can.",
+                f"{name} cannot be taken from a photo; {name}=1 can be given: {one.on.does}."
             )
         if d:
             found[name] = float(d)

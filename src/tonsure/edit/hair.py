@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..hair.classes import EAR, NECK, SKIN
-from ..planes import LUMA, Mask, Plane, blur, eased, grow, smoothstep
+from ..planes import LUMA, Mask, Plane, blur, eased, grow, shrink, smoothstep
 from ..scene import PhotoBox, Scene
 from .fine import Patch, Pixels, assembled, beneath, followed, matte, onto, place
 from .hues import FLOOR, Hue
@@ -23,11 +23,16 @@ _STEPS = 4  # of the table for each level of luma
 _SURE = 0.9
 _LEAST = 0.05  # squared eye distances of sure hair that can be coloured
 _STRETCH = (0.45, 1.4)  # of log luma, at least and at most
+_LIGHTER = 1.6  # the most where hair turns lighter: its darkest are told apart least
 _DARK = 4.0  # as `FLOOR`, of the hair at hand: where nothing is seen in its darkest it stays dark
+_WITHIN = 0.04  # eye distances from an edge: what is hair and nothing else
 _REACH = 0.08  # eye distances within which the matte looks for an edge
 _AROUND = 0.15  # eye distances, how far colours beside a pixel are looked for
 _APART = (22.0, 45.0)  # levels between hair and what is beside it: too near, and told apart well
 _DEEP = 0.1  # eye distances
+_FOREHEAD = 0.5  # eye distances around the face in which skin is taken for hair
+_UNEVEN = (15.0, 40.0)  # levels of spread: an even background, and one that tells nothing
+_MIXED = (1.1, 1.6)  # times as bright as the hair: still hair, and half of something else
 _SHADE = 0.8  # of broad log light and shadow is kept at least
 _CRUSHED = (0.12, 22.0)  # the least factor, and the luma from which it is 1
 _RED, _BLUE = 1.22, 0.72  # of skin's luma, as the fitted people have it
@@ -38,20 +43,23 @@ def colour(portrait: Portrait, pixels: Pixels, hue: Hue, degree: float) -> Patch
 
     `pixels` (H, W, 3) is the photo, edited so far. None if there is hardly any hair.
     """
-    scene, hair = portrait.scene, portrait.hair
+    scene, hair = portrait.scene, _without_skin(portrait)
     sure = (hair > _SURE) & (scene.inside > 0.5)
     if float(sure.sum()) < _LEAST * scene.unit**2:
         return None
     box = place(scene, hair, pixels)
     if box is None:
         return None
-    curve = _curve(scene, sure, portrait.tone, hue)
+    inner = sure & (shrink(hair, _WITHIN * scene.unit) > _SURE)
+    if float(inner.sum()) < _LEAST * scene.unit**2:
+        inner = sure
+    curve = _curve(scene, inner, portrait.tone, hue)
     around = _mean(scene.rgb, sure.astype(np.float32), 2 * _AROUND * scene.unit)
     # what shares its pixel with something else is met by the hair around it
     planes = [_mapped(around, curve) - around, _light(scene, around, curve)[..., None]]
-    moves = np.concatenate(planes, -1)
+    moves = np.concatenate([*planes, (around @ LUMA)[..., None]], -1)
     follows = followed(scene, smoothstep(0.05, 0.9, hair), _REACH * scene.unit)
-    beside = _beside(portrait, around)
+    beside = _beside(portrait, hair, around)
     told = 1 - beside[..., 4]
 
     # deep within the hair, and far from skin, there is nothing but hair
@@ -65,13 +73,16 @@ def colour(portrait: Portrait, pixels: Pixels, hue: Hue, degree: float) -> Patch
                 photo[..., c] += share * (whole[..., c] * light - photo[..., c])
             return photo, np.ones(photo.shape[:2], np.float32)
         alpha = matte(scene, follows, photo, part)
-        _corrected(alpha, photo, onto(scene, beside, part))
+        near = onto(scene, beside, part)
+        _corrected(alpha, photo, near)
         core = smoothstep(0.6, 0.95, alpha)
         edge = smoothstep(0.995, 0.9, alpha)
         alpha *= np.float32(degree)
         core *= alpha
         whole, move = _mapped(photo, curve), onto(scene, moves, part)
         core *= curve.hairy(photo)
+        if curve.lighter:  # beside something else, what is brighter than hair here is half of that
+            core *= 1 - near[..., 7] * smoothstep(*_MIXED, (photo @ LUMA + 8) / (move[..., 4] + 8))
         rim = alpha - core
         for c in range(3):
             goal = whole[..., c] * move[..., 3]
@@ -89,42 +100,71 @@ def colour(portrait: Portrait, pixels: Pixels, hue: Hue, degree: float) -> Patch
     return assembled(scene, follows[..., 4], pixels, box, change)
 
 
-def _beside(portrait: Portrait, hair: Plane) -> Plane:
-    """What `_corrected` needs, (H, W, 7). `hair` (H, W, 3) is the hair's colour around each pixel.
+def _without_skin(portrait: Portrait) -> Plane:
+    """(H, W): the hair, without what the parser took of the forehead: where skin and hair are far
+    apart in colour and all hair that is deep within is unlike skin, what is like skin is skin."""
+    scene, hair = portrait.scene, portrait.hair
+    deep = (shrink(hair, 0.15 * scene.unit) > _SURE) & (scene.inside > 0.5)
+    if float(deep.sum()) < _LEAST * scene.unit**2:
+        return hair
+    own = np.median(scene.rgb[deep], 0)
+    way = portrait.tone - own
+    length = float(np.hypot.reduce(way))
+    if length < _APART[1]:
+        return hair
+    off = scene.rgb - own
+    along = off @ (way / length**2)
+    size = np.sqrt((off * off).sum(-1)) + 1
+    aside = np.sqrt(np.maximum(size * size - (along * length) ** 2, 0)) / size
+    most = float(np.quantile(along[deep], 0.97))
+    like = smoothstep(most + 0.08, most + 0.25, along) * smoothstep(0.36, 0.26, aside)
+    near = grow(portrait.oval, _FOREHEAD * scene.unit)
+    return np.asarray(hair * (1 - near * blur(like, 0.015 * scene.unit)), np.float32)
 
-    Where hair and skin meet, and differ, a pixel's own colour tells the hair's share: three factors
-    and what is added, and how much that counts. Then how well the hair differs from what is beside
-    it, and the parser's own word, which is all there is where it does not.
+
+def _beside(portrait: Portrait, mask: Plane, hair: Plane) -> Plane:
+    """What `_corrected` needs, (H, W, 8). `mask` (H, W) is where hair is, `hair` (H, W, 3) its
+    colour around each pixel.
+
+    Where hair meets skin, or an even background, and differs from it, a pixel's own colour tells
+    the hair's share: three factors and what is added, and how much that counts. Then how well the
+    hair differs from what is beside it, and the parser's own word, which is all there is where it
+    does not; last how near anything else is.
     """
     scene, unit = portrait.scene, portrait.scene.unit
-    others = smoothstep(0.12, 0.02, portrait.hair) * scene.inside
+    others = smoothstep(0.12, 0.02, mask) * scene.inside
     skin = others * np.clip(portrait.classes[..., [SKIN, EAR, NECK]].sum(-1), 0, 1)
     apart = np.abs(hair - _mean(scene.rgb, others, _AROUND * unit)).max(-1)
     told = smoothstep(*_APART, apart)
-    way = hair - _mean(scene.rgb, skin, _AROUND * unit)
+    luma = (scene.rgb @ LUMA)[..., None]
+    level, square = (_mean(v, others, _AROUND * unit)[..., 0] for v in (luma, luma * luma))
+    even = smoothstep(_UNEVEN[1], _UNEVEN[0], np.sqrt(np.maximum(square - level * level, 0)))
+    known = np.maximum(skin, others * even)
+    way = hair - _mean(scene.rgb, known, _AROUND * unit)
     length = (way * way).sum(-1)
-    near = smoothstep(0.03, 0.15, blur(skin, _AROUND * unit))
+    touching = smoothstep(0.03, 0.15, blur(known, _AROUND * unit))
     # deep within the hair what is bright is a light on it
-    near *= 1 - smoothstep(0.97, 0.999, blur(portrait.hair, _DEEP * unit))
+    near = touching * (1 - smoothstep(0.97, 0.999, blur(mask, _DEEP * unit)))
     near *= smoothstep(*_APART, np.sqrt(length))
     way /= np.maximum(length, 1)[..., None]
     start = 1 - (way * hair).sum(-1)
-    sharp = smoothstep(0.35, 0.65, portrait.hair)
-    return np.concatenate([way, np.stack([start, near, told, sharp], -1)], -1)
+    sharp = smoothstep(0.35, 0.65, mask)
+    return np.concatenate([way, np.stack([start, near, told, sharp, touching], -1)], -1)
 
 
 def _corrected(alpha: Plane, photo: Plane, beside: Plane) -> None:
-    """`alpha` (h, w) by what `_beside` (h, w, 7) says of the pixels `photo` (h, w, 3)."""
+    """`alpha` (h, w) by what `_beside` (h, w, 8) says of the pixels `photo` (h, w, 3)."""
     own = beside[..., 3]
     for c in range(3):
         own += beside[..., c] * photo[..., c]
-    np.clip(np.float32(1.35) * own - np.float32(0.1), 0, 1, out=own)
+    # skin in the hair's shade is a little like hair
+    np.clip(np.float32(1.5) * own - np.float32(0.3), 0, 1, out=own)
     alpha *= 1 - beside[..., 4] * (1 - own)
     alpha += (1 - beside[..., 5]) * (beside[..., 6] - alpha)
 
 
 def _mean(rgb: Plane, weight: Plane, sigma: float) -> Plane:
-    """Means (H, W, 3) of what `weight` (H, W) counts around each pixel."""
+    """Means (H, W, C) of what `weight` (H, W) counts around each pixel."""
     weight = weight + np.float32(1e-4)
     return blur(rgb * weight[..., None], sigma) / blur(weight, sigma)[..., None]
 
@@ -159,14 +199,16 @@ def _curve(scene: Scene, sure: Mask, skin: Plane, hue: Hue) -> _Curve:
     own = float(np.log(scene.rgb[sure] @ LUMA + FLOOR).mean())
     if (goal - own) * hue.way < 0:  # it is as light, or as dark, already
         goal = own
-    stretch = float(np.clip(hue.spread / spread, *_STRETCH))
+    least, most = _STRETCH[0], _LIGHTER if goal > own else _STRETCH[1]
+    # hair of that colour keeps its contrast
+    stretch = 1.0 if goal == own else float(np.clip(hue.spread / spread, least, most))
     levels = np.linspace(0, 255, 255 * _STEPS + 1, dtype=np.float32)
     luma_seen = scene.rgb[sure] @ LUMA
-    most = float(np.quantile(luma_seen, 0.995)) + 4
-    levels = np.minimum(levels, most)
+    brightest = float(np.quantile(luma_seen, 0.995)) + 4
+    levels = np.minimum(levels, brightest)
     moved = np.exp(goal + stretch * (np.log(levels + _DARK) - middle)) - FLOOR
     # lights run out softly
-    moved = np.where(moved > 200, 200 + 55 * np.tanh((moved - 200) / 55), np.maximum(moved, 0))
+    moved = np.where(moved > 180, 180 + 60 * np.tanh((moved - 180) / 60), np.maximum(moved, 0))
     out = hue.at(moved.astype(np.float32))
     # the light's colour, and none at all in a photo without colours
     cast = [float(np.clip((skin[k] / light / usual) ** 0.4, 0.85, 1.15))
@@ -177,7 +219,7 @@ def _curve(scene: Scene, sure: Mask, skin: Plane, hue: Hue) -> _Curve:
     luma = (out @ LUMA)[:, None]
     table = np.clip(luma + vivid * (out - luma), 0, 255).astype(np.float32)
     top = table[min(int(float(np.quantile(luma_seen, 0.9)) * _STEPS), len(table) - 1)]
-    return _Curve(table, middle, stretch, goal >= own, most, top)
+    return _Curve(table, middle, stretch, goal >= own, brightest, top)
 
 
 def _light(scene: Scene, around: Plane, curve: _Curve) -> Plane:

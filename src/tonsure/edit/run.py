@@ -14,16 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import blend
-from . import age, beard, brows, glasses, hair, mouth, skin, unveil
+from . import age, beard, brows, fringe, glasses, hair, mouth, sex, skin, unveil
 from .catalogue import CATALOGUE
 from .estimate import labels
 from .fine import Patch, Pixels
-from .hues import GREY, HUES
+from .hues import HUES
 from .portrait import Portrait
 
 ORDER = (
-    "Bald", "Eyeglasses off", "No_Beard", "Mustache", "Bushy_Eyebrows", "Mouth_Slightly_Open",
-    "Black_Hair", "Blond_Hair", "Brown_Hair", "Young", "Pale_Skin", "Eyeglasses",
+    "Bald", "Eyeglasses off", "Male", "No_Beard", "Mustache", "Bushy_Eyebrows",
+    "Mouth_Slightly_Open", "Bangs", "Black_Hair", "Blond_Hair", "Brown_Hair", "Young", "Pale_Skin",
+    "Eyeglasses",
 )  # fmt: skip
 """In which attributes are edited, whatever order they are asked for in."""
 AWAY = {"Black_Hair": "Brown_Hair", "Blond_Hair": "Brown_Hair", "Brown_Hair": "Black_Hair"}
@@ -75,6 +76,11 @@ def run(
                 done.notes.append(("already_bald", ""))
                 continue
             laid: list[Any] = [head]
+        elif name == "Bangs" and d < 0:
+            head = bald(1.0)
+            laid = [] if head is None else [
+                (one, one.weight) for one in fringe.away(portrait, eight(done.pixels), -d, *head)
+            ]  # fmt: skip
         elif name in _STILL and (has[name] > 0.5) == (d > 0):
             done.notes.append(("nothing_to_do", _STILL[name][d > 0]))
             continue
@@ -133,11 +139,6 @@ def _beard(who: Portrait, pixels: Pixels, d: float) -> Patch | None:
     return beard.shaven(who, pixels, d) if d > 0 else beard.grown(who, pixels, -d)
 
 
-def _aged(who: Portrait, pixels: Pixels, d: float) -> list[Patch]:
-    found = _some(age.aged(who, pixels, d))
-    return found + (_some(hair.colour(who, pixels, GREY, -d)) if d < 0 else [])
-
-
 def _some(one: Patch | None) -> list[Patch]:
     return [] if one is None else [one]
 
@@ -147,11 +148,13 @@ Way = Callable[[Portrait, Pixels, float, Mapping[str, float]], list[Patch]]
 
 _WAYS: dict[str, Way] = {
     **{name: _hair(name) for name in AWAY},
+    "Bangs": lambda who, pixels, d, has: _some(fringe.grown(who, pixels, d)),
     "Bushy_Eyebrows": lambda who, pixels, d, has: brows.bushy(who, pixels, d),
+    "Male": lambda who, pixels, d, has: sex.changed(who, pixels, d, has["No_Beard"] < 0.5),
     "Mouth_Slightly_Open": lambda who, pixels, d, has: _some(mouth.opened(who, pixels, d)),
     "Pale_Skin": lambda who, pixels, d, has: _some(skin.pale(who, pixels, d)),
     "Eyeglasses": lambda who, pixels, d, has: _some(_glasses(who, pixels, d)),
     "Mustache": lambda who, pixels, d, has: _some(_moustache(who, pixels, d)),
     "No_Beard": lambda who, pixels, d, has: _some(_beard(who, pixels, d)),
-    "Young": lambda who, pixels, d, has: _aged(who, pixels, d),
+    "Young": lambda who, pixels, d, has: age.aged(who, pixels, d),
 }

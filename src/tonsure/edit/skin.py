@@ -14,11 +14,11 @@ from ..scene import PhotoBox
 from .fine import Patch, Pixels, assembled, followed, matte, place
 from .portrait import Portrait
 
-_PALE = 178.0  # luma of pale skin in a well lit picture
-_MOST = (1.12, 1.42)  # times as bright, at least and at most
+_PALE = 186.0  # luma of pale skin in a well lit picture
+_MOST = (1.14, 1.5)  # times as bright, at least and at most
 _DARKER = 0.74  # times as bright, and
 _WARMER = 1.16  # as saturated, when it loses its paleness
-_GREY = 0.36  # of the saturation goes
+_GREY = 0.42  # of the saturation goes
 _PINK = np.array([1.03, 0.988, 0.985], np.float32)  # what is left of it is rosy
 _BROWN = np.array([1.05, 1.0, 0.9], np.float32)
 _REACH = 0.05  # eye distances

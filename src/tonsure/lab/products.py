@@ -38,6 +38,7 @@ TASKS = {
     "sight": "tonsure.lab.tasks.sight:SightTask",
     "beneath": "tonsure.lab.tasks.beneath:BeneathTask",
     "stylegan": "tonsure.lab.tasks.stylegan:StyleGANTask",
+    "editor": "tonsure.lab.tasks.editor:EditorTask",
 }
 """Where the class of a task stands, by its name in presets."""
 

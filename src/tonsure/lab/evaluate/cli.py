@@ -21,7 +21,7 @@ class _Group(TyperGroup):
     """A group where anything but the name of a further verb is what the first one takes."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args and args[0] != "wide":
+        if args and args[0] not in ("wide", "attributes"):
             args = ["photos", *args]
         return list(super().parse_args(ctx, args))
 
@@ -135,3 +135,42 @@ def wide(
             threads,
         )
         command.run(plan, say)
+
+
+@app.command()
+def attributes(
+    images: Annotated[Path, typer.Argument(help="A folder of CelebA's aligned pictures.")],
+    labels: Annotated[Path, typer.Option(help="Their labels, as CelebA's list_attr_celeba.txt.")],
+    out: Out,
+    beside: Annotated[
+        list[str] | None,
+        typer.Option(help="A generator, by name or file; may be given several times."),
+    ] = None,
+    degree: Annotated[
+        list[float] | None, typer.Option(help="Magnitudes; beyond 1 generators alone.")
+    ] = None,
+    attribute: Annotated[
+        list[str] | None, typer.Option(help="Of the thirteen; default: all of them.")
+    ] = None,
+    count: Annotated[int, typer.Option(help="So many pictures, spread over the folder.")] = 40,
+    threads: Threads = None,
+    debug: Debug = False,
+) -> None:
+    """The edits of `tonsure edit` by the judge, beside generators on the same pictures."""
+    with ending(debug):
+        import json
+
+        from tonsure.attributes import STANDARD
+        from tonsure.lab.evaluate import attributes as edited
+
+        found = edited.figures(
+            images, labels, beside=beside or [], degrees=degree or [1.0], count=count,
+            attributes=attribute or STANDARD, threads=threads, tell=say,
+        )  # fmt: skip
+        out.mkdir(parents=True, exist_ok=True)
+        told = json.dumps(edited.plain(found), indent=1)
+        (out / "attributes.json").write_text(told, encoding="utf-8")
+        (out / "attributes.md").write_text(edited.markdown(found), encoding="utf-8")
+        print(edited.markdown(found))
+        for method, share in edited.overall(found).items():
+            print(f"{method}: turned {share['mean']:.1%} on average, {share['least']:.1%} at least")
