@@ -5,9 +5,9 @@ import pytest
 
 pytest.importorskip("torch")
 
-from tonsure.hair.classes import CLOTHES, HAIR, HAT, NECK  # noqa: E402
-from tonsure.lab.data import mended, review, wide  # noqa: E402
-from tonsure.lab.data.pasted import Pastes, Windows  # noqa: E402
+from tonsure.hair.classes import CLOTHES, HAIR, HAT, NECK
+from tonsure.lab.data import mended, review, wide
+from tonsure.lab.data.pasted import Pastes, Windows
 
 SHAPE = (wide.HEIGHT, wide.WIDTH)
 

@@ -95,7 +95,7 @@ def test_cloth_is_completed_from_its_other_side() -> None:
     axis = 100.0
     side = np.abs(COLUMN + 0.5 - axis)
     random = np.random.default_rng(3).normal(0, 1, (SIDE // 8, SIDE // 8)).repeat(8, 0).repeat(8, 1)
-    mirrored = np.where(COLUMN < axis, random[:, ::-1], random).astype(np.float32)
+    mirrored = np.where(axis > COLUMN, random[:, ::-1], random).astype(np.float32)
     picture = grey(128 + 40 * mirrored)
     hidden = (COLUMN < 92) & (side > 30) & (side < 70) & (np.abs(ROW - 100) < 40)
     known = (~hidden).astype(np.float32)

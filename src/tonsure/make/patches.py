@@ -67,9 +67,7 @@ def bell(r: int) -> Plane:
 class Patches:
     """The sources of one level, laid out so that one product of matrices gives all costs."""
 
-    def __init__(
-        self, value: Plane, unit: float, sources: Index, r: int, span: int = 0
-    ) -> None:
+    def __init__(self, value: Plane, unit: float, sources: Index, r: int, span: int = 0) -> None:
         """`value` (h, w, 3) at `unit` px per eye distance; `sources` are counted in it, `r` is the
         patches' radius; after `span` columns, if any, the plane begins again."""
         self.r, self.width, self.sources = r, value.shape[1], sources

@@ -63,9 +63,7 @@ class Pastes:
         low = (windows.hair[:, y > 1.0] > 127).mean((1, 2))
         self.long = np.nonzero(low > 0.03)[0]
         self.cloth = np.nonzero(cloth > _CLOTH)[0]
-        self.hats = [
-            _cut(windows.rgb[k], sets[k] == 1 << HAT) for k in np.nonzero(hats > _HAT)[0]
-        ]
+        self.hats = [_cut(windows.rgb[k], sets[k] == 1 << HAT) for k in np.nonzero(hats > _HAT)[0]]
         self.arms = [
             cut
             for k in np.nonzero((sets == 1 << NECK).any((1, 2)))[0]
@@ -191,9 +189,9 @@ class Pastes:
 def _cut(rgb: Bytes, where: npt.NDArray[np.bool_]) -> Cut:
     rows, columns = np.nonzero(where)
     box = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
-    mask = (where[box] * np.uint8(255)).astype(np.uint8)
-    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    return Cut(rgb[box].copy(), np.asarray(mask, np.uint8), int(columns.min()), int(rows.min()))
+    drawn = (where[box] * np.uint8(255)).astype(np.uint8)
+    mask = np.asarray(cv2.morphologyEx(drawn, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)), np.uint8)
+    return Cut(rgb[box].copy(), mask, int(columns.min()), int(rows.min()))
 
 
 def _arms(rgb: Bytes, sets: wide.Sets) -> list[Cut]:

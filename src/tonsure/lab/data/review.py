@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -51,7 +50,7 @@ class Doubt:
 
 @cache
 def verdicts() -> dict[tuple[str, str], list[tuple[int, int, bool]]]:
-    """What an eye said, by set and name: x and y in pixels of the window, and whether it is hair."""
+    """What an eye said, by set and name: x and y in pixels of the window, whether it is hair."""
     out: dict[tuple[str, str], list[tuple[int, int, bool]]] = {}
     text = resources.files("tonsure.lab.assets").joinpath("hair_review.csv").read_text("utf-8")
     for r in csv.DictReader(text.splitlines()):
@@ -115,13 +114,20 @@ def doubts(teacher: Bytes, told: Bytes, inside: Bytes) -> list[Doubt]:
 
 
 def settled(
-    sets: wide.Sets, teacher: Bytes, told: Bytes, inside: Bytes,
-    said: list[tuple[int, int, bool]], *, labelled: bool = False,
+    sets: wide.Sets,
+    teacher: Bytes,
+    told: Bytes,
+    inside: Bytes,
+    said: list[tuple[int, int, bool]],
+    *,
+    labelled: bool = False,
     alone: bool = False,
 ) -> tuple[wide.Sets, Bytes]:
-    """Sets and the teacher's hair (H, W) of one window, mended: what the teacher alone calls hair is
-    none, what the parser alone does teaches nothing, what an eye has `said` is so. Where the picture is `labelled` by people, their word stays; where
-    the eye's word is wanted `alone`, all else does.
+    """Sets and the teacher's hair (H, W) of one window, mended.
+
+    What the teacher alone calls hair is none, what the parser alone does teaches nothing, what an
+    eye has `said` is so. Where the picture is `labelled` by people, their word stays; where the
+    eye's word is wanted `alone`, all else does.
     """
     one = np.uint16(1 << HAIR)
     sets, hair = sets.copy(), teacher.copy()

@@ -86,7 +86,7 @@ class Crops:
         roll = torch.randn(n, generator=g) * lean
         centre = torch.tensor(self.middle) + torch.randn(n, 2, generator=g) * 0.6
         if self.floor is not None:
-            room = (torch.from_numpy(self.floor[rows]) - 0.4 * height / scale - self.middle[1])
+            room = torch.from_numpy(self.floor[rows]) - 0.4 * height / scale - self.middle[1]
             centre[:, 1] += room.clamp(min=0) * torch.rand(n, generator=g)
         flip = torch.where(torch.rand(n, generator=g) < 0.5, -1.0, 1.0)
         ys, xs = torch.meshgrid(
@@ -138,7 +138,8 @@ class SightTask:
     """
 
     NEEDS = (
-        *(f"sight-{k}.npy" for k in mended.PLANES), "sight.npz",
+        *(f"sight-{k}.npy" for k in mended.PLANES),
+        "sight.npz",
         *("cm_train.npz", "celeba.npz", "celeba_img.npy"),
     )
 
@@ -276,8 +277,9 @@ class SightTask:
 
     @torch.no_grad()
     def evaluate(self, model: nn.Module) -> dict[str, float]:
-        """Hair's IoU (0..1) with the teacher, mended by eye, on the test parts of wide/, as in use: at the windows'
-        own density, as they are and mirrored; over all pixels, and the median of the pictures."""
+        """Hair's IoU (0..1) with the teacher, mended by eye, on the test parts of wide/, as in use:
+        at the windows' own density, as they are and mirrored; over all pixels, and the median of
+        the pictures."""
         place = device_of(model)
         hits = union = 0.0
         each = []
