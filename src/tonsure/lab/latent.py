@@ -21,7 +21,7 @@ from torch import Tensor
 
 from tonsure.attributes import index
 from tonsure.errors import BadOption
-from tonsure.lab import checkpoints, measuring, products
+from tonsure.lab import accuracy, checkpoints, products
 from tonsure.lab.data import disk
 from tonsure.lab.directions import Direction, apart, direction
 from tonsure.lab.evaluate import judge as judges
@@ -117,7 +117,8 @@ def made(faces: Faces, count: int = 2000, seed: int = 0) -> Made:
         pictures = g.synthesise(g.spread(w))
         ws.append(w.cpu().numpy())
         small.append(_small(pictures).cpu().numpy())
-        seen = sees.probabilities(measuring.views(to_bytes(pictures), faces.crop))
+        frames = accuracy.framed(to_bytes(pictures), faces.crop)
+        seen = sees.probabilities(accuracy.views(frames, sees))
         likely.append(sees.balanced(seen).astype(np.float32))
     out = Made(np.concatenate(ws), np.concatenate(small), np.concatenate(likely), sees.names)
     disk.arrays(

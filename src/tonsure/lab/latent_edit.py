@@ -23,7 +23,7 @@ from tonsure.editor import Editor
 from tonsure.errors import BadOption, OutputExists
 from tonsure.faces import Face, Frame, choose
 from tonsure.generator import MOST, Generator, View
-from tonsure.lab import identity, latent, measuring, sample
+from tonsure.lab import accuracy, identity, latent, sample
 from tonsure.lab.directions import Direction
 from tonsure.lab.evaluate import judge as judges
 from tonsure.lab.latent import Faces, Inverted, Made
@@ -120,7 +120,8 @@ def edit(
             "doubtful": towards.doubtful, "psnr": round(view.inverted.psnr, 2),
         }  # fmt: skip
         column = sees.names.index(name)
-        views = measuring.views(np.stack([view.crop, view.inverted.picture, after]), network.crop)
+        seen = np.stack([view.crop, view.inverted.picture, after])
+        views = accuracy.views(accuracy.framed(seen, network.crop), sees)
         likely = sees.balanced(sees.probabilities(views))[:, column]
         told["judge"] = {
             key: round(float(value), 3)
