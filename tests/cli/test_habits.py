@@ -20,7 +20,7 @@ from tonsure.cli.app import app
         (["sweep", "--model"], "st", ["stgan_celeba", "stargan_celeba"]),
         (["sweep", "--attribute"], "Bl", ["Black_Hair", "Blond_Hair"]),
         (["models"], "face_", ["face_detector", "face_mesh"]),
-        (["help"], "ba", ["bald"]),
+        (["help"], "ba", ["bald", "batch"]),
     ],
 )
 def test_values_are_completed(words, typed, offered):
