@@ -66,7 +66,7 @@ def head(name: str, number: int = 0) -> Head:
     """Face `number` (from the left, 0 the first) of a portrait, made bald."""
     picture, found = pixels(name), people(name)
     taken = layers(picture, found[number], found, threads=1)
-    return Head(picture, taken, _made(picture, taken, 1))
+    return Head(picture, taken, _made(picture, taken))
 
 
 def figures(made: Head) -> dict[str, float]:

@@ -142,23 +142,23 @@ def test_below_what_the_wide_net_was_taught_only_hair_from_above_goes_on(
         middle = slice(round(size[1] * 0.45), round(size[1] * 0.55))
         if long:
             out[:, middle] = np.eye(len(CLASSES))[HAIR]
-        if units(box)[3] > 7:
+        if units(box)[3] > 10:
             out[:] = np.eye(len(CLASSES))[HAIR]
         return out
 
     monkeypatch.setattr(room, "_look", drawn)
-    reach = np.array([-5.0, -4.0, 5.0, 9.5]) * EYE_DISTANCE + (*EYES_MIDDLE, *EYES_MIDDLE)
-    rgb = np.zeros((270, 200, 3), np.float32)
+    reach = np.array([-5.0, -4.0, 5.0, 12.7]) * EYE_DISTANCE + (*EYES_MIDDLE, *EYES_MIDDLE)
+    rgb = np.zeros((334, 200, 3), np.float32)
     box = (float(reach[0]), float(reach[1]), float(reach[2]), float(reach[3]))
     scene = Scene(
         faces.Frame(1 + 0j, 0j), box, 20 / EYE_DISTANCE, rgb, rgb[..., 0] + 1, np.zeros((468, 3)), 1
     )
     classes = room._known(scene)
-    assert units(asked[0]) == pytest.approx([-4.25, -3.6, 4.25, 6.5])
+    assert units(asked[0]) == pytest.approx([-4.25, -3.6, 4.25, 9.7])
     assert np.abs(classes.sum(-1) - 1).max() < 1e-6
-    per = classes.shape[0] / 13.5
+    per = classes.shape[0] / 16.7
     assert classes.shape[1] / 10 == pytest.approx(per, rel=0.02)
-    low, across = classes[round(12 * per)], classes.shape[1]
+    low, across = classes[round(15.2 * per)], classes.shape[1]
     assert low[: round(across * 0.36), HAIR].max() == 0
     assert low[: round(across * 0.36), CLOTHES].min() == 1
     assert low[across // 2, HAIR] == (1 if long else 0)
