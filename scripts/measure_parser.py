@@ -59,7 +59,9 @@ def crowns(packed: Path) -> dict[str, tuple[int, int]]:
         for row in rows:
             picture = np.asarray(pictures[row])
             scene = look(picture, Face((0.0, 0.0, 1.0, 1.0), meshes[row], 1.0, 1.0, 0.0), 46.0, 1)
-            told = hat.believed(parse(scene), hat.worn(picture, scene.frame, 1))
+            classes = parse(scene)
+            worn = hat.likely(scene, classes, hat.worn(picture, scene.frame, 1))
+            told = hat.believed(classes, worn)
             found += crown(scene, told) > 0.5
         out[name] = found, len(rows)
     return out
@@ -74,8 +76,9 @@ def main() -> int:
         pictures, meshes, drawn, sure = (data[name] for name in ("img", "lm", "lab", "flag"))
     for picture, mesh, lab in zip(*(a[sure > 0.5] for a in (pictures, meshes, drawn)), strict=True):
         scene = look(picture, Face((0.0, 0.0, 1.0, 1.0), mesh, 1.0, 1.0, 0.0), _DENSITY, 1)
-        worn = hat.worn(picture, scene.frame, 1)
-        told = hat.believed(parse(scene), worn).argmax(-1)
+        classes = parse(scene)
+        worn = hat.likely(scene, classes, hat.worn(picture, scene.frame, 1))
+        told = hat.believed(classes, worn).argmax(-1)
         truth = labels(scene, lab)
         known = (truth >= 0) & (truth < len(CLASSES))
         for k in range(len(CLASSES)):

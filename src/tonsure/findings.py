@@ -23,7 +23,9 @@ def of(
     A short haircut has about 3, long hair 10 and more; below 0.25 a head counts as bald.
     """
     scene = look(pixels, face, min(float(face.iod), _DENSITY), threads)
-    classes = hat.believed(parse(scene), hat.worn(pixels, scene.frame, threads))
+    classes = parse(scene)
+    worn = hat.worn(pixels, scene.frame, threads)
+    classes = hat.believed(classes, hat.likely(scene, classes, worn))
     inside = scene.inside / scene.unit**2
     return {
         name: round(float((classes[..., CLASSES.index(name)] * inside).sum()), 2) for name in _TOLD

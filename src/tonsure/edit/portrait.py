@@ -47,8 +47,10 @@ class Portrait:
         density = min(float(self.face.iod), DENSITY)
         first = survey(look(self.pixels, self.face, COARSE, self.threads))
         scene = look(self.pixels, self.face, density, self.threads, first.reach)
-        hatted = hat.worn(self.pixels, scene.frame, self.threads)
-        return scene, hat.believed(parse(scene, first), hatted), hatted
+        classes = parse(scene, first)
+        worn = hat.worn(self.pixels, scene.frame, self.threads)
+        hatted = hat.likely(scene, classes, worn)
+        return scene, hat.believed(classes, hatted), hatted
 
     @property
     def scene(self) -> Scene:

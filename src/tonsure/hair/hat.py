@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ..faces import Frame
 from ..models import session
 from ..planes import Plane
+from ..scene import Scene
 from .classes import HAIR, HAT
 
 Pixels = npt.NDArray[np.uint8]
@@ -20,6 +21,8 @@ BOX = (4.0, 0.0, 174.0, 218.0)
 SCALE = 0.66
 WORN = 0.25
 """Less likely than that, what looks like a hat is hair."""
+_HIGH = -0.5  # eye distances below the eyes
+_MOSTLY = 0.6  # of hat and hair
 SIZE = (144, 112)
 """Height and width of the look: `BOX` of the frame at `SCALE`."""
 
@@ -37,10 +40,24 @@ def worn(pixels: Pixels, frame: Frame, threads: int | None = None) -> float:
     return float(session.open("hat", threads).run(None, {"picture": batch})[0][0])
 
 
+def likely(scene: Scene, classes: Plane, worn: float) -> float:
+    """How likely a hat is worn, 0..1, by the look at the face (`worn`) and by the parser's
+    `classes` (H, W, 9) of the scene: sure where most of what lies high on the head is one to it.
+
+    The look, trained on close faces, misses knit and fur caps of the street. Of some 290 people
+    without a hat whom it told so, none had more than a third of it.
+    """
+    _, y = scene.face_units()
+    high = classes[y < _HIGH]
+    hat, hair = float(high[:, HAT].sum()), float(high[:, HAIR].sum())
+    share = hat / max(hat + hair, 1.0)
+    return max(worn, share) if share > _MOSTLY else worn
+
+
 def believed(classes: Plane, worn: float) -> Plane:
     """The parser's `classes` (H, W, 9) where no hat is `worn`: what looks like one is hair.
 
-    However sure the parser is: it takes short curls for caps now and then, the net hardly ever.
+    The parser takes short curls for caps now and then, the net hardly ever.
     """
     if worn > WORN:
         return classes
