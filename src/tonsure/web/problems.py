@@ -11,7 +11,6 @@ from typing import Any
 from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import Match
 
 from ..errors import ModelError, TonsureError
 
@@ -135,17 +134,11 @@ async def handle(request: Request, error: Exception) -> Response:
     """For FastAPI's table of handlers."""
     response = from_error(error, request.scope.get("tonsure.id", "-"))
     if response.status_code == 405:  # of an address with two routes each knows its own method only
-        response.headers["Allow"] = ", ".join(sorted(_allowed(request)))
+        own = dict(getattr(error, "headers", None) or {}).get("Allow", "")
+        stated = request.app.openapi()["paths"].get(request.url.path, {})
+        methods = {m.strip() for m in own.split(",") if m.strip()} | {m.upper() for m in stated}
+        response.headers["Allow"] = ", ".join(sorted(methods))
     return response
-
-
-def _allowed(request: Request) -> set[str]:
-    """The methods that the address of a request takes."""
-    found: set[str] = set()
-    for route in request.app.routes:
-        if route.matches(request.scope)[0] == Match.PARTIAL:
-            found |= set(getattr(route, "methods", None) or ())
-    return found
 
 
 def described(*codes: str) -> dict[int | str, dict[str, Any]]:
