@@ -23,6 +23,7 @@ WORN = 0.25
 """Less likely than that, what looks like a hat is hair."""
 _HIGH = -0.5  # eye distances below the eyes
 _MOSTLY = 0.6  # of hat and hair
+_UNSURE = 0.12  # from here on the look does not rule a hat out
 SIZE = (144, 112)
 """Height and width of the look: `BOX` of the frame at `SCALE`."""
 
@@ -44,14 +45,14 @@ def likely(scene: Scene, classes: Plane, worn: float) -> float:
     """How likely a hat is worn, 0..1, by the look at the face (`worn`) and by the parser's
     `classes` (H, W, 9) of the scene: sure where most of what lies high on the head is one to it.
 
-    The look, trained on close faces, misses knit and fur caps of the street. Of some 290 people
-    without a hat whom it told so, none had more than a third of it.
+    The look, trained on close faces, is not sure of knit and fur caps of the street; where it is
+    sure that there is none, short curls may look like a cap to the parser.
     """
     _, y = scene.face_units()
     high = classes[y < _HIGH]
     hat, hair = float(high[:, HAT].sum()), float(high[:, HAIR].sum())
     share = hat / max(hat + hair, 1.0)
-    return max(worn, share) if share > _MOSTLY else worn
+    return max(worn, share) if share > _MOSTLY and worn > _UNSURE else worn
 
 
 def believed(classes: Plane, worn: float) -> Plane:
