@@ -29,7 +29,6 @@ _FINE = 24.0  # px per eye distance of the finer plane
 _REACH = 1.6  # eye distances around the hole where sources may lie
 _PATCH = 2  # radius of patches
 _SOURCES, _TARGETS = 1600, 2200
-_OFTEN, _SELDOM = 0.8, 0.95  # of what is behind and of cloth, where prints may be sparse
 _VARIED = (0.06, 0.12)  # different places for each pixel to be filled, likewise
 _GRAIN = 0.8  # of the fine texture of copies stays where their broad tones do not suit
 _BROAD = 0.1  # eye distances
@@ -72,7 +71,7 @@ def complete(
         base = told + membrane(fine.value - told, fine.weight, 10)
     smooth = resize(base, (rows * step, columns * step))[:height, :width]
     out, cover = smooth, np.zeros((height, width), np.float32)
-    busy = fine.unrest(_OFTEN if axis is None else _SELDOM)
+    busy = fine.unrest()
     if busy > 0.0 and axis is not None:
         rgb, fine, base = doubled(rgb, fine, base, round(2 * axis / step - 1), step)
     found = _search(fine, base) if busy > 0.0 else None

@@ -74,8 +74,8 @@ class Level:
         self.weight[gone] = 0
         self.hole |= gone
 
-    def unrest(self, share: float) -> float:
-        """0 for a calm or blurred layer, 1 where more than 1 - `share` of it has structure."""
+    def unrest(self) -> float:
+        """0 for a calm or blurred layer, 1 where a fifth of it and more has structure."""
         u = self.unit
         around = self.weight * (blur(self.hole.astype(np.float32), 0.5 * u) > 0.01)
         if float(around.sum()) < 0.25 * u * u:
@@ -84,7 +84,7 @@ class Level:
         rough = np.sqrt(((self.value - low) ** 2).mean(-1))[around > 0.9]
         if rough.size < 20:
             return 0.0
-        return eased(*_CALM, float(np.quantile(rough, share)))
+        return eased(*_CALM, float(np.quantile(rough, 0.8)))
 
     def smooth_amiss(self) -> Plane:
         """How far off a smooth surface is in the hole, (h, w) levels: as much as the background
