@@ -109,3 +109,11 @@ def test_what_is_theirs_tells_nothing(face):
     points = scene.to_scene(Frame.of(face).to_frame([[*face.centre]]))[0].round().astype(int)
     row = theirs[points[1]]
     assert abs(int(np.argmax(row)) - (points[0] + 1.25 * scene.unit)) < 0.15 * scene.unit
+
+
+def test_an_earring_that_was_found_as_a_face_owns_nothing(face):
+    ring = replace(moved(face, 0.3, complex(*face.centre) * 0.7 + 1.2 * face.iod), score=0.71)
+    x, y = (round(v) for v in ring.centre)
+    spot = (x, y, x + 1, y + 1)
+    assert not People.of(face, (face, ring)).mine(spot).any()
+    assert People.of(face, (face, replace(ring, flag=0.9))).mine(spot).all()

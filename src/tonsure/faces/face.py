@@ -13,6 +13,12 @@ from .align import EYE_LEFT, EYE_RIGHT
 FOREHEAD, CHIN = 10, 152
 
 
+def log_odds(logit: float, score: float) -> float:
+    """That something is a face, by the mesh's `logit` and twice those of the detector's `score`."""
+    score = min(score, 0.999)
+    return logit + 2 * math.log(score / (1 - score))
+
+
 @dataclass(frozen=True, eq=False)
 class Face:
     """A face of a photo; all lengths are photo pixels.
@@ -38,6 +44,12 @@ class Face:
         x0, y0, x1, y1 = (round(value) for value in self.box)
         roll = round(self.roll) or 0  # never -0
         return f"<Face {x0},{y0} to {x1},{y1}, {self.height:.0f} px high, turned {roll}°>"
+
+    @property
+    def odds(self) -> float:
+        """`log_odds` that this is a face at all."""
+        flag = min(max(self.flag, 1e-9), 1 - 1e-9)
+        return log_odds(math.log(flag / (1 - flag)), self.score)
 
     @property
     def eyes(self) -> npt.NDArray[np.float64]:

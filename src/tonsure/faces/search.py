@@ -26,7 +26,7 @@ import numpy as np
 from ..errors import BadOption
 from .align import Pixels
 from .detect import Found, Pyramid, again, alike, merged, roll, scan
-from .face import Face
+from .face import Face, log_odds
 from .landmarks import Mesh, mesh, square
 
 FLOOR = 0.5
@@ -123,8 +123,7 @@ def _distinct(seen: list[list[Found]]) -> list[list[Found]]:
 def _belief(pair: tuple[Found, Mesh]) -> float:
     """Log odds that this is a face, and this way up."""
     found, seen = pair
-    score = min(found.score, 0.999)
-    return seen.logit + 2 * math.log(score / (1 - score))
+    return log_odds(seen.logit, found.score)
 
 
 def _credible(found: Found, seen: Mesh) -> bool:

@@ -22,6 +22,7 @@ from .classes import EAR, GLASSES, HAIR, HAT, JEWELLERY, NECK, SKIN
 Where = npt.NDArray[np.bool_]
 Points = npt.NDArray[np.complex128]
 
+_DOUBTED = 5.0  # log odds; of a true face mostly over 7, of an earring 4.0
 _CROWN, _THROAT = -0.8, 1.3  # eye distances below the eyes: the line that a head lies around
 _HEAD = 1.25  # as far from that line what is nearest is the head and its hair
 _HANGING = 0.35  # of a way down counts further off
@@ -39,12 +40,13 @@ class People:
     @classmethod
     def of(cls, face: Face, found: Sequence[Face]) -> People:
         """`found` are a photo's faces, `face` may be among them. A face that lies upon this one is
-        the same found twice, and nobody else."""
+        the same found twice, and nobody else; of earrings and badges (Face.odds) nothing is."""
         middle = complex(*face.centre)
         others = []
         for one in found:
             apart = abs(complex(*one.centre) - middle)
-            if one is not face and apart > 0.5 * max(one.iod, face.iod):
+            far = apart > 0.5 * max(one.iod, face.iod)
+            if one is not face and far and one.odds > _DOUBTED:
                 others.append(one)
         return cls(face, tuple(others))
 
