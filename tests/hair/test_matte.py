@@ -9,7 +9,7 @@ import pytest
 
 from tonsure import faces
 from tonsure.hair import beard, loose, matte
-from tonsure.hair.classes import BACKGROUND, CLASSES, EAR, HAIR, NECK, SKIN
+from tonsure.hair.classes import BACKGROUND, CLASSES, CLOTHES, EAR, HAIR, NECK, SKIN
 from tonsure.hair.person import alike, whole_ears
 from tonsure.planes import Plane
 from tonsure.scene import OVAL, Scene, look
@@ -211,6 +211,25 @@ def test_the_edge_of_hair_goes_from_neck_and_chest(plain: Scene) -> None:
     hole = matte.matte(plain, classes, 0.0, oval, oval, none, oval).hole
     assert found_in(plain, hole, (-0.75, 2.0, -0.65, 2.4)) > 0.9
     assert found_in(plain, hole, (-0.3, 2.0, 0.3, 2.4)) < 0.05
+
+
+def test_clothes_that_may_be_hair_stay_and_background_goes(plain: Scene) -> None:
+    """What a net makes of clothes is worse than the clothes."""
+    x, y = plain.face_units()
+    oval = ((x / 0.8) ** 2 + (y / 1.3) ** 2 < 1).astype(np.float32)
+    none = np.zeros_like(oval)
+    curtain = (np.abs(x) > 0.8) & (np.abs(x) < 1.5) & (y < 2.6)
+    doubt = (np.abs(x) >= 1.5) & (np.abs(x) < 2.3) & (y > 1.9)
+    holes = []
+    for other in (CLOTHES, BACKGROUND):
+        classes = np.zeros((*plain.shape, len(CLASSES)), np.float32)
+        classes[..., HAIR] = np.where(doubt, 0.28, curtain | (y < -0.7))
+        classes[..., SKIN] = (np.abs(x) <= 0.8) & (y >= -0.7)
+        classes[..., other] = 1 - classes[..., HAIR] - classes[..., SKIN]
+        holes.append(matte.matte(plain, classes, 0.0, oval, oval, none, oval).hole)
+    worn, wall = (found_in(plain, hole, (1.9, 2.1, 2.2, 2.5)) for hole in holes)
+    assert worn < 0.1
+    assert wall > 0.5
 
 
 def test_a_long_beard_stays_where_it_hangs(plain: Scene) -> None:

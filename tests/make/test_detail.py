@@ -6,7 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tonsure.make import detail
 from tonsure.make.detail import Detail, complete
+from tonsure.planes import blur
 
 UNIT = 48.0
 SIDE = 200
@@ -119,3 +121,26 @@ def test_a_print_does_not_fade_into_plain_cloth() -> None:
     out = complete(hidden.astype(np.float32), known, wanted, UNIT, guide, 100.0)
     hole = (wanted > 0) & (known == 0)
     assert out.rgb[hole].std() > 0.4 * grey(dots)[hole].std()
+
+
+def steepest(plane: Plane) -> float:
+    return float(np.quantile(np.hypot(*np.gradient(plane)), 0.98))
+
+
+@pytest.mark.parametrize("sharp", [False, True])
+def test_copies_are_no_sharper_than_the_wall_they_are_of(sharp: bool) -> None:
+    wall = np.random.default_rng(2).normal(0, 1, (SIDE // 8, SIDE // 8)).astype(np.float32)
+    plane = wall.repeat(8, 0).repeat(8, 1) * 40 + 128
+    picture = grey(plane if sharp else blur(plane, 6))
+    made = picture.copy()
+    made[80:120, 80:120] += 40  # a seam all around
+    known = np.ones((SIDE, SIDE), np.float32)
+    known[60:140, 60:140] = 0
+    out = detail._no_sharper(made, known, 1 - known, UNIT)
+    inner = (slice(64, 136), slice(64, 136), 0)
+    if sharp:
+        assert np.array_equal(out, made)
+    else:
+        assert steepest(made[inner]) > 1.5 * steepest(picture[..., 0])
+        assert steepest(out[inner]) < 1.3 * steepest(picture[..., 0])
+    assert np.array_equal(out[known > 0.5], made[known > 0.5])

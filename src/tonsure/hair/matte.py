@@ -69,9 +69,12 @@ def matte(
     sure = raw > 0.55
     like = alike(scene, sure) if sure.sum() > 50 else np.zeros_like(raw)
     raw = raw * attached(scene, raw, like, np.maximum(oval, classes[..., EAR] + neck), head)
-    # below the chin what is taken without need is well made anew, what stays is seen
+    # below the chin what is taken without need is well made anew, what stays is seen; but clothes
+    # that stay are better than any that are made
     low = smoothstep(1.3, 1.8, y) * (1 - eased(0.08, 0.2, bearded))
-    hair = np.maximum(smoothstep(0.3, 0.65, raw), smoothstep(0.12, 0.4, raw) * low)
+    worn = classes[..., CLOTHES] / np.maximum(1 - classes[..., HAIR], 0.05)
+    loose = (1 - worn) * smoothstep(0.12, 0.4, raw) + worn * smoothstep(0.3, 0.5, raw)
+    hair = np.maximum(smoothstep(0.3, 0.65, raw), loose * low)
     out = np.maximum(grow(hair, 0.11 * u), strands(scene, classes, hair))
     # on skin the old hairline's shadow goes too
     skin = np.clip(classes[..., SKIN] + classes[..., NECK], 0, 1)

@@ -33,6 +33,8 @@ _VARIED = (0.06, 0.12)  # different places for each pixel to be filled, likewise
 _GRAIN = 0.8  # of the fine texture of copies stays where their broad tones do not suit
 _BROAD = 0.1  # eye distances
 _OTHER = 0.6  # of the trust in what is seen
+_SOFTER = (0.02, 0.04, 0.07, 0.1, 0.15, 0.2)  # eye distances
+_SLACK, _FEW, _SMALL = 1.1, 0.98, 0.1
 _CALMEST = np.float32(0.5)
 _MISFIT = 0.35  # how much a squared level of the copy's error weighs beside one of fog
 
@@ -80,7 +82,31 @@ def complete(
         share = busy * _variety(fine.hole, offset) * (1 - doubt)
         copied = _copy(rgb, fine, value, offset, share, step).cut(width)
         out, cover = _textured(smooth, copied, busy, _BROAD * unit), copied.cover
-    return Detail(_mixed(out, rgb[:, :width], known), cover * (1 - known))
+    out = _no_sharper(_mixed(out, rgb[:, :width], known), known, wanted, unit)
+    return Detail(out, cover * (1 - known))
+
+
+def _no_sharper(made: Plane, known: Plane, wanted: Plane, unit: float) -> Plane:
+    """`made` (H, W, 3), with what is `wanted` blurred until its steepest slopes are no steeper than
+    those of what is `known` near it: in a wall out of focus no seam of copies is sharp."""
+    hole = (wanted > 0.02) & (known < 0.5)
+    near = (known > 0.97) & (blur(hole.astype(np.float32), 0.5 * _REACH * unit) > 0.02)
+    if near.sum() < unit**2 or hole.sum() < _SMALL * unit**2:
+        return made
+    most = _SLACK * _steepest(made, near, unit)
+    soft = made
+    for sigma in _SOFTER:
+        if _steepest(soft, hole, unit) <= most:
+            break
+        soft = blur(made, sigma * unit)
+    return made if soft is made else _mixed(made, soft, 1 - known)
+
+
+def _steepest(rgb: Plane, where: npt.NDArray[np.bool_], unit: float) -> float:
+    """The slope of `rgb` (H, W, 3), in levels an eye distance, that few pixels of `where` (H, W)
+    exceed."""
+    down, right = np.gradient(blur(rgb.mean(-1), 0.01 * unit))
+    return float(np.quantile(np.hypot(down, right)[where], _FEW)) * unit
 
 
 def _calmed(parts: list[tuple[Plane, Index]], weight: Plane) -> Plane:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tonsure.hair.classes import HAIR, HAT
-from tonsure.lab.data import disk, review, wide
+from tonsure.lab.data import areas, disk, review, wide
 
 PLANES = ("rgb", "sets", "hair")
 _LITTLE = 1.5  # squared eye distances
@@ -66,22 +66,23 @@ def window(kind: str, one: dict[str, Any], told: Any) -> tuple[Any, Any]:
     known = _doubted(one["sets"], one["hair"])
     labelled = one["labels"] in _LABELLED
     sets, hair = review.settled(known, one["hair"], told, one["inside"], said, labelled=labelled)
+    sets, hair = areas.painted(sets, hair, areas.seen().get((kind, str(one["names"])), []))
     wide.shave(sets, hair, one["mesh"])
     outside = one["inside"] < 250
     sets[outside] = wide.ANY | review.SILENT
     return sets, np.where(outside, 0, hair).astype(np.uint8)
 
 
-def truth(folder: Path, kind: str) -> tuple[Any, Any, Any]:
+def truth(folder: Path, kind: str) -> tuple[Any, Any, Any, list[list[tuple[str, areas.Outline]]]]:
     """Pictures (N, H, W, 3), the teacher's hair as an eye has mended it and where it counts
-    (N, H, W) 0..255, of a test part."""
+    (N, H, W) 0..255, and the areas labelled by eye, of a test part."""
     with np.load(folder / f"wide-{kind}-test.npz") as d:
         rgb, sets, hair, inside, names = (d[k] for k in ("rgb", "sets", "hair", "inside", "names"))
     told = np.load(folder / f"opinion-{kind}-test.npy")
     for k, name in enumerate(names):
         said = review.verdicts().get((kind, str(name)), [])
         _, hair[k] = review.settled(sets[k], hair[k], told[k], inside[k], said, alone=True)
-    return rgb, hair, inside
+    return rgb, hair, inside, [areas.seen().get((kind, str(name)), []) for name in names]
 
 
 def _doubted(sets: wide.Sets, hair: npt.NDArray[np.uint8]) -> wide.Sets:
