@@ -150,7 +150,7 @@ _ENTRIES = (
     ModelInfo(
         name="sight",
         file="sight.onnx",
-        sha256="39afe2988ad011ecff66232122978917fbf99f05427e5738a14e0d07d6a37a4d",
+        sha256="8b20a8e110bae8650e744f6ebcf56953a58be6d46ad593a8ef41bcd8d50eaeca",
         bytes=3234765,
         licence="LicenseRef-CelebA-noncommercial",
         licence_file="",
