@@ -1,7 +1,8 @@
 """Other people in the photo: what is theirs is not taken, not painted over, and tells nothing.
 
-A pixel is whose head it is nearest to, in sizes of the heads; further off from whose head it hangs
-down, since that is what long hair does; a face's inside is its own wherever another head may be.
+A pixel is whose head it is nearest to, in sizes of the heads, edges of the photo on the way making
+it longer; further off from whose head it hangs down, since that is what long hair does; a face's
+inside is its own wherever another head may be.
 Every pixel has one owner, so that heads made one after the other never meet: the order does not
 matter.
 """
@@ -9,7 +10,7 @@ matter.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +18,11 @@ import numpy.typing as npt
 from ..faces import Face, Frame
 from ..planes import Plane, resize
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, OVAL, PhotoBox, Scene
-from .classes import EAR, GLASSES, HAIR, HAT, JEWELLERY, NECK, SKIN
+from .classes import CLOTHES, EAR, GLASSES, HAIR, HAT, JEWELLERY, NECK, SKIN
+from .edges import Edges
 
 Where = npt.NDArray[np.bool_]
+Pixels = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.complex128]
 
 _DOUBTED = 5.0  # log odds; of a true face mostly over 7, of an earring 4.0
@@ -27,7 +30,7 @@ _CROWN, _THROAT = -0.8, 1.3  # eye distances below the eyes: the line that a hea
 _HEAD = 1.25  # as far from that line what is nearest is the head and its hair
 _HANGING = 0.35  # of a way down counts further off
 _FRACTION = 4  # bits of a pixel to which an outline is told
-_BODY = (SKIN, HAIR, HAT, EAR, NECK, GLASSES)  # clothes and what is behind may still tell a colour
+_THEIRS = (SKIN, HAIR, HAT, EAR, NECK, CLOTHES, GLASSES)  # what is behind may still tell a colour
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,14 @@ class People:
 
     face: Face
     others: tuple[Face, ...] = ()
+    pixels: Pixels | None = field(default=None, repr=False)
+    _edges: dict[int, Edges] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, face: Face, found: Sequence[Face]) -> People:
-        """`found` are a photo's faces, `face` may be among them. A face that lies upon this one is
-        the same found twice, and nobody else; of earrings and badges (Face.odds) nothing is."""
+    def of(cls, face: Face, found: Sequence[Face], pixels: Pixels | None = None) -> People:
+        """`found` are a photo's faces, `face` may be among them; `pixels` (H, W, 3) uint8 are the
+        photo's, if its edges are to count. A face that lies upon this one is the same found twice,
+        and nobody else; of earrings and badges (Face.odds) nothing is."""
         middle = complex(*face.centre)
         others = []
         for one in found:
@@ -48,7 +54,7 @@ class People:
             far = apart > 0.5 * max(one.iod, face.iod)
             if one is not face and far and one.odds > _DOUBTED:
                 others.append(one)
-        return cls(face, tuple(others))
+        return cls(face, tuple(others), pixels)
 
     def mine(self, box: PhotoBox) -> Where:
         """Which pixels of the photo's `box` (x0, y0, x1, y1) are this person's: (h, w)."""
@@ -84,12 +90,12 @@ class People:
 
     def left_alone(self, scene: Scene, classes: Plane) -> Plane:
         """The parser's `classes` (h, w, 9) of a scene, at any density, in which nothing of the
-        others is hair or skin: it goes with the jewellery, which stays and tells nothing."""
+        others is hair, skin or clothes: it goes with the jewellery, which stays and tells nothing."""
         if not self.others:
             return classes
         theirs = 1 - resize(self.on(scene), (classes.shape[0], classes.shape[1]))
         out = classes.copy()
-        for k in _BODY:
+        for k in _THEIRS:
             share = classes[..., k] * theirs
             out[..., k] -= share
             out[..., JEWELLERY] += share
@@ -97,21 +103,30 @@ class People:
 
     def _nearest(self, photo: Points) -> Where:
         """Which points x + iy (h, w) of the photo are nearer to this head than to any other."""
-        own = _away(self.face, photo)
         out = np.ones(photo.shape, bool)
-        if not photo.size:
+        if not photo.size or not self.others:
             return out
+        own = self._away(self.face, photo)
         farthest = float(own.max())
         middle = photo[photo.shape[0] // 2, photo.shape[1] // 2]
-        reach = float(np.abs(photo - middle).max()) if self.others else 0.0
+        reach = float(np.abs(photo - middle).max())
         for other in self.others:
             frame = Frame.of(other)
             at = (frame.z * middle + frame.t - complex(*EYES_MIDDLE)) / EYE_DISTANCE
             line = complex(0, np.clip(at.imag, _CROWN, _THROAT))
             least = abs(at - line) - reach * abs(frame.z) / EYE_DISTANCE
             if _HANGING * least < farthest:
-                out &= own < _away(other, photo)
+                out &= own < self._away(other, photo)
         return out
+
+    def _away(self, face: Face, photo: Points) -> npt.NDArray[np.float64]:
+        """`away` by the photo: (h, w)."""
+        if self.pixels is None:
+            return away(face, photo)
+        key = id(face)
+        if key not in self._edges:
+            self._edges[key] = Edges.around(self.pixels, face)
+        return away(face, photo) + self._edges[key].at(photo)
 
     def _settled(self, out: Where, inside: Callable[[Face], Where]) -> Where:
         """`out` (h, w), but what lies in one face alone is that face's."""
@@ -123,7 +138,7 @@ class People:
         return np.where(own == theirs, out, own)
 
 
-def _away(face: Face, photo: npt.NDArray[np.complex128]) -> npt.NDArray[np.float64]:
+def away(face: Face, photo: Points) -> npt.NDArray[np.float64]:
     """How far points x + iy of the photo are from the line through the middle of a head, in its
     own eye distances; beyond the head ways down count less, and all count more than on it."""
     frame = Frame.of(face)

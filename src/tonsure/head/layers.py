@@ -69,7 +69,7 @@ def layers(
 ) -> Layers:
     """The scene of `face` in `pixels` (H, W, 3) uint8, taken apart and completed; what belongs to
     one of the photo's `others` stays as it is; `alpha` as for `make`."""
-    people = People.of(face, others)
+    people = People.of(face, others, pixels)
     wide = look(pixels, face, COARSE, threads)
     first = survey(wide)
     first = replace(first, classes=people.left_alone(wide, first.classes))
