@@ -18,6 +18,7 @@ from .classes import BACKGROUND, CLOTHES, EAR, HAIR, HAT, JEWELLERY, SKIN
 
 _SIDE = 256
 _CHIN = 152  # of the mesh
+_SEEN = 0.5  # of the face, by a mask that is believed
 _SURE = 0.9  # is hair whose colours may stand for all hair
 
 
@@ -88,6 +89,8 @@ def settle(scene: Scene, classes: Plane, mask: Plane) -> Plane:
     """
     u = scene.unit
     out = classes.copy()
+    if not _sees(scene, mask):
+        return out
     # dark hair behind an ear before a dark wall is nobody's to the mask
     ears = grow((classes[..., EAR] > 0.6).astype(np.float32), 0.55 * u)
     nobody = (1 - smoothstep(0.05, 0.4, mask)) * (1 - ears)
@@ -127,6 +130,13 @@ def settle(scene: Scene, classes: Plane, mask: Plane) -> Plane:
     out *= (1 - found)[..., None]
     out[..., HAIR] += found
     return out
+
+
+def _sees(scene: Scene, mask: Plane) -> bool:
+    """Whether the `mask` (H, W) has this person at all: in dark photos, or behind letters, it may
+    have nobody, and has no word then."""
+    face = scene.mesh_polygon(OVAL) > 0.5
+    return bool(face.any()) and float(mask[face].mean()) > _SEEN
 
 
 def _unlike(score: Plane) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..faces import Face
 from ..hair.matte import Matte
+from ..hair.overlay import overlay
 from ..heap import give_back, scarce
 from ..scene import PhotoBox, Scene
 from ..transparency import before, lifted, seen
@@ -70,7 +71,11 @@ def make(
     `alpha` (H, W) uint8 tells them, and `pixels` are those of `transparency.shown`."""
     if scarce(pixels):  # one thing after the other needs less of it
         threads = 1
-    bare = _made(pixels, layers(pixels, face, others, alpha=alpha, threads=threads))
+    laid = overlay(pixels, face)
+    seen = pixels if laid is None else laid.beneath
+    bare = _made(seen, layers(seen, face, others, alpha=alpha, threads=threads))
+    if laid is not None:
+        bare.mask[laid.on(bare.box)] = 0
     give_back(pixels)
     return bare
 
