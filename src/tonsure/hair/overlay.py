@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..faces import Face, Frame
-from ..planes import Mask, Plane, dilate
+from ..planes import Mask, Plane, dilate, reached
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, PhotoBox
 
 Pixels = npt.NDArray[np.uint8]
@@ -20,13 +20,14 @@ _REACH = (-4.0, -3.5, 4.0, 5.0)  # eye distances from between the eyes: left, up
 _FINE = 48.0  # pixels per eye distance that are looked at, at most
 _FLAT = 12  # levels, the most that colours printed evenly differ by from pixel to pixel
 _BAR_WIDTH, _BAR_HEIGHT, _BAR_FILLED = 1.3, 0.2, 0.85  # eye distances; of its rectangle
-_WHITE, _DARK = 225, 110  # levels of letters, and of the median around them
+_WHITE, _WHITISH, _DARK = 225, 170, 110  # levels: letters, thin strokes, the median around them
 _LETTER = (0.12, 1.2)  # eye distances: height
+_SPECK = 6  # pixels of a letter, at least
 _STROKE = 0.5  # of the height, at most
 _LINE = 4  # letters of one height on one line are a caption
 _ALIKE = 0.25  # of their height: letters of a line
 _JOINED = 0.5  # and of what else is on the line
-_OUTLINE = 0.09  # of the height, around letters; twice that may be stained
+_OUTLINE = 0.12  # of the height, around letters; twice that may be stained
 _AROUND = 0.1  # eye distances: what fills it comes from there
 _RIM = 0.035  # eye distances around what is found: what JPEG made of it
 
@@ -116,15 +117,19 @@ def _captions(seen: Pixels, unit: float) -> Plane:
     they are, a half around them where something of them may be; else 0."""
     import cv2
 
-    white = (seen.min(-1) >= _WHITE).astype(np.uint8)
+    out = np.zeros(seen.shape[:2], np.float32)
+    white = np.asarray(_least(seen) >= _WHITE, np.uint8)
     _, parts, told, middles = cv2.connectedComponentsWithStats(white, connectivity=8)
+    tall = (told[:, 3] > _LETTER[0] * unit) & (told[:, 3] < _LETTER[1] * unit)
+    found = np.flatnonzero(tall[1:] & (told[1:, 4] >= _SPECK)) + 1
+    if len(found) < _LINE:
+        return out
+    whitish = _least(seen) >= _WHITISH
     thick = cv2.distanceTransform(white, cv2.DIST_L2, 3)
-    luma = seen.mean(-1)
+    luma = cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY)
     outlined, letters = [], []
-    for k in range(1, len(told)):
-        x, y, wide, high, area = (int(n) for n in told[k])
-        if not _LETTER[0] * unit < high < _LETTER[1] * unit or area < 6:
-            continue
+    for k in found.tolist():
+        x, y, wide, high, _ = (int(n) for n in told[k])
         part = (slice(max(y - 2, 0), y + high + 2), slice(max(x - 2, 0), x + wide + 2))
         mine = parts[part] == k
         ring = dilate(mine, 2) & (white[part] == 0)
@@ -133,14 +138,18 @@ def _captions(seen: Pixels, unit: float) -> Plane:
         outlined.append((k, float(middles[k][1]), high))
         if 2 * float(thick[part][mine].max()) <= max(_STROKE * high, 3):
             letters.append(outlined[-1])
-    out = np.zeros(white.shape, np.float32)
     for _, middle, high in letters:
         line = [y for _, y, h in letters if max(abs(y - middle), abs(h - high)) < _ALIKE * high]
         if len(line) < _LINE:
             continue
         for one, y, h in outlined:  # those that are thick where strokes meet, too
             if max(abs(y - middle), abs(h - high)) < _JOINED * high and not out[parts == one].all():
-                mine = parts == one
+                mine = reached(parts == one, whitish, 1, round(_JOINED * h))
                 np.maximum(out, 0.5 * dilate(mine, round(2 * _OUTLINE * h)), out=out)
                 np.maximum(out, dilate(mine, round(_OUTLINE * h)), out=out)
     return out
+
+
+def _least(seen: Pixels) -> Pixels:
+    """The smallest of the three channels of (h, w, 3)."""
+    return np.minimum(np.minimum(seen[..., 0], seen[..., 1]), seen[..., 2])
