@@ -117,7 +117,8 @@ WAYS: dict[str, Disturbance] = {
     ),
     "bare adds light": Disturbance(lambda: answered("bare", _brighter), (of("president"),)),
     "beneath gives other colours": Disturbance(
-        lambda: answered("beneath", _colours), (of("stairs"),)
+        lambda: answered("beneath", _colours),
+        ("tests/make/test_colours.py::test_what_is_hidden_has_the_colours_beside_it",),
     ),
     "beneath lays wall everywhere": Disturbance(
         lambda: answered("beneath", _wall), (of("brunette"),)
