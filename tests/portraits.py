@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -67,6 +67,16 @@ def head(name: str, number: int = 0) -> Head:
     picture, found = pixels(name), people(name)
     taken = layers(picture, found[number], found, threads=1)
     return Head(picture, taken, _made(picture, taken))
+
+
+def moved(face: faces.Face, z: complex, t: complex) -> faces.Face:
+    """The same face elsewhere: photo points become z * point + t."""
+    points = face.landmarks.copy()
+    at = z * (points[:, 0] + 1j * points[:, 1]) + t
+    points[:, 0], points[:, 1] = at.real, at.imag
+    points[:, 2] *= abs(z)
+    low, high = points[:, :2].min(0), points[:, :2].max(0)
+    return replace(face, landmarks=points, box=(*low.tolist(), *high.tolist()))
 
 
 def figures(made: Head) -> dict[str, float]:

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 import portraits
-from tonsure.head.make import make
 from tonsure.hair.overlay import overlay
+from tonsure.head.make import make
 
 
 def captioned(name: str, above: float) -> tuple[np.ndarray, np.ndarray]:

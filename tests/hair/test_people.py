@@ -8,20 +8,11 @@ import numpy as np
 import pytest
 
 import portraits
+from portraits import moved
 from tonsure.faces import Face, Frame
 from tonsure.hair.classes import CLOTHES, HAIR, JEWELLERY, SKIN
 from tonsure.hair.people import People
 from tonsure.scene import OVAL, look
-
-
-def moved(face: Face, z: complex, t: complex) -> Face:
-    """The same face elsewhere: photo points become z * point + t."""
-    points = face.landmarks.copy()
-    at = z * (points[:, 0] + 1j * points[:, 1]) + t
-    points[:, 0], points[:, 1] = at.real, at.imag
-    points[:, 2] *= abs(z)
-    low, high = points[:, :2].min(0), points[:, :2].max(0)
-    return replace(face, landmarks=points, box=(*low.tolist(), *high.tolist()))
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import pytest
 
 from tonsure import faces
 from tonsure.hair import person
+from tonsure.hair.classes import BACKGROUND, HAIR
 from tonsure.planes import Plane
 from tonsure.scene import OVAL, Scene, look
 
@@ -71,3 +72,16 @@ def test_a_hand_in_the_hair_stays_and_lights_of_the_hair_do_not(scene: Scene) ->
     assert person._limbs(scene, air, unsure, one, skin)[within(scene, middle(ARM))].mean() > 0.9
     light = np.where(within(scene, ARM), np.float32(0.93), hair)
     assert person._limbs(scene, air, light, one, skin)[within(scene, middle(ARM))].max() < 0.1
+
+
+def test_a_mask_that_lacks_the_face_has_no_word(scene: Scene) -> None:
+    """In the dark, or behind letters, the mask may have nobody: the hair is no wall's then."""
+    classes = np.zeros((*scene.shape, 9), np.float32)
+    hair = scene.face_units()[1] < -1.2
+    classes[..., HAIR] = hair
+    classes[..., BACKGROUND] = ~hair
+    nobody = np.zeros(scene.shape, np.float32)
+    assert np.array_equal(person.settle(scene, classes, nobody), classes)
+    face = scene.mesh_polygon(OVAL)  # it has the face, and says that the rest is nobody's
+    settled = person.settle(scene, classes, face)
+    assert settled[within(scene, (-0.5, -1.9, 0.5, -1.5)), HAIR].max() < 0.1

@@ -24,7 +24,9 @@ def test_what_is_hidden_has_the_colours_beside_it(
     scene = look(astronaut, face, 24.0, 1)
     x, y = scene.face_units()
     body = (y > 1.9) & (np.abs(x) < 0.9 + 1.2 * np.clip(y - 1.9, 0, 1.5))
-    head = (np.hypot(x / 1.0, (y - 0.1) / 1.5) < 1) | ((np.abs(x) < 0.5) & (y > 1) & ~body & (y < 2))
+    head = (np.hypot(x / 1.0, (y - 0.1) / 1.5) < 1) | (
+        (np.abs(x) < 0.5) & (y > 1) & ~body & (y < 2)
+    )
     hole = np.zeros(scene.shape, bool)
     for left, right, top, low in SLABS:
         hole |= (x > left) & (x < right) & (y > top) & (y < low)
@@ -32,9 +34,7 @@ def test_what_is_hidden_has_the_colours_beside_it(
     rgb[head] = (200, 160, 140)
     seen = np.stack([~body & ~head, head & ~body, body], -1) & ~hole[..., None]
     flat = replace(scene, rgb=rgb.astype(np.float32))
-    found = beneath(
-        flat, seen.astype(np.float32), hole.astype(np.float32), head.astype(np.float32)
-    )
+    found = beneath(flat, seen.astype(np.float32), hole.astype(np.float32), head.astype(np.float32))
     for layer, where, colour in ((BACKGROUND, hole & ~body, wall), (CLOTH, hole & body, coat)):
         told = found.colours[layer][where]
         assert len(told) > 100

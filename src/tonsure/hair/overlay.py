@@ -1,6 +1,6 @@
 """What was laid over the photo afterwards and is no part of it: captions, and a bar over the eyes.
 
-It is looked beneath, so that no letter is taken for a hat and no bar for hair, and it stays as it is.
+It is looked beneath, so that no letter is taken for a hat and no bar for hair, and it stays.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ class Overlay:
         x0, y0 = max(box[0], self.box[0]), max(box[1], self.box[1])
         x1, y1 = min(box[2], self.box[2]), min(box[3], self.box[3])
         if x0 < x1 and y0 < y1:
-            part = self.where[y0 - self.box[1] : y1 - self.box[1], x0 - self.box[0] : x1 - self.box[0]]
+            part = self.where[
+                y0 - self.box[1] : y1 - self.box[1], x0 - self.box[0] : x1 - self.box[0]
+            ]
             out[y0 - box[1] : y1 - box[1], x0 - box[0] : x1 - box[0]] = part
         return out
 
@@ -83,7 +85,9 @@ def overlay(pixels: Pixels, face: Face) -> Overlay | None:
         for one in (found, stained)
     )
     beneath = pixels.copy()
-    beneath[y0:y1, x0:x1][stained] = cv2.resize(clean, full, interpolation=cv2.INTER_LINEAR)[stained]
+    beneath[y0:y1, x0:x1][stained] = cv2.resize(clean, full, interpolation=cv2.INTER_LINEAR)[
+        stained
+    ]
     return Overlay(beneath, (x0, y0, x1, y1), where)
 
 
@@ -97,13 +101,15 @@ def _bar(seen: Pixels, eyes: npt.NDArray[np.int_], unit: float) -> Mask:
     (ax, ay), (bx, by) = eyes
     tone = seen[ay, ax].astype(int)
     alike = (np.abs(seen.astype(int) - tone).max(-1) <= _FLAT).astype(np.uint8)
-    _, parts, told, _ = cv2.connectedComponentsWithStats(alike, connectivity=4)
+    _, parts, _, _ = cv2.connectedComponentsWithStats(alike, connectivity=4)
     label = parts[ay, ax]
     if not alike[by, bx] or parts[by, bx] != label:
         return nothing
     mine = (parts == label).astype(np.uint8)
     # dark hair that hangs together with the bar is narrower than that
-    kernel = np.ones((max(1, round(_BAR_HEIGHT * unit)), max(1, round(_BAR_WIDTH * unit))), np.uint8)
+    kernel = np.ones(
+        (max(1, round(_BAR_HEIGHT * unit)), max(1, round(_BAR_WIDTH * unit))), np.uint8
+    )
     bar = cv2.morphologyEx(mine, cv2.MORPH_OPEN, kernel)
     rows, columns = np.nonzero(bar)
     if not len(rows) or not bar[ay, ax] or not bar[by, bx]:

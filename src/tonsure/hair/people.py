@@ -90,7 +90,8 @@ class People:
 
     def left_alone(self, scene: Scene, classes: Plane) -> Plane:
         """The parser's `classes` (h, w, 9) of a scene, at any density, in which nothing of the
-        others is hair, skin or clothes: it goes with the jewellery, which stays and tells nothing."""
+        others is hair, skin or clothes: that goes with the jewellery, which stays and tells
+        nothing."""
         if not self.others:
             return classes
         theirs = 1 - resize(self.on(scene), (classes.shape[0], classes.shape[1]))
