@@ -30,7 +30,7 @@ def picture(pair: tuple[Face, Face], whose: int) -> np.ndarray:
     left, right, top, low = (round(40 * k) for k in LOCK)
     out[round(y) + top : round(y) + low, round(x) + left : round(x) + right] = 20
     first, last = sorted((round(owner[0]), round(x) + (left + right) // 2))
-    out[round(y) - 45 : round(y) + top, last - 20 : last] = 20
+    out[round(y) - 45 : round(y) + top, round(x) + left : round(x) + right] = 20
     out[round(y) - 60 : round(y) - 20, first:last] = 20
     return out
 
@@ -73,7 +73,7 @@ def test_the_way_around_an_edge_costs_nothing(pair):
     pixels = np.full((360, 440, 3), 120, np.uint8)
     face = pair[0]
     x, y = (round(k) for k in face.centre)
-    pixels[y - 110 : y + 190, x + 64 : x + 70] = 255
+    pixels[:, x + 64 : x + 70] = 255
     behind = np.array([[complex(x + 90, y + 20)]])
     closed = Edges.around(pixels, face).at(behind).item()
     pixels[y + 30 : y + 70, x + 64 : x + 70] = 120
