@@ -25,6 +25,7 @@ _LETTER = (0.12, 1.2)  # eye distances: height
 _SPECK = 6  # pixels of a letter, at least
 _STROKE = 0.5  # of the height, at most
 _LINE = 4  # letters of one height on one line are a caption
+_MANY = 400  # white spots: more are texture
 _ALIKE = 0.25  # of their height: letters of a line
 _JOINED = 0.5  # and of what else is on the line
 _OUTLINE = 0.12  # of the height, around letters; twice that may be stained
@@ -69,7 +70,7 @@ def overlay(pixels: Pixels, face: Face) -> Overlay | None:
     cut = pixels[y0:y1, x0:x1]
     factor = min(1.0, _FINE / face.iod)
     size = (max(8, round((x1 - x0) * factor)), max(8, round((y1 - y0) * factor)))
-    small = cv2.resize(cut, size, interpolation=cv2.INTER_AREA)
+    small = np.asarray(cv2.resize(cut, size, interpolation=cv2.INTER_AREA), np.uint8)
     unit = face.iod * factor
     eyes = ((face.eyes - (x0, y0)) * factor).astype(int)
     bar, captions = _bar(small, eyes, unit), _captions(small, unit)
@@ -128,7 +129,7 @@ def _captions(seen: Pixels, unit: float) -> Plane:
     _, parts, told, middles = cv2.connectedComponentsWithStats(white, connectivity=8)
     tall = (told[:, 3] > _LETTER[0] * unit) & (told[:, 3] < _LETTER[1] * unit)
     found = np.flatnonzero(tall[1:] & (told[1:, 4] >= _SPECK)) + 1
-    if len(found) < _LINE:
+    if not _LINE <= len(found) <= _MANY:
         return out
     whitish = _least(seen) >= _WHITISH
     thick = cv2.distanceTransform(white, cv2.DIST_L2, 3)
@@ -144,15 +145,20 @@ def _captions(seen: Pixels, unit: float) -> Plane:
         outlined.append((k, float(middles[k][1]), high))
         if 2 * float(thick[part][mine].max()) <= max(_STROKE * high, 3):
             letters.append(outlined[-1])
+    joined: set[int] = set()
     for _, middle, high in letters:
         line = [y for _, y, h in letters if max(abs(y - middle), abs(h - high)) < _ALIKE * high]
-        if len(line) < _LINE:
-            continue
-        for one, y, h in outlined:  # those that are thick where strokes meet, too
-            if max(abs(y - middle), abs(h - high)) < _JOINED * high and not out[parts == one].all():
-                mine = reached(parts == one, whitish, 1, round(_JOINED * h))
-                np.maximum(out, 0.5 * dilate(mine, round(2 * _OUTLINE * h)), out=out)
-                np.maximum(out, dilate(mine, round(_OUTLINE * h)), out=out)
+        if len(line) >= _LINE:  # those that are thick where strokes meet belong to it, too
+            joined.update(
+                k for k, y, h in outlined if max(abs(y - middle), abs(h - high)) < _JOINED * high
+            )
+    for k in sorted(joined):
+        x, y, wide, high = (int(n) for n in told[k, :4])
+        part = (slice(max(y - high, 0), y + 2 * high), slice(max(x - high, 0), x + wide + high))
+        mine = reached(parts[part] == k, whitish[part], 1, round(_JOINED * high))
+        for share, times in ((0.5, 2), (1.0, 1)):
+            grown = share * dilate(mine, round(times * _OUTLINE * high))
+            out[part] = np.maximum(out[part], grown)
     return out
 
 
