@@ -35,6 +35,8 @@ _AROUND = 0.15  # eye distances, how far colours beside a pixel are looked for
 _APART = (22.0, 45.0)  # levels between hair and what is beside it: too near, and told apart well
 _DEEP, _RIM = 0.1, 0.03  # eye distances
 _FOREHEAD = 0.5  # eye distances around the face in which skin is taken for hair
+_ROOT, _ROOTS = 0.07, 0.25  # eye distances that roots show, and how much darker they are
+_CLEAR = (55.0, 90.0)  # as `_APART`, of hair and a background
 _UNEVEN = (15.0, 40.0)  # levels of spread: an even background, and one that tells nothing
 _MIXED = (1.1, 1.6)  # times as bright as the hair: still hair, and half of something else
 _CRUSHED = (0.12, 22.0)  # the least factor, and the luma from which it is 1
@@ -61,7 +63,8 @@ def colour(portrait: Portrait, pixels: Pixels, hue: Hue, degree: float) -> Patch
     curve = _curve(scene, inner, portrait.tone, hue)
     around = _mean(scene.rgb, sure.astype(np.float32), 2 * _AROUND * scene.unit)
     # what shares its pixel with something else is met by the hair around it
-    planes = [_mapped(around, curve) - around, _light(scene, sure, curve)[..., None]]
+    light = _light(scene, sure, curve) * (_roots(portrait) if curve.lighter else np.float32(1))
+    planes = [_mapped(around, curve) - around, light[..., None]]
     moves = np.concatenate([*planes, (around @ LUMA)[..., None]], -1)
     follows = followed(scene, smoothstep(0.05, 0.9, hair), _REACH * scene.unit)
     beside = _beside(portrait, hair, around)
@@ -150,6 +153,7 @@ def _beside(portrait: Portrait, mask: Plane, hair: Plane) -> Plane:
     touching = smoothstep(0.03, 0.15, blur(known, _AROUND * unit))
     # deep within the hair what is bright is a light on it; a background is never seen so deep
     near = touching * (1 - smoothstep(0.9, 0.99, blur(mask, _RIM * unit)))
+    near *= smoothstep(*_CLEAR, np.sqrt(length))
     skinny = smoothstep(0.03, 0.15, blur(skin, _AROUND * unit))
     near = np.maximum(near, skinny * (1 - smoothstep(0.97, 0.999, blur(mask, _DEEP * unit))))
     near *= smoothstep(*_APART, np.sqrt(length))
@@ -259,6 +263,13 @@ def _light(scene: Scene, sure: Mask, curve: _Curve) -> Plane:
     seen = blur(scene.rgb @ LUMA, 0.04 * scene.unit)
     crushed = _CRUSHED[0] + (1 - _CRUSHED[0]) * smoothstep(0.0, _CRUSHED[1], seen)
     return np.asarray(np.clip(more, 0.45, 1.3) * crushed, np.float32)
+
+
+def _roots(portrait: Portrait) -> Plane:
+    """(H, W): what lighter hair keeps of its light beside skin, where its roots are seen."""
+    skin = smoothstep(0.4, 0.8, portrait.classes[..., SKIN]) * portrait.scene.inside
+    near = blur(skin, _ROOT * portrait.scene.unit)
+    return np.asarray(1 - _ROOTS * smoothstep(0.02, 0.4, near), np.float32)
 
 
 def _mapped(rgb: Plane, curve: _Curve) -> Plane:
