@@ -39,6 +39,7 @@ _ROOT, _ROOTS = 0.07, 0.25  # eye distances that roots show, and how much darker
 _CLEAR = (55.0, 90.0)  # as `_APART`, of hair and a background
 _UNEVEN = (15.0, 40.0)  # levels of spread: an even background, and one that tells nothing
 _MIXED = (1.1, 1.6)  # times as bright as the hair: still hair, and half of something else
+_OTHER = (2.0, 3.0)  # and: nothing of the hair
 _CRUSHED = (0.12, 22.0)  # the least factor, and the luma from which it is 1
 _RED, _BLUE = 1.22, 0.72  # of skin's luma, as the fitted people have it
 _TINTED, _TINT = 0.2, 0.3  # log green over magenta: as hair has it, and what is kept of more
@@ -90,7 +91,10 @@ def colour(portrait: Portrait, pixels: Pixels, hue: Hue, degree: float) -> Patch
         whole, move = _mapped(photo, curve), onto(scene, moves, part)
         core *= curve.hairy(photo)
         if curve.lighter:  # beside something else, what is brighter than hair here is half of that
-            core *= 1 - near[..., 7] * smoothstep(*_MIXED, (photo @ LUMA + 8) / (move[..., 4] + 8))
+            brighter = (photo @ LUMA + 8) / (move[..., 4] + 8)
+            core *= 1 - near[..., 7] * smoothstep(*_MIXED, brighter)
+            alpha *= 1 - near[..., 7] * smoothstep(*_OTHER, brighter)
+            np.minimum(core, alpha, out=core)
         rim = alpha - core
         for c in range(3):
             goal = whole[..., c] * move[..., 3]
@@ -169,7 +173,7 @@ def _corrected(alpha: Plane, photo: Plane, beside: Plane) -> None:
     for c in range(3):
         own += beside[..., c] * photo[..., c]
     # skin in the hair's shade is a little like hair
-    np.clip(np.float32(1.5) * own - np.float32(0.3), 0, 1, out=own)
+    np.clip(np.float32(1.3) * own - np.float32(0.12), 0, 1, out=own)
     alpha *= 1 - beside[..., 4] * (1 - own)
     alpha += (1 - beside[..., 5]) * (beside[..., 6] - alpha)
 
@@ -262,7 +266,7 @@ def _light(scene: Scene, sure: Mask, curve: _Curve) -> Plane:
     more = np.exp((curve.broad - curve.fine) * (_locks(scene, sure) - curve.middle))
     seen = blur(scene.rgb @ LUMA, 0.04 * scene.unit)
     crushed = _CRUSHED[0] + (1 - _CRUSHED[0]) * smoothstep(0.0, _CRUSHED[1], seen)
-    return np.asarray(np.clip(more, 0.45, 1.3) * crushed, np.float32)
+    return np.asarray(np.clip(more, 0.45, 1.12) * crushed, np.float32)
 
 
 def _roots(portrait: Portrait) -> Plane:
