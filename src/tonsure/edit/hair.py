@@ -27,6 +27,7 @@ _LIGHTER = 1.6  # the most where hair turns lighter: its darkest are told apart 
 _STRAND = 0.08  # eye distances: finer are strands, broader are locks, light and shadow
 _FINE = 0.42  # of the spread of hair is that of its strands
 _BROAD = 0.9  # and of its locks
+_WIDER = 1.2  # locks differ by so many times as much, at most: lights beside the face stay lights
 _CRISP = 1.0  # strands never differ more than they did: noise would, too
 _DARK = 4.0  # as `FLOOR`, of the hair at hand: where nothing is seen in its darkest it stays dark
 _WITHIN = 0.04  # eye distances from an edge: what is hair and nothing else
@@ -164,7 +165,8 @@ def _beside(portrait: Portrait, mask: Plane, hair: Plane) -> Plane:
     way /= np.maximum(length, 1)[..., None]
     start = 1 - (way * hair).sum(-1)
     sharp = smoothstep(0.35, 0.65, mask)
-    return np.concatenate([way, np.stack([start, near, told, sharp, touching], -1)], -1)
+    anything = smoothstep(0.03, 0.15, blur(others, _AROUND * unit))
+    return np.concatenate([way, np.stack([start, near, told, sharp, anything], -1)], -1)
 
 
 def _corrected(alpha: Plane, photo: Plane, beside: Plane) -> None:
@@ -222,7 +224,7 @@ def _curve(scene: Scene, sure: Mask, skin: Plane, hue: Hue) -> _Curve:
     # hair of that colour keeps its contrast
     broad = fine = 1.0
     if goal != own:
-        broad = float(np.clip(_BROAD * hue.spread / spread, least, most))
+        broad = float(np.clip(_BROAD * hue.spread / spread, least, min(most, _WIDER)))
         fine = float(np.clip(_FINE * hue.spread / strands, least, _CRISP))
     levels = np.linspace(0, 255, 255 * _STEPS + 1, dtype=np.float32)
     luma_seen = scene.rgb[sure] @ LUMA
