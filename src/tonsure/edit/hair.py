@@ -23,12 +23,12 @@ _STEPS = 4  # of the table for each level of luma
 _SURE = 0.9
 _LEAST = 0.05  # squared eye distances of sure hair that can be coloured
 _STRETCH = (0.45, 1.4)  # of log luma, at least and at most
-_LIGHTER = 1.6  # the most where hair turns lighter: its darkest are told apart least
 _STRAND = 0.08  # eye distances: finer are strands, broader are locks, light and shadow
 _FINE = 0.42  # of the spread of hair is that of its strands
 _BROAD = 0.9  # and of its locks
-_WIDER = 1.2  # locks differ by so many times as much, at most: lights beside the face stay lights
-_CRISP = 1.0  # strands never differ more than they did: noise would, too
+# where hair turns lighter locks differ by so many times as much, at most: else they are glaring
+_WIDER = 1.2
+_CRISP = 1.0  # nor strands more than they did: noise would, too
 _DARK = 4.0  # as `FLOOR`, of the hair at hand: where nothing is seen in its darkest it stays dark
 _WITHIN = 0.04  # eye distances from an edge: what is hair and nothing else
 _REACH = 0.08  # eye distances within which the matte looks for an edge
@@ -41,7 +41,8 @@ _CLEAR = (55.0, 90.0)  # as `_APART`, of hair and a background
 _UNEVEN = (15.0, 40.0)  # levels of spread: an even background, and one that tells nothing
 _MIXED = (1.1, 1.6)  # times as bright as the hair: still hair, and half of something else
 _OTHER = (2.0, 3.0)  # and: nothing of the hair
-_CRUSHED = (0.12, 22.0)  # the least factor, and the luma from which it is 1
+_CRUSHED = (0.3, 20.0)  # the least factor, and the luma from which it is 1
+_BLACK = 0.1  # eye distances, over which the photo has to show nothing but black
 _RED, _BLUE = 1.22, 0.72  # of skin's luma, as the fitted people have it
 _TINTED, _TINT = 0.2, 0.3  # log green over magenta: as hair has it, and what is kept of more
 _CAST = 0.4  # of what skin differs from that is the light's; less blue is, pale skin has much of it
@@ -220,12 +221,13 @@ def _curve(scene: Scene, sure: Mask, skin: Plane, hue: Hue) -> _Curve:
     own = float(np.log(scene.rgb[sure] @ LUMA + FLOOR).mean())
     if (goal - own) * hue.way < 0:  # it is as light, or as dark, already
         goal = own
-    least, most = _STRETCH[0], _LIGHTER if goal > own else _STRETCH[1]
+    least, most = _STRETCH
     # hair of that colour keeps its contrast
     broad = fine = 1.0
     if goal != own:
-        broad = float(np.clip(_BROAD * hue.spread / spread, least, min(most, _WIDER)))
-        fine = float(np.clip(_FINE * hue.spread / strands, least, _CRISP))
+        lighter = goal > own
+        broad = float(np.clip(_BROAD * hue.spread / spread, least, _WIDER if lighter else most))
+        fine = float(np.clip(_FINE * hue.spread / strands, least, _CRISP if lighter else most))
     levels = np.linspace(0, 255, 255 * _STEPS + 1, dtype=np.float32)
     luma_seen = scene.rgb[sure] @ LUMA
     brightest = float(np.quantile(luma_seen, 0.995)) + 4
@@ -266,7 +268,7 @@ def _light(scene: Scene, sure: Mask, curve: _Curve) -> Plane:
     """What the new colours are to be multiplied by, (H, W): broad light and shadow have a contrast
     of their own, and where the photo shows nothing but black no strand is lit."""
     more = np.exp((curve.broad - curve.fine) * (_locks(scene, sure) - curve.middle))
-    seen = blur(scene.rgb @ LUMA, 0.04 * scene.unit)
+    seen = blur(scene.rgb @ LUMA, _BLACK * scene.unit)
     crushed = _CRUSHED[0] + (1 - _CRUSHED[0]) * smoothstep(0.0, _CRUSHED[1], seen)
     return np.asarray(np.clip(more, 0.45, 1.12) * crushed, np.float32)
 
