@@ -237,8 +237,10 @@ def _curve(scene: Scene, sure: Mask, skin: Plane, hue: Hue) -> _Curve:
     moved = np.where(moved > 180, 180 + 60 * np.tanh((moved - 180) / 60), np.maximum(moved, 0))
     out = hue.at(moved.astype(np.float32))
     # the light's colour, and none at all in a photo without colours
-    cast = [float(np.clip((skin[k] / light / usual) ** _CAST, *bounds))
-            for k, usual, bounds in ((0, _RED, (0.98, 1.15)), (2, _BLUE, (0.85, 1.04)))]  # fmt: skip
+    cast = [
+        float(np.clip((skin[k] / light / usual) ** _CAST, *bounds))
+        for k, usual, bounds in ((0, _RED, (0.98, 1.15)), (2, _BLUE, (0.85, 1.04)))
+    ]
     out *= np.array([cast[0], _green(scene.rgb[sure]), cast[1]], np.float32)
     out *= (moved / np.maximum(out @ LUMA, 1e-3)).astype(np.float32)[:, None]
     some = scene.rgb[::4, ::4]

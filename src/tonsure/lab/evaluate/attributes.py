@@ -259,9 +259,7 @@ def _told(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def plain(
-    records: Sequence[Record], looks: Mapping[str, Looks] | None = None
-) -> dict[str, Any]:
+def plain(records: Sequence[Record], looks: Mapping[str, Looks] | None = None) -> dict[str, Any]:
     """For a program."""
     return {
         "realism": realism(looks or {}), "features": NETS["fid"],
