@@ -119,7 +119,8 @@ class EditorTask:
         self.window = tuple(pictures.shape[1:3])
         self.config: dict[str, Any] = {
             "task": "editor", "size": size, "window": list(self.window),
-            "attributes": list(attributes), "widths": list(widths), "critic": list(critic), "weights": self.weights,
+            "attributes": list(attributes), "widths": list(widths), "critic": list(critic),
+            "weights": self.weights,
         }  # fmt: skip
         self.pictures = torch.from_numpy(pictures).permute(0, 3, 1, 2)
         self.labels = torch.from_numpy(labels.astype(np.float32))
