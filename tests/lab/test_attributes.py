@@ -14,6 +14,7 @@ pytest.importorskip("skimage")
 from tonsure.attributes import STANDARD
 from tonsure.errors import BadOption
 from tonsure.lab.evaluate import attributes as card
+from tonsure.lab.likeness import Looks
 
 ONE = card.Record(
     "a.jpg", card.TOOL, "Pale_Skin", 1.0, ("women", "young", "light"), True, 0.1, 30.0, 0.9, 0.5,
@@ -66,6 +67,23 @@ def test_means_are_by_direction_and_by_group():
     # 1.5 is none of the shares at d = 1
     assert card.overall(records) == {card.TOOL: {"mean": 0.75, "least": 0.5}}
     assert card.markdown(records).count("Pale_Skin") == 3
+
+
+def test_realism_is_of_each_method_in_named_features():
+    rng = np.random.default_rng(0)
+    looks = {}
+    for name, shift in (("near", 0.0), ("far", 3.0)):
+        looks[name] = eyes = object.__new__(Looks)
+        before = rng.normal(size=(40, 5)).astype(np.float32)
+        after = before + rng.normal(scale=0.1, size=before.shape).astype(np.float32) + shift
+        eyes.pooled = list(np.stack([before, after], 1))
+    near, far = card.realism(looks)
+    assert near["people"] == 40
+    assert 0 <= near["fid"] < near["fid_halves"] < far["fid"]
+    assert near["kid"] < far["kid"]
+    assert "EfficientNet" in card.markdown([ONE], looks)
+    assert card.plain([ONE], looks)["realism"][1]["fid"] == far["fid"]
+    assert card.realism({}) == []
 
 
 def test_what_is_missing_is_named(folder: Path, tmp_path: Path):

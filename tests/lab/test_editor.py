@@ -13,7 +13,7 @@ from tonsure.errors import BadOption  # noqa: E402
 from tonsure.lab import losses  # noqa: E402
 from tonsure.lab.networks.editor import Critic, Editor  # noqa: E402
 from tonsure.lab.recipe import Recipe  # noqa: E402
-from tonsure.lab.tasks.editor import SIZE, EditorTask, to_judge  # noqa: E402
+from tonsure.lab.tasks.editor import SIZE, EditorTask, box, to_judge  # noqa: E402
 from tonsure.lab.train import train  # noqa: E402
 
 WIDTHS = (4, 6, 8, 8, 8)
@@ -47,6 +47,14 @@ def test_where_nothing_is_asked_nothing_changes():
     assert float(mask.min()) >= 0
     assert float(mask[1].max()) <= 0.5
     assert not torch.equal(some, picture)
+
+
+def test_a_window_is_as_wide_as_the_frame_and_lies_in_its_middle():
+    for window in (SIZE, (128, 112)):
+        x0, y0, x1, y1 = box(window)
+        assert (x0, x1) == (0, 178)
+        assert y0 + y1 == pytest.approx(218)
+        assert (y1 - y0) / (x1 - x0) == pytest.approx(window[0] / window[1])
 
 
 def test_rare_labels_are_asked_as_often_as_others(task):

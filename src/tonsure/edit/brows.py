@@ -16,8 +16,8 @@ from ..scene import EYE_DISTANCE, Scene
 from .fine import Patch, Pixels, moved, onto, patch, place
 from .portrait import Portrait
 
-_WIDER, _STRONGER = 1.7, 1.5
-_NARROWER, _WEAKER = 0.55, 0.62
+_WIDER, _STRONGER = 1.8, 1.9
+_NARROWER, _WEAKER = 0.5, 0.5
 _DARKEST = 1.5  # of logarithms: no brow is a hole
 _FLOOR = 6.0  # levels
 

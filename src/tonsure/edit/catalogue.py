@@ -74,7 +74,7 @@ CATALOGUE: Mapping[str, Attribute] = {
         ),
         Attribute(
             "Blond_Hair",
-            Direction("hair turns blond", _STRANDS, 15, 25),
+            Direction("hair turns blond", _STRANDS, 10, 22),
             Direction("blond hair turns brown", _STRANDS, 23, 27),
         ),
         Attribute(
@@ -84,8 +84,8 @@ CATALOGUE: Mapping[str, Attribute] = {
         ),
         Attribute(
             "Bushy_Eyebrows",
-            Direction("brows grow broader and darker", "the brows' own hairs", 7, 10),
-            Direction("brows grow thinner", "the brows' own hairs", 7, 10),
+            Direction("brows grow broader and darker", "the brows' own hairs", 9, 9),
+            Direction("brows grow thinner", "the brows' own hairs", 7, 9),
         ),
         Attribute(
             "Eyeglasses",

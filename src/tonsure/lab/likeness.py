@@ -91,19 +91,27 @@ class Looks:
                 np.mean([((u - u[:1]) ** 2).sum(1).mean((1, 2)) for u in units], axis=0)
             )
 
-    def told(self, names: tuple[str, ...]) -> dict[str, Any]:
+    def distances(self) -> dict[str, tuple[list[float], float | None]]:
+        """`fid` and `kid` of each further tile, and what two halves of the originals have between
+        them, the floor, of four pictures or more. Nothing of fewer than two: one has no spread."""
         pooled = np.stack(self.pooled).astype(np.float64)
         # each feature by its own spread: else the few that are large would be all that counts
         pooled = (pooled - pooled[:, 0].mean(0)) / (pooled[:, 0].std(0) + 1e-8)
         real, n = pooled[:, 0], len(pooled)
-        told: dict[str, Any] = {}
+        found: dict[str, tuple[list[float], float | None]] = {}
         for key, measure in (("fid", frechet), ("kid", kernel_distance)):
-            if n < 2:  # one picture has no spread
-                break
-            each = [measure(real, pooled[:, k]) for k in range(1, pooled.shape[1])]
+            if n >= 2:
+                each = [measure(real, pooled[:, k]) for k in range(1, pooled.shape[1])]
+                floor = measure(real[: n // 2], real[n // 2 :]) if n >= 4 else None
+                found[key] = each, floor
+        return found
+
+    def told(self, names: tuple[str, ...]) -> dict[str, Any]:
+        told: dict[str, Any] = {}
+        for key, (each, floor) in self.distances().items():
             told[key] = _named(names, each)
-            if n >= 4:  # what two halves of the originals have between them: the floor
-                told[key]["halves"] = round(measure(real[: n // 2], real[n // 2 :]), 4)
+            if floor is not None:
+                told[key]["halves"] = round(floor, 4)
         return told | {"perceptual": _named(names, np.stack(self.apart)[:, 1:].mean(0))}
 
 

@@ -7,7 +7,9 @@ degree; the laboratory's judge, which saw none of this, says whether it turned. 
 - `flipped`: of the other labels those that changed, without the ones that hang together with it;
 - `psnr`, `ssim`: of picture and edit;
 - `same`: share of pixels that kept their bits;
-- `identity`: distance of dlib's network, where it lies in the cache.
+- `identity`: distance of dlib's network, where it lies in the cache;
+- `fid`, `kid`: of all edits of a method beside the pictures as they were, in the features that
+  `likeness.NETS` names, on the aligned face.
 
 An edit that changed nothing (no hair, hidden brows, nothing to take off) is not counted.
 """
@@ -34,6 +36,7 @@ from tonsure.lab import identity
 from tonsure.lab.data import labels as lists
 from tonsure.lab.evaluate import judge as judges
 from tonsure.lab.evaluate import skin
+from tonsure.lab.likeness import NETS, Looks
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -77,11 +80,13 @@ class Record:
 def figures(
     images: Path, labels: Path, *, beside: Sequence[str] = (), degrees: Sequence[float] = (1.0,),
     count: int = 40, attributes: Sequence[str] = STANDARD, threads: int | None = None,
-    tell: Callable[[str], None] = lambda _: None,
+    tell: Callable[[str], None] = lambda _: None, looks: dict[str, Looks] | None = None,
 ) -> list[Record]:  # fmt: skip
     """Of `count` pictures of `images`, spread over those that `labels`, CelebA's list, names.
 
     `beside` are generators as `Editor(model=...)` takes them; the tool itself goes to degree 1.
+    `looks`, if given, gets what FID and KID need, by method; it raises `ModelMissing` then, where
+    the features' net is not in the cache.
     """
     known = lists.read(labels)
     missing = next((name for name in STANDARD if name not in known.attributes), None)
@@ -98,6 +103,8 @@ def figures(
     sees = judges.open(threads=1)
     editors = {TOOL: Editor(threads=threads)}
     editors |= {name: Editor(model=name, threads=threads) for name in beside}
+    if looks is not None:
+        looks.update((name, Looks()) for name in editors)
     found: list[Record] = []
     for k in rows[:: max(1, len(rows) // count)][:count]:
         name = known.files[k]
@@ -105,14 +112,15 @@ def figures(
             pixels = np.asarray(opened.convert("RGB"))
         row = dict(zip(known.attributes, (known.values[k] > 0).tolist(), strict=True))
         for method, editor in editors.items():
-            found += _of(pixels, name, row, method, editor, sees, degrees, attributes)
+            eyes = None if looks is None else looks[method]
+            found += _of(pixels, name, row, method, editor, sees, degrees, attributes, eyes)
         tell(f"{name}: {len(found)} edits")
     return found
 
 
 def _of(
     pixels: Bytes, name: str, row: Mapping[str, bool], method: str, editor: Editor,
-    sees: judges.Judge, degrees: Sequence[float], attributes: Sequence[str],
+    sees: judges.Judge, degrees: Sequence[float], attributes: Sequence[str], eyes: Looks | None,
 ) -> list[Record]:  # fmt: skip
     """Of one picture by one method."""
     out = []
@@ -135,6 +143,9 @@ def _of(
                 if (image == pixels).all():
                     continue
                 after = _asked(sees, image, face)
+                if eyes is not None:
+                    both = np.stack([judges.view(x, Frame.of(face)) for x in (pixels, image)])
+                    eyes.add(both[None], both[None])
                 own = sees.names.index(attribute)
                 free = [
                     k for k, label in enumerate(sees.names)
@@ -169,6 +180,7 @@ def _person(before: Bytes, after: Bytes, face: Face) -> float | None:
     return identity.distance(before, face, after, face, threads=1)
 
 
+REALISM = ("fid", "fid_halves", "kid", "kid_halves")
 KEYS = ("turned", "flipped", "psnr", "ssim", "same", "identity")
 
 
@@ -210,8 +222,20 @@ def overall(records: Iterable[Record]) -> dict[str, dict[str, float]]:
     return {m: {"mean": round(float(np.mean(v)), 4), "least": min(v)} for m, v in shares.items()}
 
 
-def markdown(records: Sequence[Record]) -> str:
-    """Both tables for a document."""
+def realism(looks: Mapping[str, Looks]) -> list[dict[str, Any]]:
+    """FID and KID by method; `..._halves` is what two halves of the originals have between them."""
+    rows = []
+    for method, eyes in looks.items():
+        row: dict[str, Any] = {"method": method, "people": len(eyes.pooled)}
+        if eyes.pooled:
+            for key, (each, floor) in eyes.distances().items():
+                row |= {key: each[0], f"{key}_halves": floor}
+        rows.append(row)
+    return rows
+
+
+def markdown(records: Sequence[Record], looks: Mapping[str, Looks] | None = None) -> str:
+    """The tables for a document."""
     lines = []
     for head, rows in ((("method", "attribute", "d"), table(records)),
                        (("method", "group"), groups(records))):  # fmt: skip
@@ -219,6 +243,13 @@ def markdown(records: Sequence[Record]) -> str:
         lines += ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
         lines += ["| " + " | ".join(_told(row[c]) for c in columns) + " |" for row in rows]
         lines.append("")
+    if looks:
+        columns = ("method", "people", *REALISM)
+        lines += ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+        lines += [
+            "| " + " | ".join(_told(row.get(c)) for c in columns) + " |" for row in realism(looks)
+        ]
+        lines += ["", f"Features: {NETS['fid']}.", ""]
     return "\n".join(lines)
 
 
@@ -228,9 +259,10 @@ def _told(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def plain(records: Sequence[Record]) -> dict[str, Any]:
+def plain(records: Sequence[Record], looks: Mapping[str, Looks] | None = None) -> dict[str, Any]:
     """For a program."""
     return {
+        "realism": realism(looks or {}), "features": NETS["fid"],
         "overall": overall(records), "attributes": table(records), "groups": groups(records),
         "edits": [asdict(one) for one in records],
     }  # fmt: skip

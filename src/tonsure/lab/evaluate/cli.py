@@ -161,16 +161,25 @@ def attributes(
         import json
 
         from tonsure.attributes import STANDARD
+        from tonsure.errors import ModelMissing
         from tonsure.lab.evaluate import attributes as edited
+        from tonsure.lab.evaluate.wide import features
+        from tonsure.lab.likeness import Looks
 
+        looks: dict[str, Looks] | None = {}
+        try:
+            features.check()
+        except ModelMissing as error:
+            looks = None
+            say(f"No FID and KID: {error}")
         found = edited.figures(
             images, labels, beside=beside or [], degrees=degree or [1.0], count=count,
-            attributes=attribute or STANDARD, threads=threads, tell=say,
+            attributes=attribute or STANDARD, threads=threads, tell=say, looks=looks,
         )  # fmt: skip
         out.mkdir(parents=True, exist_ok=True)
-        told = json.dumps(edited.plain(found), indent=1)
+        told = json.dumps(edited.plain(found, looks), indent=1)
         (out / "attributes.json").write_text(told, encoding="utf-8")
-        (out / "attributes.md").write_text(edited.markdown(found), encoding="utf-8")
-        print(edited.markdown(found))
+        (out / "attributes.md").write_text(edited.markdown(found, looks), encoding="utf-8")
+        print(edited.markdown(found, looks))
         for method, share in edited.overall(found).items():
             print(f"{method}: turned {share['mean']:.1%} on average, {share['least']:.1%} at least")

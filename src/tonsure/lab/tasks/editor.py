@@ -32,9 +32,7 @@ from tonsure.lab.task import device_of
 from tonsure.lab.tasks.judge import inputs
 
 SIZE = (192, 160)
-"""Height and width of what the net sees."""
-BOX = (0.0, 2.2, 178.0, 215.8)
-"""Where that lies, in the aligned frame."""
+"""Height and width of what the net sees, unless the task is told otherwise."""
 LEARNED = ("Bangs", "Male", "Mouth_Slightly_Open", "Young")
 WIDTHS = (24, 48, 96, 160, 224)
 CRITIC = (32, 64, 128, 192, 256)
@@ -42,7 +40,15 @@ CRITIC = (32, 64, 128, 192, 256)
 _LEAST = 0.4  # of a degree that is asked for
 _SECOND = 0.25  # of the pictures shall change a second label
 _SHOWN = 64  # pictures of an examination
+_SIDES, _MIDDLE = (0.0, 178.0), 109.0  # of the aligned frame
 Bytes = npt.NDArray[np.uint8]
+Box = tuple[float, float, float, float]
+
+
+def box(window: Sequence[int]) -> Box:
+    """Where a window (height, width) lies in the aligned frame, x0 y0 x1 y1: as wide as it."""
+    half = (_SIDES[1] - _SIDES[0]) * window[0] / window[1] / 2
+    return _SIDES[0], _MIDDLE - half, _SIDES[1], _MIDDLE + half
 
 
 class EditorTask:
@@ -50,7 +56,7 @@ class EditorTask:
 
     Parameters
     ----------
-    pictures : (N, 192, 160, 3) uint8, `views` of CelebA.
+    pictures : (N, H, W, 3) uint8, `views` of CelebA.
     labels : (N, C) bool, columns in the order of `attributes`.
     held : (N,) True for pictures of the val partition, which are never trained on.
     size : pictures a batch.
@@ -65,7 +71,7 @@ class EditorTask:
     def open(
         cls, data: Path, size: int = 16, attributes: Sequence[str] = LEARNED,
         widths: Sequence[int] = WIDTHS, critic: Sequence[int] = CRITIC,
-        weights: dict[str, float] | None = None,
+        window: Sequence[int] = SIZE, weights: dict[str, float] | None = None,
     ) -> EditorTask:  # fmt: skip
         """From a folder that holds `NEEDS`."""
         packed = np.load(data / "celeba.npz")
@@ -77,7 +83,7 @@ class EditorTask:
         columns = [known.index(name) for name in attributes]
         labels = packed["attr"][rows][:, columns] > 0
         return cls(
-            views(data, packed, rows), labels, packed["part"][rows] != 0, size=size,
+            views(data, packed, rows, window), labels, packed["part"][rows] != 0, size=size,
             attributes=attributes, widths=widths, critic=critic, weights=weights,
         )  # fmt: skip
 
@@ -110,9 +116,11 @@ class EditorTask:
         self.attributes, self.size = tuple(attributes), size
         self.widths, self.critic_widths = tuple(widths), tuple(critic)
         self.weights = WEIGHTS | (weights or {})
+        self.window = tuple(pictures.shape[1:3])
         self.config: dict[str, Any] = {
-            "task": "editor", "size": size, "attributes": list(attributes), "widths": list(widths),
-            "critic": list(critic), "weights": self.weights,
+            "task": "editor", "size": size, "window": list(self.window),
+            "attributes": list(attributes), "widths": list(widths), "critic": list(critic),
+            "weights": self.weights,
         }  # fmt: skip
         self.pictures = torch.from_numpy(pictures).permute(0, 3, 1, 2)
         self.labels = torch.from_numpy(labels.astype(np.float32))
@@ -252,14 +260,15 @@ WEIGHTS = {
 
 
 def to_judge(pictures: Tensor) -> Bytes:
-    """(N, 3, 192, 160) of -1..1 as the judge wants to see them, (N, 144, 112, 3)."""
+    """(N, 3, H, W) of -1..1 as the judge wants to see them, (N, 144, 112, 3)."""
     x0, y0, x1, y1 = judges.BOX
+    here = box(pictures.shape[2:])
     height, width = judges.SIZE
     xs = torch.linspace(x0 + 0.5 / judges.SCALE, x1 - 0.5 / judges.SCALE, width)
     ys = torch.linspace(y0 + 0.5 / judges.SCALE, y1 - 0.5 / judges.SCALE, height)
     xs, ys = (
         2 * (at - low) / (high - low) - 1
-        for at, low, high in ((xs, BOX[0], BOX[2]), (ys, BOX[1], BOX[3]))
+        for at, low, high in ((xs, here[0], here[2]), (ys, here[1], here[3]))
     )
     grid = torch.stack(torch.meshgrid(ys, xs, indexing="ij")[::-1], -1)
     seen = F.grid_sample(
@@ -270,14 +279,17 @@ def to_judge(pictures: Tensor) -> Bytes:
     return levels.permute(0, 2, 3, 1).contiguous().numpy()
 
 
-def views(data: Path, packed: Any, rows: npt.NDArray[np.int64]) -> Bytes:
-    """(N, 192, 160, 3): packed CelebA in the aligned frame."""
+def views(
+    data: Path, packed: Any, rows: npt.NDArray[np.int64], window: Sequence[int] = SIZE
+) -> Bytes:
+    """(N, H, W, 3): packed CelebA in the aligned frame."""
     images = np.load(data / "celeba_img.npy", mmap_mode="r")
-    out = np.empty((len(rows), *SIZE, 3), np.uint8)
-    scale = SIZE[1] / (BOX[2] - BOX[0])
+    where, points = box(window), packed["lm"]  # an archive unpacks it anew each time
+    out = np.empty((len(rows), *window, 3), np.uint8)
+    scale = window[1] / (where[2] - where[0])
     for k, row in enumerate(rows):
-        frame = Frame(*similarity(packed["lm"][row]))
-        out[k] = frame.cut(np.asarray(images[row]), scale, BOX)
+        frame = Frame(*similarity(points[row]))
+        out[k] = frame.cut(np.asarray(images[row]), scale, where)
     return out
 
 
