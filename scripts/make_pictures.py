@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
-"""Make every picture of the documents anew, from photos that are in the public domain.
+"""Make every picture of the documents anew, from photos that may be shown.
 
     python scripts/make_pictures.py                  # all, into docs/images
     python scripts/make_pictures.py strip film       # only these
     python scripts/make_pictures.py --list
 
-The people: the astronaut Eileen Collins (NASA; ships with tonsure), a man with a camera
-(scikit-image's `data.camera`, CC0), Rear Admiral Grace Hopper (US Navy; ships with Matplotlib as
-`grace_hopper.jpg`), Luis Pedro Coelho (ships with mahotas, which is his, as `luispedro.jpg`; MIT).
-Needs scikit-image, matplotlib and mahotas, and for screenshots of the page the extra `web`,
-playwright and a Chromium.  Look at what comes out before it is committed.
+The people: the astronaut Eileen Collins (NASA; ships with tonsure), Luis Pedro Coelho (ships with
+mahotas, which is his, as `luispedro.jpg`; MIT), and those of tests/data/people, whose sources
+people.md there tells.  Needs mahotas, and for screenshots of the page the extra `web`, playwright
+and a Chromium.  Look at what comes out before it is committed.
 """
 
 from __future__ import annotations
@@ -38,16 +37,20 @@ from tonsure.examples import ASTRONAUT
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs" / "images"
+PEOPLE = ROOT / "tests" / "data" / "people"
 DEGREES = (0.0, 0.25, 0.5, 0.75, 1.0)
 GAP, BAND = 6, 26  # pixels
 Bytes = npt.NDArray[np.uint8]
 Box = tuple[int, int, int, int]
 
 
-def around(shot: Shot, above: float = 0.75, below: float = 0.85) -> Box:
-    """The head and shoulders of face 1: (x0, y0, x1, y1), in shares of the face's height."""
-    x0, y0, x1, y1 = shot.faces[0].box
-    middle, face = (x0 + x1) / 2, y1 - y0
+def around(
+    shot: Shot, above: float = 0.75, below: float = 0.85, number: int = 1, aside: float = 0.0
+) -> Box:
+    """The head and shoulders of a face: (x0, y0, x1, y1), in shares of the face's height."""
+    x0, y0, x1, y1 = shot.faces[number - 1].box
+    face = y1 - y0
+    middle = (x0 + x1) / 2 + aside * face
     high, wide = shot.photo.pixels.shape[:2]
     top, bottom = max(0, round(y0 - above * face)), min(high, round(y1 + below * face))
     half = round(0.42 * (bottom - top))
@@ -96,12 +99,18 @@ def keep(name: str, data: bytes) -> None:
 
 
 def strip() -> None:
-    """The README's picture, before to fully bald: a woman in both styles, and a man."""
+    """The README's picture, before to fully bald: long hair in both styles, short hair, a man."""
     parts, words = [], []
-    for source, style in ((ASTRONAUT, "recede"), (ASTRONAUT, "thin"), (coelho(), "recede")):
+    woman = PEOPLE / "window.webp"
+    for source, style, aside in (
+        (woman, "recede", 0.2), (woman, "thin", 0.2), (ASTRONAUT, "thin", 0.0),
+        (coelho(), "recede", 0.0),
+    ):  # fmt: skip
         with Editor().open(source) as shot:
-            box = around(shot)
-            parts.append([cut(shot.bald(d, style).photo.eight(), box, 280) for d in DEGREES])
+            right = 1 + max(range(len(shot.faces)), key=lambda k: shot.faces[k].box[0])
+            box = around(shot, number=right, aside=aside)
+            made = [shot.bald(d, style, face=right).photo.eight() for d in DEGREES]
+            parts.append([cut(pixels, box, 270) for pixels in made])
         steps = [f"{style} {d:g}" for d in DEGREES[1:-1]]
         words.append(["before", *steps, "fully bald"])
     save(rows(parts, words), "strip.webp")
@@ -138,41 +147,37 @@ def mask() -> None:
 
 
 def limits() -> None:
-    """What does not work: a hat that is kept, a head from the side before a dark coat."""
-    from skimage import data
-
+    """What does not work: patterns behind long hair, a knot of curls, a hat, a head from the side."""
     found = []
-    for source, words in (
-        (hopper(), ("a hat is kept", "hair below it goes")),
-        (data.camera(), ("from the side", "the coat's collar is lost")),
+    for name, number, above, below, words in (
+        ("hug", 2, 0.9, 1.7, ("long hair, busy cloth", "a guess that fails")),
+        ("blonde", 1, 1.1, 1.5, ("curls in mixed light", "what lay behind is lost")),
+        ("admiral", 1, 1.1, 1.1, ("a hat is kept", "hair below it goes")),
+        ("camera", 1, 1.1, 1.1, ("from the side", "the coat's collar is lost")),
     ):
-        with Editor(min_face=40).open(source) as shot:
-            box = around(shot, 1.1, 1.1)
-            pair = [cut(p, box, 250) for p in (shot.photo.eight(), shot.bald().photo.eight())]
-            found.append((pair, words))
-    parts = [part for pair, _ in found for part in pair]
-    save(rows([parts], [[word for _, words in found for word in words]]), "limits.webp")
+        with Editor(min_face=40).open(PEOPLE / f"{name}.webp") as shot:
+            box = around(shot, above, below, number)
+            after = shot.bald(face=number).photo.eight()
+            found.append(([cut(p, box, 250) for p in (shot.photo.eight(), after)], words))
+    halves = [found[:2], found[2:]]
+    parts = [[part for pair, _ in half for part in pair] for half in halves]
+    save(rows(parts, [[word for _, words in half for word in words] for half in halves]), "limits.webp")
 
 
 def people() -> None:
-    """The same public people, whole, before and after: for the page on evaluation."""
-    from skimage import data
-
+    """People of the tests, whole, before and after: for the page on evaluation."""
     parts, words = [], []
-    sources = (("astronaut", ASTRONAUT), ("camera", data.camera()), ("hopper", hopper()))
-    for name, source in sources:
-        with Editor(min_face=40).open(source) as shot:
-            whole = (0, 0, shot.photo.width, shot.photo.height)
-            for said, degree in (("before", 0.0), ("half", 0.5), ("bald", 1.0)):
-                parts.append(cut(shot.bald(degree).photo.eight(), whole, 240))
-                words.append(f"{name}, {said}")
-    three = [parts[k : k + 3] for k in range(0, 9, 3)]
-    save(rows(three, [words[k : k + 3] for k in range(0, 9, 3)]), "people.webp")
-
-
-def hopper() -> Path:
-    """Matplotlib's photo of Grace Hopper."""
-    return shipped("matplotlib", "mpl-data/sample_data/grace_hopper.jpg")
+    for row in (("president", "vice", "hill"), ("brunette", "stairs", "blonde")):
+        shown, said = [], []
+        for name in row:
+            with Editor(min_face=40).open(PEOPLE / f"{name}.webp") as shot:
+                whole = (0, 0, shot.photo.width, shot.photo.height)
+                for when, degree in (("before", 0.0), ("bald", 1.0)):
+                    shown.append(cut(shot.bald(degree).photo.eight(), whole, 260))
+                    said.append(f"{name}, {when}")
+        parts.append(shown)
+        words.append(said)
+    save(rows(parts, words), "people.webp")
 
 
 def coelho() -> Path:

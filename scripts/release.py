@@ -5,8 +5,8 @@
     python3 scripts/release.py --draft    # the same between releases: no version, date or address
 
 Everything is built twice, from two places, and must come out as the same bytes.  Checked are: the
-change log and the version (dated, nothing left under "Unreleased"), the project's addresses, that
-every network is in the wheel where it belongs and is the registry's, that licences, cards, manual
+change log and the version (dated, nothing left under "Unreleased"), that the project's addresses,
+if it names any, are not made up, that every network is in the wheel where it belongs and is the registry's, that licences, cards, manual
 page and example are there and nothing else is that should not be, the sizes, and that wheel and
 sdist, each in an environment of its own where there is no git, make the person in their own example
 bald.  Nothing is uploaded.
@@ -44,6 +44,7 @@ _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".avif")
 _NEVER = re.compile(
     r"(^|/)(\.git|\.venv|runs|data/wide|__pycache__)(/|$)|\.(pyc|pt|pdparams)$|token$"
 )
+_MADE_UP = re.compile(r"[A-Z]{4}|example\.|localhost|<|>")
 _SHIPPED = "tonsure/examples/astronaut.jpg"
 
 
@@ -72,8 +73,9 @@ def wrong_before() -> Iterator[str]:
     if (left := section("Unreleased")) and left[1]:
         yield "CHANGELOG.md still has lines under Unreleased."
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    if not project.get("urls"):
-        yield "pyproject.toml has no [project.urls]: say where source, documents and issues are."
+    for name, address in project.get("urls", {}).items():
+        if _MADE_UP.search(address) or not address.startswith("https://"):
+            yield f"pyproject.toml: {name} of [project.urls] is no address: {address}."
     changed = subprocess.run(
         ["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=False
     )
