@@ -2,14 +2,14 @@
 """Build wheel and sdist, the wheel of tonsure-models and an SBOM; refuse them if anything is wrong.
 
     python3 scripts/release.py            # into dist/, with the notes of this version
-    python3 scripts/release.py --draft    # the same between releases: no version, date or address
+    python3 scripts/release.py --draft    # the same between releases: no version or date
 
 Everything is built twice, from two places, and must come out as the same bytes.  Checked are: the
 change log and the version (dated, nothing left under "Unreleased"), that the project's addresses,
-if it names any, are not made up, that every network is in the wheel where it belongs and is the registry's, that licences, cards, manual
-page and example are there and nothing else is that should not be, the sizes, and that wheel and
-sdist, each in an environment of its own where there is no git, make the person in their own example
-bald.  Nothing is uploaded.
+if it names any, are not made up, that every network is in the wheel where it belongs and is the
+registry's, that licences, cards, manual page and example are there and nothing else is that should
+not be, the sizes, and that wheel and sdist, each in an environment of its own where there is no
+git, make the person in their own example bald.  Nothing is uploaded.
 """
 
 from __future__ import annotations
