@@ -147,7 +147,7 @@ def mask() -> None:
 
 
 def limits() -> None:
-    """What does not work: patterns behind long hair, a knot of curls, a hat, a head from the side."""
+    """What does not work: patterns behind long hair, curls, a hat, a head from the side."""
     found = []
     for name, number, above, below, words in (
         ("hug", 2, 0.9, 1.7, ("long hair, busy cloth", "a guess that fails")),
@@ -161,7 +161,10 @@ def limits() -> None:
             found.append(([cut(p, box, 250) for p in (shot.photo.eight(), after)], words))
     halves = [found[:2], found[2:]]
     parts = [[part for pair, _ in half for part in pair] for half in halves]
-    save(rows(parts, [[word for _, words in half for word in words] for half in halves]), "limits.webp")
+    save(
+        rows(parts, [[word for _, words in half for word in words] for half in halves]),
+        "limits.webp",
+    )
 
 
 def people() -> None:
