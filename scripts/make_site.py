@@ -22,6 +22,8 @@ from website import check, drawing, reference, sources
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "site"
 _DRAWING = "<!-- drawing -->"
+_STYLE = """.md-typeset td:nth-child(-n+2) > code { word-break: normal; overflow-wrap: normal; }
+"""  # names in tables, which are looked for and copied, stay whole
 _GENERATED = {
     "reference/python.md": reference.python,
     "reference/command_line.md": reference.command_line,
@@ -44,6 +46,7 @@ site_description = {description}
 docs_dir = "docs"
 site_dir = "site"
 use_directory_urls = false
+extra_css = ["site.css"]
 nav = [
 {nav}
 ]
@@ -99,6 +102,7 @@ def assemble(language: str, wrong: list[str]) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     docs.mkdir(parents=True)
     shutil.copytree(ROOT / "docs" / "images", docs / "images")
+    (docs / "site.css").write_text(_STYLE, encoding="utf-8")
     pages = sources.pages(ROOT) if language == "en" else sources.chinese(ROOT)
     known = pages | (sources.FOLDERS if language == "en" else {})
     titles: dict[str, str] = {}

@@ -153,7 +153,7 @@ def errors() -> str:
         if issubclass(kind, known.TonsureError)
     ]
     rows = [
-        f"| `{kind.__name__}` | `{kind.code}` | {kind.exit_code} | {_cell(kind.__doc__ or '')} |"
+        f"| `{kind.__name__}` | `{kind.code}` | {kind.exit_code} | {_cell(_first(kind))} |"
         for kind in sorted(kinds, key=lambda one: (one.exit_code, one.__name__))
     ]
     warnings = [f"| `{code}` | {_cell(said)} |" for code, said in known.WARNINGS.items()]
@@ -165,6 +165,11 @@ def errors() -> str:
         "## Warnings", "", "What does not stop the work.", "", "| code | says |", "|---|---|",
         *warnings, "",
     ])  # fmt: skip
+
+
+def _first(kind: type) -> str:
+    """The first paragraph of a class' docstring."""
+    return (inspect.getdoc(kind) or "").partition("\n\n")[0]
 
 
 def http() -> str:
