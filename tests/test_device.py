@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +23,16 @@ from tonsure.parallel import both
 @pytest.fixture
 def only_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "here", lambda: ("cpu",))
+
+
+def test_onnxruntime_leaves_nothing_in_the_home_folder(tmp_path: Path) -> None:
+    """Of its own it keeps a number of the device there, for the telemetry of its makers."""
+    line = "from tonsure import models; models.open('hat')"
+    home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "LOCALAPPDATA": str(tmp_path)}
+    kept = ("XDG_CACHE_HOME", "ORT_DISABLE_TELEMETRY")
+    place = {key: value for key, value in os.environ.items() if key not in kept} | home
+    subprocess.run([sys.executable, "-c", line], env=place, check=True)
+    assert [path.name for path in tmp_path.rglob("*")] == []
 
 
 def test_the_processor_is_always_there() -> None:

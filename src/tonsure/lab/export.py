@@ -18,6 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from tonsure.lab.data import disk
+from tonsure.models import device
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,7 @@ def export(
     Returns the largest difference of ONNX Runtime's outputs from torch's on `examples`. The file
     appears whole or not at all; `UnwritableOutput` where it does not fit.
     """
-    import onnxruntime
-
+    onnxruntime = device.runtime()
     network = network.eval().float()
     buffer = io.BytesIO()
     with warnings.catch_warnings():

@@ -7,6 +7,7 @@ what the installed onnxruntime has of them can be chosen. The choice holds for a
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -97,7 +98,10 @@ def refuse(device: str) -> NoReturn:
 
 
 def runtime() -> Any:
-    """onnxruntime; raises `ModelMissing` where it is not there or broken."""
+    """onnxruntime, which says nothing to anyone; `ModelMissing` where it is not there or broken."""
+    # Since 1.32 it keeps a device's number and a log for its makers in the home folder, from the
+    # moment it is imported: `disable_telemetry_events` would come too late.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         import onnxruntime
     except ImportError as error:

@@ -36,6 +36,7 @@ from tonsure.hair.classes import (
     NECK,
     SKIN,
 )
+from tonsure.models import device
 from tonsure.scene import EYE_DISTANCE, EYES_MIDDLE, OVAL
 
 Bytes = npt.NDArray[np.uint8]
@@ -104,8 +105,7 @@ def rows(folder: Path) -> list[Row]:
 
 @cache
 def _teacher(path: str) -> Any:
-    import onnxruntime as ort
-
+    ort = device.runtime()
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
