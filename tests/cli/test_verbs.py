@@ -6,9 +6,11 @@ import re
 
 import pytest
 from PIL import Image
+from typer.main import get_command
 
 import tonsure
 from tonsure import photo
+from tonsure.cli.app import app
 from tonsure.models import MODELS
 
 
@@ -20,6 +22,12 @@ def parsed(monkeypatch):
     areas = {"hair": 5.5, "hat": 0.0, "glasses": 0.1}
     monkeypatch.setattr(findings, "of", lambda pixels, face, threads=None: dict(areas))
     return areas
+
+
+@pytest.mark.parametrize("verb", sorted(get_command(app).commands))
+def test_help_names_no_types_of_python(run, verb):
+    if verb != "lab":  # which has a help of its own
+        assert re.findall(r"<[a-z\[\]|]+>", run("help", verb).out) == []
 
 
 def test_version_and_help(run):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperArgument, TyperCommand
 from typer.main import get_command
 
 from .. import __version__
@@ -39,6 +41,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+class Verb(TyperCommand):
+    """A verb whose help has the names of its arguments alone: of typer, their Python types, too."""
+
+    def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override]
+        """Arguments and options."""
+        found: list[Any] = super().get_params(ctx)  # type: ignore[arg-type]
+        for one in found:
+            if isinstance(one, TyperArgument):
+                one.display_type_rich = _no_type  # type: ignore[method-assign]
+        return found
+
+
+def _no_type(ctx: object) -> str:
+    return ""
 
 
 def _show_version(asked: bool) -> None:
@@ -81,20 +99,21 @@ def help_of(
                 print(own.get_help())
 
 
-app.command(epilog=_EXAMPLES)(bald)
-app.command()(edit)
-app.command()(attributes)
-app.command()(mask)
-app.command()(sweep)
-app.command()(video)
-app.command()(watch)
-app.command()(batch)
-app.command()(inspect)
-app.command()(serve)
-app.command()(models)
-app.command()(doctor)
-app.command(name="help")(help_of)
-app.command(
+verb = partial(app.command, cls=Verb)
+verb(epilog=_EXAMPLES)(bald)
+verb()(edit)
+verb()(attributes)
+verb()(mask)
+verb()(sweep)
+verb()(video)
+verb()(watch)
+verb()(batch)
+verb()(inspect)
+verb()(serve)
+verb()(models)
+verb()(doctor)
+verb(name="help")(help_of)
+verb(
     add_help_option=False,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(lab)

@@ -20,7 +20,10 @@ def batch(
         ),
     ],
     target: Annotated[
-        str, typer.Argument(metavar="TARGET", help="A new folder; that of a killed run goes on.")
+        str,
+        typer.Argument(
+            metavar="TARGET", help="A new folder, or that of a killed run, which then goes on."
+        ),
     ],
     ray: Annotated[
         str | None,
@@ -54,7 +57,9 @@ def batch(
     face: options.Face = "largest",
     min_face: options.MinFace = None,
     quality: options.Quality = None,
-    threads: options.Threads = None,
+    threads: Annotated[
+        int | None, typer.Option(metavar="N", help="Processor threads per photo; default: 1.")
+    ] = None,
     device: options.Device = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,

@@ -39,9 +39,13 @@ def sweep(
     ] = None,
     attribute: Annotated[
         str,
-        typer.Option(help="The attribute of --degrees.", autocompletion=values.attributes),
+        typer.Option(
+            metavar="NAME", help="The attribute of --degrees.", autocompletion=values.attributes
+        ),
     ] = "Bald",
-    strength: Annotated[float, typer.Option(help="Strength d of each edit; 1 is full.")] = 1.0,
+    strength: Annotated[
+        float, typer.Option(metavar="D", help="Strength d of each edit; 1 is full.")
+    ] = 1.0,
     size: Annotated[
         int | None,
         typer.Option(metavar="PX", help="Longer side of a tile, in pixels; 0 keeps the photo's."),

@@ -47,7 +47,9 @@ def photos(
     out: Out,
     method: Annotated[
         list[str] | None,
-        typer.Option(help="tonsure, telea or unchanged; may be given several times."),
+        typer.Option(
+            metavar="NAME", help="tonsure, telea or unchanged; may be given several times."
+        ),
     ] = None,
     attributes: Annotated[
         Path | None, typer.Option(help="File with labels, like CelebA's list_attr_celeba.txt.")
@@ -57,10 +59,12 @@ def photos(
     ] = None,
     part: Annotated[int, typer.Option(help="The part to use: 0 train, 1 val, 2 test.")] = 1,
     having: Annotated[
-        list[str] | None, typer.Option("--with", help="Only photos with this label.")
+        list[str] | None,
+        typer.Option("--with", metavar="LABEL", help="Only photos with this label."),
     ] = None,
     lacking: Annotated[
-        list[str] | None, typer.Option("--without", help="Only photos without this label.")
+        list[str] | None,
+        typer.Option("--without", metavar="LABEL", help="Only photos without this label."),
     ] = None,
     count: Annotated[int | None, typer.Option(help="Draw this many photos; default: all.")] = None,
     even: Annotated[
@@ -144,13 +148,16 @@ def attributes(
     out: Out,
     beside: Annotated[
         list[str] | None,
-        typer.Option(help="A generator, by name or file; may be given several times."),
+        typer.Option(
+            metavar="NAME", help="A generator, by name or file; may be given several times."
+        ),
     ] = None,
     degree: Annotated[
-        list[float] | None, typer.Option(help="Magnitudes; beyond 1 generators alone.")
+        list[float] | None, typer.Option(metavar="D", help="Magnitudes; beyond 1 generators alone.")
     ] = None,
     attribute: Annotated[
-        list[str] | None, typer.Option(help="Of the thirteen; default: all of them.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Of the thirteen; default: all of them."),
     ] = None,
     count: Annotated[int, typer.Option(help="So many pictures, spread over the folder.")] = 40,
     threads: Threads = None,
