@@ -166,3 +166,13 @@ def test_the_shipped_example_is_a_photo():
 
     with Image.open(ASTRONAUT) as im:
         assert im.size == (512, 512)
+
+
+@pytest.mark.parametrize("verb", ["bald", "mask", "sweep"])
+def test_an_output_that_exists_is_told_with_options_that_the_verb_has(run, verb, tmp_path, data):
+    out = tmp_path / "there.png"
+    out.write_bytes(b"")
+    ran = run(verb, data / "astronaut.jpg", "-o", out)
+    assert ran.code == 3
+    known = {word for one in get_command(app).commands[verb].params for word in one.opts}
+    assert set(re.findall(r"--?[a-z-]+(?= )", ran.said.partition("exists; ")[2])) <= known

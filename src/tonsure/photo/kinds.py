@@ -77,7 +77,11 @@ def sniff(data: bytes, name: str) -> str:
         return "WEBP"
     if data[4:8] == b"ftyp" and (found := _boxed(data)):
         if found == "HEIF" and not heif_installed():
-            raise WrongType(f"{name} is an HEIC photo; install tonsure[heif] to read it.")
+            raise WrongType(
+                f"{name} is an HEIC photo; 'pip install pillow-heif' lets it be read (from the "
+                "source: 'pip install \".[heif]\"').",
+                http=f"{name} is an HEIC photo, which this server does not read; send a JPEG.",
+            )
         return found
     for other in _OTHERS:
         if data.startswith(other.starts, other.at):

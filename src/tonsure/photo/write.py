@@ -53,7 +53,7 @@ def check_free(path: Path, overwrite: bool) -> None:
     if not overwrite and os.path.lexists(path):
         raise OutputExists(
             f"{path} exists; overwrite=True replaces it.",
-            cli=f"{path} exists; --overwrite replaces it, --skip-existing leaves it as it is.",
+            cli=f"{path} exists; --overwrite replaces it, another name keeps it.",
         )
 
 
