@@ -3,8 +3,8 @@
     python benchmarks/killed.py --photos 1000 --kills 3 --heads drawn
     python benchmarks/killed.py --photos 1000 --kills 3 --heads drawn --verb batch --ray 2
 
-The photos are small, all different, made of the portrait that ships with the tool; one in fifty
-has no face.  With `--heads drawn` a flat disc stands for the head, so that a thousand take minutes:
+The photos are small, all different, made of the portrait that ships with the tool, or with `--of
+FOLDER` of those in a folder of your own; one in fifty has no face.  With `--heads drawn` a flat disc stands for the head, so that a thousand take minutes:
 what is looked at here is bookkeeping.  With `--ray N` a cluster of N workers is started and
 stopped, and of the kills every other one, from the first on, hits a worker instead of the driver.
 """
@@ -52,10 +52,11 @@ ray.shutdown()
 """
 
 
-def photos(folder: Path, count: int, seed: int = 0) -> None:
-    """`count` PNG files of 150 to 180 pixels in ten folders."""
-    portrait = Image.open(Path(tonsure.__file__).parent / "examples" / "astronaut.jpg")
-    portrait = portrait.convert("RGB").crop((75, 0, 375, 300))
+def photos(folder: Path, count: int, of: Path | None = None, seed: int = 0) -> None:
+    """`count` PNG files of 150 to 220 pixels in ten folders."""
+    shipped = Image.open(Path(tonsure.__file__).parent / "examples" / "astronaut.jpg")
+    shipped = shipped.convert("RGB").crop((75, 0, 375, 300))
+    own = [] if of is None else sorted(path for path in of.iterdir() if path.is_file())
     rng = np.random.default_rng(seed)
     for k in range(count):
         place = folder / f"{k % 10}"
@@ -64,7 +65,8 @@ def photos(folder: Path, count: int, seed: int = 0) -> None:
         if k % 50 == 49:
             picture = Image.fromarray(np.full((side, side, 3), rng.integers(256), np.uint8))
         else:
-            picture = portrait.resize((side, side))
+            portrait = Image.open(own[k % len(own)]).convert("RGB") if own else shipped
+            picture = portrait.resize((side, round(side * portrait.height / portrait.width)))
             picture = ImageEnhance.Brightness(picture).enhance(float(rng.uniform(0.7, 1.2)))
         pixels = np.array(picture)
         pixels[-4:, :4] = [k >> 8, k & 255, 0]
@@ -199,10 +201,11 @@ def main() -> int:
     parser.add_argument("--verb", choices=("bald", "batch"), default="bald")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--ray", type=int, default=0, metavar="WORKERS")
+    parser.add_argument("--of", type=Path, metavar="FOLDER", help="portraits of your own")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        photos(home / "in", given.photos)
+        photos(home / "in", given.photos, given.of)
         with cluster(given.ray, given.heads, home) as (address, _):
             plain, broken = (
                 Run(given, home / "in", home / name, home, address) for name in ("one", "two")

@@ -71,6 +71,23 @@ def test_a_lobe_alone_gives_way_to_a_drawn_ear(scene: Scene) -> None:
     assert where[seen > 0.5].min() > 0.9
 
 
+@pytest.mark.parametrize("wider", [0, 3, 5, 6, 7, 9, 16])
+def test_half_an_ear_is_never_left_alone_however_broad_it_is(scene: Scene, wider: int) -> None:
+    """Between two bounds of its breadth an ear was neither a lobe nor hidden, and stayed a stump."""
+    import cv2
+
+    whole, y = ear_at(scene, -1), scene.face_units()[1] + np.zeros(scene.shape, np.float32)
+    rows = y[whole > 0.5]
+    broad = cv2.dilate(whole, np.ones((1, wider + 1), np.uint8))
+    seen = (broad > 0.5) & (y > rows.max() - 0.5 * np.ptp(rows))
+    hair = np.maximum(whole, broad) * ~seen
+    classes = np.zeros((*scene.shape, len(CLASSES)), np.float32)
+    classes[..., EAR], classes[..., HAIR] = seen, hair
+    classes[..., BACKGROUND] = 1 - seen - hair
+    found, _ = features.hidden_ears(scene, classes, hair)
+    assert -1 in [ear.side for ear in found]
+
+
 def test_an_ear_is_cut_off_where_hair_lies_right_above_it() -> None:
     y = np.linspace(-1, 1, 80, dtype=np.float32)[:, None] + np.zeros((80, 40), np.float32)
     seen = (np.abs(y - 0.4) < 0.25) & (np.arange(40) > 20)

@@ -15,6 +15,7 @@ from . import ears
 
 # of an ear's area: what is less tells nothing about where it is, what is more needs no drawing
 _GLIMPSE, _WHOLE = 0.15, 0.75
+_BROAD = 1.1  # widths of the foretold ear: as much of one is its broad upper part, or lobe and hair
 # what interrupts the skin's tone beside brows: eyes with their lids, lips, nostrils
 _ROUGH = (
     (226, 113, 224, 223, 222, 221, 189, 244, 233, 232, 231, 230, 229, 228, 31),
@@ -89,7 +90,7 @@ def hidden_ears(scene: Scene, classes: Plane, hole: Plane) -> tuple[tuple[Hidden
         length = _extent(seen, y) / max(_extent(whole, y[ear.at]), 1e-6)
         width = _extent(seen, x) / max(_extent(whole, x[ear.at]), 1e-6)
         shreds = shown > 0.6 and covered > 0.6 and length < 0.7
-        lobe = length < (0.62 if width > 1.2 else 0.45)
+        lobe = length < (0.62 if width >= _BROAD else 0.45)
         shreds = shreds or (shown > _GLIMPSE and covered > 0.4 and lobe)
         shift = 0j
         if _GLIMPSE < shown < _WHOLE and not shreds:
@@ -100,7 +101,7 @@ def hidden_ears(scene: Scene, classes: Plane, hole: Plane) -> tuple[tuple[Hidden
         hidden = before > 0.17 and covered > (0.2 if shown > _GLIMPSE else 0.5)
         hidden = shown < _WHOLE and (hidden or (length < 0.62 and _cut_off(seen, hole, y)))
         # ears are widest high up: of one as wide as that little is hidden
-        hidden = hidden and width < 1.1
+        hidden = hidden and width < _BROAD
         if hidden or shreds:
             found.append(HiddenEar(side, shift))
             if shown < _GLIMPSE or shreds:
