@@ -10,6 +10,7 @@ import tonsure
 from tonsure import faces
 from tonsure.film import key
 from tonsure.film.motion import Motion
+from tonsure.hair.people import People
 
 from .conftest import around, moved, noisy
 
@@ -120,3 +121,16 @@ def test_a_head_that_the_frame_cuts_off_is_made_whole(astronaut):
     for points in made.points.values():
         assert (points >= 0).all()
         assert (points <= (frame.shape[1], frame.shape[0])).all()
+
+
+def test_who_else_is_in_the_frame_keeps_what_is_theirs(astronaut):
+    head = astronaut[0:300, 130:320]
+    two = np.ascontiguousarray(np.hstack([head, head[:, ::-1]]))  # cheek by jowl
+    found = faces.find(two, threads=1)
+    assert len(found) == 2
+    face = found[0]
+    made = key.make(two, cv2.cvtColor(two, cv2.COLOR_RGB2GRAY), face, threads=1)
+    theirs = ~People.of(face, found).mine(made.box)
+    assert theirs.any()
+    assert made.mask.max() == 255
+    assert made.mask[theirs].max() == 0

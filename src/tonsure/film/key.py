@@ -6,6 +6,7 @@ behind both. Each is whole where another covers it now, so that it can be uncove
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from .. import head
+from .. import faces, head
 from ..faces import Face, Frame
 from ..hair.classes import BACKGROUND, CLOTHES, EAR, NECK, SKIN
 from ..head import times
@@ -95,12 +96,14 @@ class Key:
 def make(pixels: Bytes, grey: Grey, face: Face, *, threads: int | None = None) -> Key:
     """Take `face` of a frame (H, W, 3) uint8 apart; `grey` (H, W) is the frame's luma.
 
-    Where the frame cuts the head off, its other half is made before a plain wall, so that it is
+    Whoever else is in the frame keeps what is theirs: all are looked for here, as a film follows
+    only those that it edits. Where the frame cuts the head off, its other half is made before a plain wall, so that it is
     there when it comes in.
     """
+    others = faces.find(pixels, threads=threads)
     left, top, right = _cut_off(face, pixels.shape)
     if not left + top + right:
-        return _made(pixels, grey, face, np.ones(grey.shape, np.bool_), threads)
+        return _made(pixels, grey, face, others, np.ones(grey.shape, np.bool_), threads)
     height, width = grey.shape
     wide = np.empty((height + top, left + width + right, 3), np.uint8)
     wide[:] = np.median(pixels[:: max(height // 64, 1), :: max(width // 64, 1)], axis=(0, 1))
@@ -108,7 +111,8 @@ def make(pixels: Bytes, grey: Grey, face: Face, *, threads: int | None = None) -
     luma = np.pad(grey, ((top, 0), (left, right)), mode="edge")
     inside = np.zeros(luma.shape, np.bool_)
     inside[top:, left : left + width] = True
-    made = _made(wide, luma, _shifted(face, left, top), inside, threads)
+    shifted = [_shifted(one, left, top) for one in others]
+    made = _made(wide, luma, _shifted(face, left, top), shifted, inside, threads)
     x0, y0, x1, y1 = made.box
     frame = Frame(made.frame.z, made.frame.t + made.frame.z * complex(left, top))
     points = {
@@ -159,9 +163,10 @@ def _trusted(key: Key) -> Plane:
 
 
 def _made(
-    pixels: Bytes, grey: Grey, face: Face, inside: npt.NDArray[np.bool_], threads: int | None
-) -> Key:
-    found = layers(pixels, face, threads=threads)
+    pixels: Bytes, grey: Grey, face: Face, others: Sequence[Face],
+    inside: npt.NDArray[np.bool_], threads: int | None,
+) -> Key:  # fmt: skip
+    found = layers(pixels, face, others, threads=threads)
     scene, matte = found.scene, found.matte
     high, wide = pixels.shape[:2]
     more = round(_AROUND * EYE_DISTANCE / abs(scene.frame.z))
@@ -169,6 +174,8 @@ def _made(
     box = (max(x0 - more, 0), max(y0 - more, 0), min(x1 + more, wide), min(y1 + more, high))
     weight = scene.to_photo(np.maximum(matte.hole, matte.shade), box)
     mask = _bytes(weight * 255)
+    if found.people.others:
+        mask *= found.people.mine(box)
     canvas = Canvas.of(scene, box)
     laid, going = both(
         lambda: compose(pixels, found, canvas),
