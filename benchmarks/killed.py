@@ -4,9 +4,10 @@
     python benchmarks/killed.py --photos 1000 --kills 3 --heads drawn --verb batch --ray 2
 
 The photos are small, all different, made of the portrait that ships with the tool, or with `--of
-FOLDER` of those in a folder of your own; one in fifty has no face.  With `--heads drawn` a flat disc stands for the head, so that a thousand take minutes:
-what is looked at here is bookkeeping.  With `--ray N` a cluster of N workers is started and
-stopped, and of the kills every other one, from the first on, hits a worker instead of the driver.
+FOLDER` of those in a folder of your own; one in fifty has no face.  With `--heads drawn` a flat
+disc stands for the head, so that a thousand take minutes: what is looked at here is bookkeeping.
+With `--ray N` a cluster of N workers is started and stopped, and of the kills every other one, from
+the first on, hits a worker instead of the driver.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def test_a_lobe_alone_gives_way_to_a_drawn_ear(scene: Scene) -> None:
 
 @pytest.mark.parametrize("wider", [0, 3, 5, 6, 7, 9, 16])
 def test_half_an_ear_is_never_left_alone_however_broad_it_is(scene: Scene, wider: int) -> None:
-    """Between two bounds of its breadth an ear was neither a lobe nor hidden, and stayed a stump."""
+    """Between two bounds of its breadth an ear was neither a lobe nor hidden and stayed so."""
     import cv2
 
     whole, y = ear_at(scene, -1), scene.face_units()[1] + np.zeros(scene.shape, np.float32)

@@ -97,8 +97,8 @@ def make(pixels: Bytes, grey: Grey, face: Face, *, threads: int | None = None) -
     """Take `face` of a frame (H, W, 3) uint8 apart; `grey` (H, W) is the frame's luma.
 
     Whoever else is in the frame keeps what is theirs: all are looked for here, as a film follows
-    only those that it edits. Where the frame cuts the head off, its other half is made before a plain wall, so that it is
-    there when it comes in.
+    only those that it edits. Where the frame cuts the head off, its other half is made before a
+    plain wall, so that it is there when it comes in.
     """
     others = faces.find(pixels, threads=threads)
     left, top, right = _cut_off(face, pixels.shape)
