@@ -130,7 +130,7 @@ def test_who_else_is_in_the_frame_keeps_what_is_theirs(astronaut):
     assert len(found) == 2
     face = found[0]
     made = key.make(two, cv2.cvtColor(two, cv2.COLOR_RGB2GRAY), face, threads=1)
-    theirs = ~People.of(face, found).mine(made.box)
+    theirs = ~People.of(face, found, two).mine(made.box)
     assert theirs.any()
     assert made.mask.max() == 255
     assert made.mask[theirs].max() == 0
