@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import pytest
 from PIL import Image
@@ -11,6 +13,7 @@ from typer.main import get_command
 import tonsure
 from tonsure import photo
 from tonsure.cli.app import app
+from tonsure.cli.verbs import SAID, Verbs
 from tonsure.models import MODELS
 
 
@@ -43,6 +46,20 @@ def test_version_and_help(run):
     ran = run("help", "blad")
     assert ran.code == 2
     assert "did you mean 'bald'?" in ran.said
+
+
+def test_the_list_of_verbs_says_what_they_say_themselves():
+    for verb, said in SAID.items():
+        assert Verbs()[verb].help.split("\n\n")[0].replace("\n", " ") == said
+
+
+def test_help_imports_no_verb_and_bald_no_other():
+    start = "import sys; from tonsure.cli import main; sys.argv[1:] = {}\ntry: main()\n"
+    end = "except SystemExit: print([n for n in {} if 'tonsure.cli.' + n in sys.modules])"
+    for arguments, found in ((["--help"], []), (["bald", "-h"], ["bald"])):
+        code = (start + end).format(arguments, list(SAID))
+        ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert ran.stdout.splitlines()[-1] == str(found), ran.stderr
 
 
 def test_inspect(run, photos, parsed):

@@ -87,7 +87,9 @@ def serve(drawn: Any) -> Iterator[Callable[..., Here]]:
 
 
 _PROCESS = """
-import sys
+import signal, sys
+if hasattr(signal, "SIGHUP"): # nohup, by which the tests may run, has it ignored
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 sys.path.insert(0, {tests!r})
 from conftest import draw_head
 from tonsure import head

@@ -50,12 +50,9 @@ def attributes(incomplete: str) -> Offered:
 
 def verbs(incomplete: str) -> Offered:
     """Verbs, for `tonsure help`."""
-    from typer.main import get_command
+    from .verbs import SAID
 
-    from .app import app
-
-    found = get_command(app).commands  # type: ignore[attr-defined]
-    return _begun(incomplete, ((name, one.get_short_help_str(60)) for name, one in found.items()))
+    return _begun(incomplete, SAID.items())
 
 
 def _begun(incomplete: str, offered: Iterable[tuple[str, str]]) -> Offered:

@@ -35,6 +35,7 @@ _TYPES = {
     ".svg": "image/svg+xml",
     ".jpg": "image/jpeg",
 }
+_PROOF = 600.0  # seconds: opening networks on a busy machine takes longer than any photo after it
 _log = logging.getLogger("tonsure.web")
 
 
@@ -110,6 +111,7 @@ async def prove(context: Context) -> None:
         await context.work.do(
             lambda _: jobs.edit(plain, data, jobs.Wish(), Holder(context.memory)),
             asyncio.Event().wait,  # type: ignore[arg-type]
+            seconds=max(_PROOF, context.options.work_seconds),
         )
         context.state = "ready"
     except TonsureError as error:
