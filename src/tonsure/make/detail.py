@@ -93,20 +93,23 @@ def _no_sharper(made: Plane, known: Plane, wanted: Plane, unit: float) -> Plane:
     near = (known > 0.97) & (blur(hole.astype(np.float32), 0.5 * _REACH * unit) > 0.02)
     if near.sum() < unit**2 or hole.sum() < _SMALL * unit**2:
         return made
-    most = _SLACK * _steepest(made, near, unit)
-    soft = made
+    luma = (made[..., 0] + made[..., 1] + made[..., 2]) / 3
+    most = _SLACK * _steepest(luma, near, unit)
+    needed, soft = 0.0, luma
     for sigma in _SOFTER:
         if _steepest(soft, hole, unit) <= most:
             break
-        soft = blur(made, sigma * unit)
-    return made if soft is made else _mixed(made, soft, 1 - known)
+        needed, soft = sigma, blur(luma, sigma * unit)
+    return _mixed(made, blur(made, needed * unit), 1 - known) if needed else made
 
 
-def _steepest(rgb: Plane, where: npt.NDArray[np.bool_], unit: float) -> float:
-    """The slope of `rgb` (H, W, 3), in levels an eye distance, that few pixels of `where` (H, W)
+def _steepest(luma: Plane, where: npt.NDArray[np.bool_], unit: float) -> float:
+    """The slope of `luma` (H, W), in levels an eye distance, that few pixels of `where` (H, W)
     exceed."""
-    down, right = np.gradient(blur(rgb.mean(-1), 0.01 * unit))
-    return float(np.quantile(np.hypot(down, right)[where], _FEW)) * unit
+    rows, columns = (slice(int(k.min()), int(k.max()) + 2) for k in np.nonzero(where))
+    fine, where = blur(luma, 0.01 * unit)[rows, columns], where[rows, columns]
+    slopes = np.hypot(np.diff(fine, axis=0)[:, :-1], np.diff(fine, axis=1)[:-1])
+    return float(np.quantile(slopes[where[:-1, :-1]], _FEW)) * unit
 
 
 def _calmed(parts: list[tuple[Plane, Index]], weight: Plane) -> Plane:
