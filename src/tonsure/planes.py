@@ -226,11 +226,13 @@ def shrink(mask: Plane, radius: float) -> Plane:
 
 def _half(planes: Plane) -> Plane:
     """Means of 2 x 2 pixels of (..., H, W); beyond an odd side there are zeros."""
-    odd = [(0, side % 2) for side in planes.shape[-2:]]
-    if any(more for _, more in odd):
-        planes = np.pad(planes, [(0, 0)] * (planes.ndim - 2) + odd)
-    rows = planes[..., ::2, :] + planes[..., 1::2, :]
-    return np.float32(0.25) * (rows[..., ::2] + rows[..., 1::2])
+    height, width = planes.shape[-2:]
+    rows = planes[..., ::2, :] * np.float32(0.25)
+    pairs = rows[..., : height // 2, :]
+    pairs += np.float32(0.25) * planes[..., 1::2, :]
+    out = rows[..., ::2].copy()
+    out[..., : width // 2] += rows[..., 1::2]
+    return out
 
 
 def _twice(planes: Plane, out: Plane) -> None:

@@ -62,7 +62,7 @@ def believed(classes: Plane, worn: float) -> Plane:
     """
     if worn > WORN:
         return classes
-    out = classes.copy()
+    out = classes.copy(order="K")
     out[..., HAIR] += out[..., HAT]
     out[..., HAT] = 0
     return out

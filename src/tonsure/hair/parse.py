@@ -65,7 +65,7 @@ class Survey:
         part = (np.array(scene.box) - (x0, y0, x0, y0)) * a
         part = np.clip(part, 0, [width, height, width, height])
         left, top, right, bottom = part.tolist()
-        return resize(plane, scene.shape, box=(left, top, right, bottom))
+        return _resized(plane, scene.shape, (left, top, right, bottom))
 
 
 def survey(scene: Scene) -> Survey:
@@ -86,8 +86,8 @@ def _known(scene: Scene) -> Plane:
     per = [seen.shape[1 - axis] / (box[axis + 2] - box[axis]) for axis in (0, 1)]
     before = [round((box[axis] - scene.box[axis]) * per[axis]) for axis in (0, 1)]
     after = [round((scene.box[axis + 2] - box[axis + 2]) * per[axis]) for axis in (0, 1)]
-    reach = ((before[1], after[1]), (before[0], after[0]), (0, 0))
-    out = np.pad(seen, reach, mode="edge")
+    reach = ((0, 0), (before[1], after[1]), (before[0], after[0]))
+    out = np.pad(seen.transpose(2, 0, 1), reach, mode="edge").transpose(1, 2, 0)
     if after[1] > 0:
         _lower(scene, out, before[1] + len(seen))
     return out
@@ -123,7 +123,7 @@ def parse(scene: Scene, first: Survey | None = None) -> Plane:
     rows, columns = scene.slices(box)
     part = out[rows, columns]
     height, width = part.shape[:2]
-    fine = resize(_look("hair_parser", scene, box, _FINE), (height, width))
+    fine = _resized(_look("hair_parser", scene, box, _FINE), (height, width))
     edge = 0.3 * EYE_DISTANCE * scene.scale
     ys, xs = np.arange(height, dtype=np.float32), np.arange(width, dtype=np.float32)
     # the finer look fades out where it ends, except where the scene ends too
@@ -171,7 +171,17 @@ def _look(net: str, scene: Scene, box: Box, density: float) -> Plane:
     mirrored[3] *= -1.0
     batch = np.ascontiguousarray(np.stack([seen, mirrored]), dtype=np.float32)
     plain, turned = session.open(net, scene.threads).run(None, {"picture": batch})[0]
-    return np.ascontiguousarray((0.5 * (plain + turned[:, :, ::-1])).transpose(1, 2, 0))
+    return np.asarray((0.5 * (plain + turned[:, :, ::-1])).transpose(1, 2, 0))
+
+
+def _resized(
+    plane: Plane, size: tuple[int, int], box: tuple[float, float, float, float] | None = None
+) -> Plane:
+    """As `resize`; but each class lies unbroken in memory, as each is worked on by itself."""
+    if plane.ndim == 2:
+        return resize(plane, size, box=box)
+    many = [resize(plane[..., k], size, box=box) for k in range(plane.shape[2])]
+    return np.stack(many).transpose(1, 2, 0)
 
 
 def _moved(classes: Plane, share: Plane) -> Plane:

@@ -95,7 +95,7 @@ class People:
         if not self.others:
             return classes
         theirs = 1 - resize(self.on(scene), (classes.shape[0], classes.shape[1]))
-        out = classes.copy()
+        out = classes.copy(order="K")
         for k in _THEIRS:
             share = classes[..., k] * theirs
             out[..., k] -= share

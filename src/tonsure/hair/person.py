@@ -73,8 +73,9 @@ def discriminant(
     apart = a.mean(0) - b.mean(0)
     way = np.linalg.solve((np.cov(a.T) + np.cov(b.T)) / 2 + 25 * np.eye(3), apart)
     distance = float(way @ apart)
-    score = (seen @ way - way @ (a.mean(0) + b.mean(0)) / 2) / max(distance, 1e-6)
-    return np.asarray(score, dtype=np.float32), distance
+    way /= max(distance, 1e-6)
+    middle = way @ (a.mean(0) + b.mean(0)) / 2
+    return np.asarray(seen @ way.astype(np.float32) - np.float32(middle)), distance
 
 
 def settle(scene: Scene, classes: Plane, mask: Plane) -> Plane:
@@ -88,7 +89,7 @@ def settle(scene: Scene, classes: Plane, mask: Plane) -> Plane:
     background) stays, and what may be clothes stays from the chin down.
     """
     u = scene.unit
-    out = classes.copy()
+    out = classes.copy(order="K")
     if not _sees(scene, mask):
         return out
     # dark hair behind an ear before a dark wall is nobody's to the mask
