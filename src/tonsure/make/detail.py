@@ -93,7 +93,7 @@ def _no_sharper(made: Plane, known: Plane, wanted: Plane, unit: float) -> Plane:
     near = (known > 0.97) & (blur(hole.astype(np.float32), 0.5 * _REACH * unit) > 0.02)
     if near.sum() < unit**2 or hole.sum() < _SMALL * unit**2:
         return made
-    luma = (made[..., 0] + made[..., 1] + made[..., 2]) / 3
+    luma: Plane = np.float32(1 / 3) * (made[..., 0] + made[..., 1] + made[..., 2])
     most = _SLACK * _steepest(luma, near, unit)
     needed, soft = 0.0, luma
     for sigma in _SOFTER:
