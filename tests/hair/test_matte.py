@@ -243,3 +243,14 @@ def test_a_long_beard_stays_where_it_hangs(plain: Scene) -> None:
         zone, share = beard.beard(replace(plain, rgb=rough.astype(np.float32)), hair, oval)
         assert share < 0.25
         assert (found_in(plain, zone, (-0.4, 1.9, 0.4, 2.3)) > 0.9) == kept
+
+
+def test_a_rough_face_over_a_bare_neck_has_no_long_beard(plain: Scene) -> None:
+    """Laughing lips and lines are as rough as a beard; locks hang beside such a neck."""
+    x, y = plain.face_units()
+    noise = np.random.default_rng(5).normal(0, 1, plain.shape)
+    oval = plain.polygon(plain.mesh[list(OVAL), :2])
+    rough = plain.rgb + (60 * noise * (y > 1.0))[..., None]
+    locks = ((np.abs(x) > 0.5) & (np.abs(x) < 1.2) & (y > 0.5)).astype(np.float32)
+    zone, _ = beard.beard(replace(plain, rgb=rough.astype(np.float32)), locks * (1 - oval), oval)
+    assert zone.max() == 0
