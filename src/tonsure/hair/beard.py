@@ -8,7 +8,10 @@ from ..planes import LUMA, Plane, blur, eased, grow, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
 
 _LONG = (6.8, 7.5)  # times rougher: three long beards had 7.8 to 11, make-up and scarves up to 6.4
-_HANGS = (0.25, 0.5)  # of what lies right below the chin is hair
+_HANGS = (
+    0.02,
+    0.06,
+)  # below the chin is hair: two beards 0.10, 0.19, necks 0.01
 
 
 def beard(scene: Scene, hair: Plane, oval: Plane) -> tuple[Plane, float]:
@@ -29,7 +32,7 @@ def beard(scene: Scene, hair: Plane, oval: Plane) -> tuple[Plane, float]:
     strength = max(share(chin.astype(np.float32)), 0.7 * share(lip.astype(np.float32)))
     # a beard that is skin to the parser on the face is hair to it where it hangs: below the chin
     end = float(mesh[152, 1])
-    under = (y > end + 0.1) & (y < end + 1.0) & (np.abs(x - middle) < 0.3)
+    under = (y > end + 0.1) & (y < end + 0.4) & (np.abs(x - middle) < 0.4)
     hung = float(hair[under].mean()) if under.any() else 0.0
     hangs = eased(*_LONG, roughness(scene, oval)) * eased(*_HANGS, hung)
     grown = max(strength, 0.5 * hangs)

@@ -27,7 +27,7 @@ _TINY = np.float32(1e-6)
 
 _FINE = 24.0  # px per eye distance of the finer plane
 _REACH = 1.6  # eye distances around the hole where sources may lie
-_PATCH = 2  # radius of patches
+_PATCH, _CLOTH_PATCH = 2, 3  # radius of patches: smaller ones make bubbles of folds
 _SOURCES, _TARGETS = 1600, 2200
 _VARIED = (0.06, 0.12)  # different places for each pixel to be filled, likewise
 _GRAIN = 0.8  # of the fine texture of copies stays where their broad tones do not suit
@@ -168,7 +168,7 @@ def _search(fine: Level, base: Plane) -> tuple[Plane, Index, Plane] | None:
 
     Nothing where too little background is seen.
     """
-    r = _PATCH
+    r = _radius(fine)
     chain = [fine, fine.half()]
     while int(chain[-1].hole.sum()) > _TARGETS and min(chain[-1].hole.shape) > 24:
         chain.append(chain[-1].half())
@@ -226,6 +226,11 @@ def _search(fine: Level, base: Plane) -> tuple[Plane, Index, Plane] | None:
     return value, np.where(has[..., None], offset, 0), unsure
 
 
+def _radius(level: Level) -> int:
+    """Of patches, in cells: of clothes, which have a mirror image, or of a background."""
+    return _CLOTH_PATCH if level.span else _PATCH
+
+
 def _variety(hole: npt.NDArray[np.bool_], offset: Index) -> float:
     """0 where the copies come from so few places, for the size of the `hole` (h, w), that they make
     a pattern of their own; 1 where they come from many. `offset` (h, w, 2) leads to them."""
@@ -253,7 +258,7 @@ def _refine(
 ) -> tuple[Plane, Index, npt.NDArray[np.bool_], Plane]:
     """One level finer: offsets doubled, then each pixel tries small shifts and its
     neighbours' offsets."""
-    r = _PATCH
+    r = _radius(level)
     hole, (height, width) = level.hole, level.hole.shape
     offset = np.asarray(_twice(offset * 2, hole.shape))
     has = np.asarray(_twice(has, hole.shape))
