@@ -142,5 +142,5 @@ def test_copies_are_no_sharper_than_the_wall_they_are_of(sharp: bool) -> None:
         assert np.array_equal(out, made)
     else:
         assert steepest(made[inner]) > 1.5 * steepest(picture[..., 0])
-        assert steepest(out[inner]) < 1.3 * steepest(picture[..., 0])
+        assert 0.8 < steepest(out[inner]) / steepest(picture[..., 0]) < 1.3  # nor fog
     assert np.array_equal(out[known > 0.5], made[known > 0.5])

@@ -8,10 +8,8 @@ from ..planes import LUMA, Plane, blur, eased, grow, smoothstep
 from ..scene import EYE_DISTANCE, EYES_MIDDLE, Scene
 
 _LONG = (6.8, 7.5)  # times rougher: three long beards had 7.8 to 11, make-up and scarves up to 6.4
-_HANGS = (
-    0.02,
-    0.06,
-)  # below the chin is hair: two beards 0.10, 0.19, necks 0.01
+# below the chin is hair: two beards had 0.10 and 0.19, necks 0.01
+_HANGS = (0.02, 0.06)
 
 
 def beard(scene: Scene, hair: Plane, oval: Plane) -> tuple[Plane, float]:

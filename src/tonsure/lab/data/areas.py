@@ -16,29 +16,19 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from tonsure.hair.classes import (
-    BACKGROUND,
-    CLOTHES,
-    EAR,
-    GLASSES,
-    HAIR,
-    HAT,
-    JEWELLERY,
-    NECK,
-    SKIN,
-)
+from tonsure.hair import classes as c
 from tonsure.lab.data import wide
 
 Bytes = npt.NDArray[np.uint8]
 Outline = npt.NDArray[np.int32]
 
 SETS = {
-    "hair": wide.some(HAIR),
-    "not_hair": wide.ANY ^ wide.some(HAIR),
-    "skin": wide.some(SKIN, EAR, NECK),
-    "clothes": wide.some(CLOTHES),
-    "background": wide.some(BACKGROUND),
-    "worn": wide.some(CLOTHES, HAT, JEWELLERY, GLASSES),
+    "hair": wide.some(c.HAIR),
+    "not_hair": wide.ANY ^ wide.some(c.HAIR),
+    "skin": wide.some(c.SKIN, c.EAR, c.NECK),
+    "clothes": wide.some(c.CLOTHES),
+    "background": wide.some(c.BACKGROUND),
+    "worn": wide.some(c.CLOTHES, c.HAT, c.JEWELLERY, c.GLASSES),
 }
 """The classes that a pixel of an area may have, by the area's label."""
 
@@ -89,5 +79,5 @@ def right(classes: npt.NDArray[np.integer], labels: list[tuple[str, Outline]]) -
 def outline(where: npt.NDArray[np.bool_], tolerance: float = 1.0) -> list[Outline]:
     """Outlines (N, 2) of the parts of `where` (H, W), off by at most `tolerance` pixels."""
     found, _ = cv2.findContours(where.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    smooth = [cv2.approxPolyDP(c, tolerance, True)[:, 0].astype(np.int32) for c in found]
-    return [c for c in smooth if len(c) > 2]
+    smooth = [cv2.approxPolyDP(one, tolerance, True)[:, 0].astype(np.int32) for one in found]
+    return [one for one in smooth if len(one) > 2]
